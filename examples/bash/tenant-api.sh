@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# A client of the Tenant Management API with bash, curl and openssl, and a walk through every route.
+#
+#   BASE_URL=http://127.0.0.1:8000 PSK=... ./tenant-api.sh
+#
+# Copy `encode`, `sign` and `call` into your own script; the rest shows how each route is called.
+# While openssl runs, the key is in its command line, which other users of this machine can read: on a shared one use the
+# Python or the Go example.
+set -euo pipefail
+
+: "${BASE_URL:?set it to the URL of the API, with the stage if it has one}"
+: "${PSK:?set it to the pre-shared key}"
+BASE_URL=${BASE_URL%/}
+case ${BASE_URL#*://} in
+  */*) base_path=/${BASE_URL#*://*/} ;; # the stage, say; the signature covers it
+  *) base_path='' ;;
+esac
+PAGE_SIZE=${PAGE_SIZE:-50}
+
+# Percent-encodes one value of a query, as RFC 3986 says.
+encode() {
+  local LC_ALL=C text=$1 i char
+  for ((i = 0; i < ${#text}; i++)); do
+    char=${text:i:1}
+    case $char in
+      [A-Za-z0-9._~-]) printf '%s' "$char" ;;
+      *) printf '%%%02X' "$(($(printf '%d' "'$char") & 255))" ;;
+    esac
+  done
+}
+
+# sign METHOD URI TIMESTAMP [BODY_SHA256]: the hex signature. URI is everything after the host, query included.
+sign() {
+  printf '%s' "$1$2$3${4-}" | openssl dgst -sha256 -hmac "$PSK" -r | cut -d' ' -f1
+}
+
+# call METHOD PATH [BODY [IF_MATCH]]: sends one signed request and prints the response's body. The response's headers are
+# kept in $headers. Any status of 400 or more is told on stderr and makes the call fail.
+call() {
+  local method=$1 path=$2 body=${3-} if_match=${4-} timestamp digest='' status
+  timestamp=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+  local args=(--silent --show-error --max-time 30 --request "$method" --header "X-API-Timestamp: $timestamp")
+  if [[ -n $body ]]; then
+    # Binds the body to the signature, so that nobody on the way can swap it.
+    digest=$(printf '%s' "$body" | openssl dgst -sha256 -r | cut -d' ' -f1)
+    args+=(--header "X-Body-SHA256: $digest" --header 'Content-Type: application/json' --data-binary "$body")
+  fi
+  [[ -z $if_match ]] || args+=(--header "If-Match: $if_match")
+  args+=(--header "Authorization: HMAC-SHA256 $(sign "$method" "$base_path$path" "$timestamp" "$digest")")
+  status=$(curl "${args[@]}" --dump-header "$work/headers" --output "$work/body" --write-out '%{http_code}' \
+    "$BASE_URL$path") || return
+  headers=$(tr -d '\r' <"$work/headers")
+  cat "$work/body"
+  echo
+  if ((status >= 400)); then
+    echo "$method $path: refused with $status, request $(header x-request-id)" >&2
+    return 1
+  fi
+}
+
+# header NAME: one header of the last response.
+header() {
+  awk -F': ' -v name="$1" 'tolower($1) == tolower(name) { print $2 }' <<<"$headers"
+}
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+headers=''
+
+tenant=example-$(openssl rand -hex 4) # a tenant of its own, so that the example can run again and again
+configs=/api/v1/tenants/$tenant/delivery-configs
+
+echo '== health (no signature needed)'
+curl --silent --show-error --fail-with-body "$BASE_URL/health"
+echo
+
+echo '== create both types'
+call POST "$configs" "{
+  \"tenant_id\": \"$tenant\",
+  \"type\": \"cloudwatch\",
+  \"log_distribution_role_arn\": \"arn:aws:iam::123456789012:role/LogDistributionRole\",
+  \"log_group_name\": \"/aws/logs/$tenant\",
+  \"target_region\": \"us-east-1\",
+  \"desired_logs\": [\"payment-service\", \"user-service\"]
+}"
+call POST "$configs" "{\"tenant_id\": \"$tenant\", \"type\": \"s3\", \"bucket_name\": \"$tenant-logs\"}"
+
+echo '== get one'
+call GET "$configs/cloudwatch"
+etag=$(header etag)
+
+echo "== list the tenant's"
+call GET "$configs"
+
+echo '== list everything, page by page'
+last_key=''
+while
+  # Parameters sorted by name and percent-encoded: the form that the API checks first.
+  query="limit=$PAGE_SIZE"
+  [[ -z $last_key ]] || query="last_key=$(encode "$last_key")&$query"
+  page=$(call GET "/api/v1/delivery-configs?$query") || exit
+  echo "$page"
+  last_key=$(sed -n 's/.*"last_key": *"\([^"]*\)".*/\1/p' <<<"$page")
+  [[ -n $last_key ]]
+do :; done
+
+echo '== disable delivery, unless somebody changed the configuration meanwhile'
+call PATCH "$configs/cloudwatch" '{"enabled": false}' "$etag"
+
+echo '== the same again: the version has moved on, so this is refused'
+call PATCH "$configs/cloudwatch" '{"enabled": true}' "$etag" || true
+
+echo '== update: what is left out keeps its value'
+call PUT "$configs/cloudwatch" '{"target_region": "us-west-2"}'
+
+echo '== validate'
+call GET "$configs/cloudwatch/validate"
+
+echo '== two mistakes are told together'
+call PATCH "$configs/s3" '{"bucket_name": "No Such Bucket", "enable": true}' || true
+
+echo '== delete'
+call DELETE "$configs/cloudwatch"
+call DELETE "$configs/s3"

@@ -1,0 +1,3 @@
+module tenant-api-example
+
+go 1.19

@@ -1,0 +1,3 @@
+module tenant-management-client
+
+go 1.19
