@@ -1,0 +1,83 @@
+//! An HTTP/1.1 accept loop that ends when it is told to, with the requests in flight answered.
+
+use std::{convert::Infallible, io, net::SocketAddr, pin::pin, time::Duration};
+
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::{
+    body::{Bytes, Incoming},
+    server::conn::http1,
+    service::Service,
+};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    time::{sleep, timeout},
+};
+
+/// How long requests in flight may take to be answered once the server is told to end: what is told to end is gone
+/// within a second.
+const GRACE: Duration = Duration::from_millis(900);
+/// How long a client may take to send the head of a request, and how long an idle connection is kept.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long to wait when no connection can be accepted, which is when the process is out of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Serves every connection that `listener` accepts with what `service_for` makes for its peer, each on its own task,
+/// until `shutdown` completes.
+pub async fn serve<S>(
+    listener: TcpListener,
+    mut http: http1::Builder,
+    service_for: impl Fn(SocketAddr) -> S,
+    shutdown: impl Future<Output = ()>,
+) where
+    S: Service<Request<Incoming>, Response = Response<Full<Bytes>>, Error = Infallible> + Send + 'static,
+    S::Future: Send,
+{
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    let connections = GracefulShutdown::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut shutdown => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                // Answers are written whole: waiting to fill a packet only delays them. A failure costs nothing else.
+                let _ = stream.set_nodelay(true);
+                let connection = http.serve_connection(TokioIo::new(stream), service_for(peer));
+                let connection = connections.watch(connection);
+                tokio::spawn(async move {
+                    if let Err(error) = connection.await {
+                        tracing::debug!(%error, %peer, "connection failed");
+                    }
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no connection can be accepted");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    if timeout(GRACE, connections.shutdown()).await.is_err() {
+        tracing::warn!("connections were cut off before their answer");
+    }
+}
+
+/// Completes when the process is asked to end, by Ctrl-C or by `SIGTERM`; from here on neither ends it by itself.
+pub fn termination() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
