@@ -128,3 +128,117 @@ fn filter(level: LogLevel) -> Targets {
         .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
         .with_targets(OWN_CRATES.map(|name| (name, level)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
+    use serde_json::Value;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Captured(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Captured {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn lines_at(level: LogLevel, log: impl FnOnce()) -> Vec<Value> {
+        let captured = Captured::default();
+        let writer = captured.clone();
+        tracing::subscriber::with_default(subscriber(level, move || writer.clone()), log);
+        let text = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn line_is_one_flat_json_object_with_its_span() {
+        let lines = lines_at(LogLevel::Info, || {
+            let span = tracing::info_span!(target: "api", "request", request_id = "r-1");
+            span.in_scope(|| tracing::info!(target: "api", status = 200, "a \"message\"\nof two lines"));
+        });
+        let [line] = lines.as_slice() else {
+            panic!("expected one line: {lines:?}")
+        };
+        assert_eq!(line["level"], "INFO");
+        assert_eq!(line["message"], "a \"message\"\nof two lines");
+        assert_eq!(line["status"], 200);
+        assert_eq!(line["span"]["request_id"], "r-1");
+        let timestamp = line["timestamp"].as_str().unwrap();
+        assert!(
+            timestamp.ends_with('Z') && timestamp.len() == "2024-01-15T10:30:00.000000Z".len(),
+            "{timestamp}"
+        );
+    }
+
+    #[test]
+    fn dependencies_never_log_below_a_warning() {
+        let lines = lines_at(LogLevel::Trace, || {
+            tracing::trace!(target: "aws_smithy_runtime::client", "headers");
+            tracing::debug!(target: "aws_sdk_ssm::operation", "decrypted");
+            tracing::info!(target: "hyper::proto", "heads");
+            tracing::warn!(target: "aws_config", "no region");
+            tracing::trace!(target: "tenant_core::signature", "ours");
+        });
+        let messages: Vec<_> = lines.iter().map(|line| line["message"].as_str().unwrap()).collect();
+        assert_eq!(messages, ["no region", "ours"]);
+    }
+
+    #[test]
+    fn level_holds_for_our_own_crates() {
+        let lines = lines_at(LogLevel::Warn, || {
+            tracing::info!(target: "api", "too fine");
+            tracing::warn!(target: "authorizer::keys", "kept");
+        });
+        assert_eq!(lines.len(), 1);
+        let lines = lines_at(LogLevel::Error, || {
+            tracing::warn!(target: "aws_config", "too fine");
+            tracing::error!(target: "aws_config", "kept");
+        });
+        assert_eq!(lines.len(), 1);
+    }
+
+    #[test]
+    fn every_usual_name_of_a_level_is_read() {
+        for (name, level) in [
+            ("info", LogLevel::Info),
+            ("WARNING", LogLevel::Warn),
+            ("Warn", LogLevel::Warn),
+            ("CRITICAL", LogLevel::Error),
+            ("FATAL", LogLevel::Error),
+            ("DEBUG", LogLevel::Debug),
+            ("TRACE", LogLevel::Trace),
+        ] {
+            assert_eq!(name.parse(), Ok(level), "{name}");
+        }
+        assert_eq!(
+            "loud".parse::<LogLevel>().unwrap_err().to_string(),
+            "the log level is \"loud\"; it must be one of ERROR, WARN, INFO, DEBUG, TRACE"
+        );
+    }
+
+    #[test]
+    fn log_level_goes_before_the_one_of_lambda() {
+        let read = |own: &str, lambda: &str| {
+            LogLevel::from_variables(|name| match name {
+                "LOG_LEVEL" => Some(own.to_owned()),
+                "AWS_LAMBDA_LOG_LEVEL" => Some(lambda.to_owned()),
+                _ => None,
+            })
+        };
+        assert_eq!(read("DEBUG", "ERROR"), Ok(LogLevel::Debug));
+        assert_eq!(read("", "ERROR"), Ok(LogLevel::Error));
+        assert_eq!(LogLevel::from_variables(|_| None), Ok(LogLevel::Info));
+    }
+}

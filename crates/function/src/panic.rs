@@ -36,7 +36,6 @@ mod tests {
     struct PanicsWhileCalled;
 
     impl Function for PanicsWhileCalled {
-        #[expect(clippy::manual_async_fn, reason = "the panic must come before there is a future")]
         fn invoke(&self, _: &[u8], _: &Invocation) -> impl Future<Output = Result<Vec<u8>, FunctionError>> + Send {
             assert!(std::hint::black_box(false), "secret words");
             async { Ok(Vec::new()) }
