@@ -1,0 +1,327 @@
+//! Each rule of a body, one by one. The rules of single values are tested beside their types.
+
+use serde_json::json;
+
+use super::*;
+
+const NOW: i64 = 1_700_000_000;
+
+fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp(NOW, 0).unwrap()
+}
+
+fn tenant() -> TenantId {
+    "acme-corp".parse().unwrap()
+}
+
+fn create(body: &Value) -> Result<NewConfig, InputError> {
+    parse_create(body.to_string().as_bytes(), &tenant(), now())
+}
+
+fn update(delivery_type: DeliveryType, body: &Value) -> Result<ConfigUpdate, InputError> {
+    parse_update(body.to_string().as_bytes(), &tenant(), delivery_type, now())
+}
+
+/// The broken rules as `(field, code)`.
+fn broken<T: std::fmt::Debug>(outcome: Result<T, InputError>) -> Vec<(String, ErrorCode)> {
+    match outcome {
+        Err(InputError::BrokenRules(errors)) => errors.into_iter().map(|error| (error.field, error.code)).collect(),
+        other => panic!("expected broken rules, got {other:?}"),
+    }
+}
+
+fn rule(field: &str, code: ErrorCode) -> (String, ErrorCode) {
+    (field.to_owned(), code)
+}
+
+fn cloudwatch() -> Value {
+    json!({
+        "tenant_id": "acme-corp",
+        "type": "cloudwatch",
+        "log_distribution_role_arn": "arn:aws:iam::123456789012:role/LogDistributionRole",
+        "log_group_name": "/aws/logs/acme-corp"
+    })
+}
+
+fn s3() -> Value {
+    json!({"tenant_id": "acme-corp", "type": "s3", "bucket_name": "acme-corp-logs"})
+}
+
+fn with(mut body: Value, field: &str, value: Value) -> Value {
+    body[field] = value;
+    body
+}
+
+#[test]
+fn the_smallest_create_of_each_type_gets_its_defaults() {
+    let config = create(&cloudwatch()).unwrap();
+    assert!(config.enabled);
+    assert_eq!(
+        (config.target_region, config.desired_logs, config.ttl),
+        (None, None, None)
+    );
+    assert_eq!(config.destination.delivery_type(), DeliveryType::CloudWatch);
+
+    let config = create(&s3()).unwrap();
+    assert!(matches!(
+        config.destination,
+        Destination::S3 { ref bucket_prefix, .. } if bucket_prefix.as_str() == "ROSA/cluster-logs/"
+    ));
+}
+
+#[test]
+fn the_largest_create_keeps_everything() {
+    let body = json!({
+        "tenant_id": "acme-corp", "type": "s3", "bucket_name": "acme-corp-logs", "bucket_prefix": "p",
+        "target_region": "eu-west-1", "enabled": false, "desired_logs": ["b", "a"], "ttl": NOW + 1,
+        "created_at": "2024-01-15T10:30:00Z", "updated_at": 7
+    });
+    let names: Vec<Field> = create(&body)
+        .unwrap()
+        .into_values()
+        .iter()
+        .map(FieldValue::field)
+        .collect();
+    assert_eq!(
+        names,
+        [
+            Field::BucketName,
+            Field::BucketPrefix,
+            Field::Enabled,
+            Field::TargetRegion,
+            Field::DesiredLogs,
+            Field::Ttl
+        ]
+    );
+}
+
+#[test]
+fn null_in_an_optional_field_of_a_create_is_absence() {
+    let mut body = s3();
+    for field in [
+        "bucket_prefix",
+        "target_region",
+        "enabled",
+        "desired_logs",
+        "ttl",
+        "log_group_name",
+    ] {
+        body = with(body, field, Value::Null);
+    }
+    assert_eq!(create(&body), create(&s3()));
+}
+
+#[test]
+fn a_create_names_its_tenant_and_its_type() {
+    for absent in [Value::Null, json!("")] {
+        assert_eq!(
+            broken(create(&with(s3(), "tenant_id", absent.clone()))),
+            [rule("tenant_id", ErrorCode::Required)]
+        );
+        assert_eq!(
+            broken(create(&with(s3(), "type", absent)))[0],
+            rule("type", ErrorCode::Required)
+        );
+    }
+    assert_eq!(broken(create(&json!({"bucket_name": "acme-corp-logs"}))).len(), 2);
+    assert_eq!(
+        broken(create(&with(s3(), "type", json!("S3")))),
+        [rule("type", ErrorCode::InvalidFormat)]
+    );
+    assert_eq!(
+        broken(create(&with(s3(), "type", json!(1)))),
+        [rule("type", ErrorCode::WrongType)]
+    );
+    assert_eq!(
+        broken(create(&with(s3(), "tenant_id", json!(1)))),
+        [rule("tenant_id", ErrorCode::WrongType)]
+    );
+}
+
+#[test]
+fn each_required_field_of_a_type_is_missed() {
+    for absent in [None, Some(Value::Null)] {
+        let mut body = json!({"tenant_id": "acme-corp", "type": "cloudwatch"});
+        if let Some(value) = absent {
+            body["log_distribution_role_arn"] = value.clone();
+            body["log_group_name"] = value;
+        }
+        assert_eq!(
+            broken(create(&body)),
+            [
+                rule("log_distribution_role_arn", ErrorCode::Required),
+                rule("log_group_name", ErrorCode::Required)
+            ]
+        );
+    }
+    assert_eq!(
+        broken(create(&json!({"tenant_id": "acme-corp", "type": "s3"}))),
+        [rule("bucket_name", ErrorCode::Required)]
+    );
+    assert_eq!(
+        broken(create(&with(s3(), "bucket_name", json!("")))),
+        [rule("bucket_name", ErrorCode::Empty)]
+    );
+}
+
+#[test]
+fn all_broken_rules_are_told_at_once_even_without_a_type() {
+    let body = json!({
+        "tenant_id": "acme-corp", "enable": true, "enabled": "yes", "target_region": "moon-1", "ttl": 1,
+        "desired_logs": [], "bucket_name": "NO"
+    });
+    assert_eq!(
+        broken(create(&body)),
+        [
+            rule("type", ErrorCode::Required),
+            rule("bucket_name", ErrorCode::TooShort),
+            rule("desired_logs", ErrorCode::Empty),
+            rule("enable", ErrorCode::UnknownField),
+            rule("enabled", ErrorCode::WrongType),
+            rule("target_region", ErrorCode::InvalidFormat),
+            rule("ttl", ErrorCode::InThePast),
+        ]
+    );
+}
+
+#[test]
+fn an_unknown_field_is_named_with_the_nearest_known_one() {
+    let Err(InputError::BrokenRules(errors)) = update(DeliveryType::S3, &json!({"enable": false})) else {
+        panic!("an unknown field must be refused");
+    };
+    assert!(errors[0].message.contains("did you mean enabled?"), "{}", errors[0]);
+    let Err(InputError::BrokenRules(errors)) = update(DeliveryType::S3, &json!({"x".repeat(50_000): 1})) else {
+        panic!("an unknown field must be refused");
+    };
+    assert!(errors[0].field.len() < 100, "a huge name is not repeated whole");
+}
+
+#[test]
+fn a_field_of_the_other_type_is_refused_and_null_takes_it_away() {
+    let role = json!("arn:aws:iam::123456789012:role/a");
+    let body = with(s3(), "log_distribution_role_arn", role.clone());
+    assert_eq!(
+        broken(create(&body)),
+        [rule("log_distribution_role_arn", ErrorCode::WrongDeliveryType)]
+    );
+    assert_eq!(
+        broken(update(DeliveryType::CloudWatch, &json!({"bucket_prefix": "p"}))),
+        [rule("bucket_prefix", ErrorCode::WrongDeliveryType)]
+    );
+    assert_eq!(
+        update(DeliveryType::S3, &json!({"log_group_name": null}))
+            .unwrap()
+            .changes(),
+        [Change::Remove(Field::LogGroupName)]
+    );
+}
+
+#[test]
+fn a_body_about_another_tenant_or_type_is_refused_before_any_rule() {
+    let body = json!({"tenant_id": "other", "type": "s3", "bogus": 1});
+    assert!(matches!(
+        create(&body),
+        Err(InputError::NamesAnother {
+            field: Field::TenantId,
+            ..
+        })
+    ));
+    assert!(matches!(
+        update(DeliveryType::S3, &body),
+        Err(InputError::NamesAnother {
+            field: Field::TenantId,
+            ..
+        })
+    ));
+    let body = json!({"type": "cloudwatch", "enabled": true});
+    assert!(matches!(
+        update(DeliveryType::S3, &body),
+        Err(InputError::NamesAnother { field: Field::Type, .. })
+    ));
+}
+
+#[test]
+fn an_update_may_name_its_own_tenant_and_type_or_leave_them_empty() {
+    for (tenant, delivery_type) in [
+        (json!("acme-corp"), json!("s3")),
+        (json!(""), json!("")),
+        (Value::Null, Value::Null),
+    ] {
+        let body = json!({"tenant_id": tenant, "type": delivery_type, "enabled": false});
+        assert_eq!(
+            update(DeliveryType::S3, &body).unwrap().changes(),
+            [Change::Set(FieldValue::Enabled(false))]
+        );
+    }
+}
+
+#[test]
+fn an_update_tells_absent_null_and_value_apart() {
+    let body =
+        json!({"enabled": null, "bucket_prefix": null, "target_region": null, "desired_logs": null, "ttl": null});
+    let changes = update(DeliveryType::S3, &body).unwrap();
+    for change in [
+        Change::Set(FieldValue::Enabled(true)),
+        Change::Set(FieldValue::BucketPrefix(BucketPrefix::default())),
+        Change::Remove(Field::TargetRegion),
+        Change::Remove(Field::DesiredLogs),
+        Change::Remove(Field::Ttl),
+    ] {
+        assert!(changes.changes().contains(&change), "{change:?}");
+    }
+    assert_eq!(changes.changes().len(), 5, "what is absent is not changed");
+}
+
+#[test]
+fn a_required_field_cannot_be_removed() {
+    for (delivery_type, field) in [
+        (DeliveryType::CloudWatch, "log_distribution_role_arn"),
+        (DeliveryType::CloudWatch, "log_group_name"),
+        (DeliveryType::S3, "bucket_name"),
+    ] {
+        assert_eq!(
+            broken(update(delivery_type, &json!({field: null}))),
+            [rule(field, ErrorCode::Required)]
+        );
+    }
+}
+
+#[test]
+fn an_update_of_nothing_is_told_so() {
+    for body in [
+        json!({}),
+        json!({"tenant_id": "acme-corp", "type": "s3", "created_at": "x", "updated_at": null}),
+    ] {
+        assert_eq!(update(DeliveryType::S3, &body), Err(InputError::NothingToUpdate));
+    }
+}
+
+#[test]
+fn what_is_not_a_json_object_is_told_so() {
+    let parse = |body: &[u8]| parse_create(body, &tenant(), now()).unwrap_err();
+    assert_eq!(parse(b""), InputError::Empty);
+    assert_eq!(parse(b" \r\n\t"), InputError::Empty);
+    assert_eq!(parse(b"{\"a\":"), InputError::NotJson { line: 1, column: 5 });
+    assert_eq!(parse(b"[]"), InputError::NotAnObject);
+    assert_eq!(parse(b"null"), InputError::NotAnObject);
+    assert_eq!(
+        parse(br#"{"ttl":1,"ttl":2}"#),
+        InputError::DuplicateKey { name: "ttl".to_owned() }
+    );
+}
+
+#[test]
+fn the_sentence_for_many_broken_rules_stays_short() {
+    let body: serde_json::Map<String, Value> = (0..500).map(|n| (format!("field{n}"), Value::Null)).collect();
+    let error = update(DeliveryType::S3, &Value::Object(body)).unwrap_err();
+    assert!(error.to_string().len() < 500, "{error}");
+    assert!(error.to_string().ends_with("and 497 more."), "{error}");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_bytes_make_either_parser_panic(body: Vec<u8>) {
+        let _ = parse_create(&body, &tenant(), now());
+        let _ = parse_update(&body, &tenant(), DeliveryType::S3, now());
+    }
+}

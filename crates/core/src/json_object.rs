@@ -1,0 +1,133 @@
+//! A JSON object whose member names are unique.
+//!
+//! `serde_json::Map` keeps the last of two members of one name (RFC 8259, section 4 leaves it open which one counts).
+//! In a configuration that would drop what the client sent, so a repeated name is an error here.
+
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, MapAccess, Visitor},
+};
+use serde_json::Value;
+
+/// Members in the order in which they were sent.
+#[derive(Debug, PartialEq)]
+pub(crate) struct JsonObject(pub(crate) Vec<(String, Value)>);
+
+/// Why a text is not such an object.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum JsonObjectError {
+    /// Not JSON at all; where, and what is wrong, in words that quote nothing of the text.
+    Syntax { line: usize, column: usize },
+    /// JSON, but not an object.
+    NotAnObject,
+    /// A member name stands twice.
+    Repeated(String),
+}
+
+/// Marks the one error of this module among serde's, which carry only text. NUL cannot stand in serde's own messages.
+const REPEATED: &str = "\0repeated\0";
+
+impl JsonObject {
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, JsonObjectError> {
+        serde_json::from_slice(text).map_err(|error| {
+            let message = error.to_string();
+            if let Some(rest) = message.strip_prefix(REPEATED) {
+                let name = rest.split_once(REPEATED).map_or(rest, |(name, _position)| name);
+                return JsonObjectError::Repeated(name.to_owned());
+            }
+            match error.classify() {
+                // The visitor takes an object and nothing else, so a data error is a value of another kind.
+                serde_json::error::Category::Data => JsonObjectError::NotAnObject,
+                _ => JsonObjectError::Syntax {
+                    line: error.line(),
+                    column: error.column(),
+                },
+            }
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for JsonObject {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = JsonObject;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonObject, A::Error> {
+                let mut members = Vec::new();
+                let mut names = std::collections::HashSet::new();
+                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                    if !names.insert(name.clone()) {
+                        return Err(A::Error::custom(format!("{REPEATED}{name}{REPEATED}")));
+                    }
+                    members.push((name, value));
+                }
+                Ok(JsonObject(members))
+            }
+        }
+
+        deserializer.deserialize_map(Members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn members_keep_their_order() {
+        let object = JsonObject::parse(br#" {"b":1,"a":[true]} "#).unwrap();
+        assert_eq!(object.0, [("b".to_owned(), json!(1)), ("a".to_owned(), json!([true]))]);
+    }
+
+    #[test]
+    fn a_repeated_name_is_an_error_that_names_it() {
+        assert_eq!(
+            JsonObject::parse(br#"{"a":1,"\u0061":2}"#),
+            Err(JsonObjectError::Repeated("a".to_owned()))
+        );
+    }
+
+    #[test]
+    fn other_json_is_not_an_object() {
+        for text in ["null", "1", "\"a\"", "[]", "true"] {
+            assert_eq!(
+                JsonObject::parse(text.as_bytes()),
+                Err(JsonObjectError::NotAnObject),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn text_that_is_not_json_is_told_by_its_place() {
+        for text in ["", "{", "{\"a\":1}x", "{'a':1}", "\u{0}", "{\"a\":\"\u{1}\"}"] {
+            assert!(
+                matches!(JsonObject::parse(text.as_bytes()), Err(JsonObjectError::Syntax { .. })),
+                "{text:?}"
+            );
+        }
+        assert!(matches!(
+            JsonObject::parse(b"{\"a\":\"\xff\"}"),
+            Err(JsonObjectError::Syntax { .. })
+        ));
+    }
+
+    #[test]
+    fn nesting_beyond_the_parsers_limit_is_an_error_not_an_overflow() {
+        let text = format!("{{\"a\":{}", "[".repeat(100_000));
+        assert!(matches!(
+            JsonObject::parse(text.as_bytes()),
+            Err(JsonObjectError::Syntax { .. })
+        ));
+    }
+}

@@ -1,0 +1,85 @@
+//! The tenant's identifier: the partition key of the table and a segment of every tenant URL.
+
+use std::{fmt, str::FromStr};
+
+use serde::Serialize;
+
+use crate::violation::{ErrorCode, Violation};
+
+/// 1 to 128 of `A-Z a-z 0-9 - _`: safe in a URL, a paging key and a log without any escaping.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct TenantId(String);
+
+impl TenantId {
+    /// Characters at most.
+    pub const MAX_CHARS: usize = 128;
+
+    /// The identifier as it stands in the table.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for TenantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for TenantId {
+    type Err = Violation;
+
+    fn from_str(text: &str) -> Result<Self, Violation> {
+        if text.is_empty() {
+            return Err(Violation::new(ErrorCode::Empty, "must not be empty"));
+        }
+        if text.chars().count() > Self::MAX_CHARS {
+            return Err(Violation::new(
+                ErrorCode::TooLong,
+                "must be at most 128 characters long",
+            ));
+        }
+        if !text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        {
+            return Err(Violation::new(
+                ErrorCode::InvalidFormat,
+                "may hold only letters (A-Z, a-z), digits, - and _",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_digits_hyphen_and_underscore_up_to_128_make_a_tenant_id() {
+        let longest = "a".repeat(128);
+        for text in ["a", "acme-corp", "ACME_Corp-7", "-", longest.as_str()] {
+            assert_eq!(text.parse::<TenantId>().unwrap().as_str(), text);
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused_with_the_rule_it_breaks() {
+        let too_long = "a".repeat(129);
+        for (text, code) in [
+            ("", ErrorCode::Empty),
+            (too_long.as_str(), ErrorCode::TooLong),
+            ("acme corp", ErrorCode::InvalidFormat),
+            ("acme/corp", ErrorCode::InvalidFormat),
+            ("acme#s3", ErrorCode::InvalidFormat),
+            ("..", ErrorCode::InvalidFormat),
+            ("acmé", ErrorCode::InvalidFormat),
+            ("acme\0", ErrorCode::InvalidFormat),
+        ] {
+            assert_eq!(text.parse::<TenantId>().unwrap_err().code, code, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The S3 bucket that receives a tenant's logs.
+
+use std::{net::Ipv4Addr, str::FromStr};
+
+use super::text_value;
+use crate::violation::{ErrorCode, Violation};
+
+/// The name of a general purpose bucket.
+///
+/// Source: "General purpose bucket naming rules" in the Amazon S3 User Guide. The suffix `-an` is not refused: it marks
+/// buckets in an account's regional namespace, which are general purpose buckets that exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BucketName(String);
+
+text_value!(BucketName);
+
+const MIN_CHARS: usize = 3;
+const MAX_CHARS: usize = 63;
+/// `sthree-configurator` is covered by `sthree-`.
+const RESERVED_PREFIXES: [&str; 3] = ["xn--", "sthree-", "amzn-s3-demo-"];
+/// Aliases of access points, Object Lambda, Multi-Region Access Points, directory buckets and S3 Tables.
+const RESERVED_SUFFIXES: [&str; 5] = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"];
+
+impl FromStr for BucketName {
+    type Err = Violation;
+
+    fn from_str(text: &str) -> Result<Self, Violation> {
+        let invalid = |message: &str| Err(Violation::new(ErrorCode::InvalidFormat, message));
+        let length = text.chars().count();
+        if length < MIN_CHARS {
+            return Err(Violation::new(
+                ErrorCode::TooShort,
+                "must be at least 3 characters long",
+            ));
+        }
+        if length > MAX_CHARS {
+            return Err(Violation::new(ErrorCode::TooLong, "must be at most 63 characters long"));
+        }
+        if !text.bytes().all(is_bucket_byte) {
+            return invalid("may hold only lower-case letters, digits, dots and hyphens");
+        }
+        if !text.starts_with(is_letter_or_digit) || !text.ends_with(is_letter_or_digit) {
+            return invalid("must begin and end with a lower-case letter or a digit");
+        }
+        if text.contains("..") {
+            return invalid("must not hold two dots in a row");
+        }
+        if text.parse::<Ipv4Addr>().is_ok() || is_dotted_quad(text) {
+            return invalid("must not look like an IP address");
+        }
+        let reserved = RESERVED_PREFIXES
+            .iter()
+            .find(|prefix| text.starts_with(**prefix))
+            .map_or_else(
+                || {
+                    RESERVED_SUFFIXES
+                        .iter()
+                        .find(|suffix| text.ends_with(**suffix))
+                        .map(|suffix| ("end", suffix))
+                },
+                |prefix| Some(("begin", prefix)),
+            );
+        if let Some((place, part)) = reserved {
+            return Err(Violation::new(
+                ErrorCode::Reserved,
+                format!("must not {place} with {part}, which S3 keeps for itself"),
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+const fn is_bucket_byte(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-')
+}
+
+const fn is_letter_or_digit(character: char) -> bool {
+    character.is_ascii_lowercase() || character.is_ascii_digit()
+}
+
+/// Four groups of digits, whatever their size: "formatted as an IP address" does not ask for a valid one.
+fn is_dotted_quad(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('.').collect();
+    groups.len() == 4
+        && groups
+            .iter()
+            .all(|group| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_within_the_rules_are_taken() {
+        let longest = "b".repeat(63);
+        for text in [
+            "abc",
+            "acme-corp-logs",
+            "1.2.3",
+            "logs.acme.com",
+            "a--b",
+            "123",
+            "team-logs-123456789012-us-east-1-an",
+        ]
+        .into_iter()
+        .chain([longest.as_str()])
+        {
+            assert_eq!(text.parse::<BucketName>().unwrap().as_str(), text);
+        }
+    }
+
+    #[test]
+    fn names_that_break_a_rule_are_refused_with_it() {
+        let too_long = "b".repeat(64);
+        for (text, code) in [
+            ("", ErrorCode::TooShort),
+            ("ab", ErrorCode::TooShort),
+            (too_long.as_str(), ErrorCode::TooLong),
+            ("Acme", ErrorCode::InvalidFormat),
+            ("acme_logs", ErrorCode::InvalidFormat),
+            ("acme logs", ErrorCode::InvalidFormat),
+            ("acm\u{e9}", ErrorCode::InvalidFormat),
+            ("-acme", ErrorCode::InvalidFormat),
+            ("acme-", ErrorCode::InvalidFormat),
+            (".acme", ErrorCode::InvalidFormat),
+            ("acme.", ErrorCode::InvalidFormat),
+            ("acme..logs", ErrorCode::InvalidFormat),
+            ("192.168.5.4", ErrorCode::InvalidFormat),
+            ("999.999.999.999", ErrorCode::InvalidFormat),
+            ("xn--acme", ErrorCode::Reserved),
+            ("sthree-acme", ErrorCode::Reserved),
+            ("sthree-configurator", ErrorCode::Reserved),
+            ("amzn-s3-demo-bucket", ErrorCode::Reserved),
+            ("acme-s3alias", ErrorCode::Reserved),
+            ("acme--ol-s3", ErrorCode::Reserved),
+            ("acme.mrap", ErrorCode::Reserved),
+            ("acme--usw2-az1--x-s3", ErrorCode::Reserved),
+            ("acme--table-s3", ErrorCode::Reserved),
+        ] {
+            assert_eq!(text.parse::<BucketName>().unwrap_err().code, code, "{text:?}");
+        }
+    }
+}

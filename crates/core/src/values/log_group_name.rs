@@ -1,0 +1,79 @@
+//! The CloudWatch Logs group that receives a tenant's logs.
+
+use std::str::FromStr;
+
+use super::text_value;
+use crate::violation::{ErrorCode, Violation};
+
+/// 1 to 512 of `A-Za-z0-9_-/.#`, not beginning with `aws/`.
+///
+/// Source: `logGroupName` of `CreateLogGroup` in the CloudWatch Logs API Reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogGroupName(String);
+
+text_value!(LogGroupName);
+
+const MAX_CHARS: usize = 512;
+
+impl FromStr for LogGroupName {
+    type Err = Violation;
+
+    fn from_str(text: &str) -> Result<Self, Violation> {
+        if text.is_empty() {
+            return Err(Violation::new(ErrorCode::Empty, "must not be empty"));
+        }
+        if text.chars().count() > MAX_CHARS {
+            return Err(Violation::new(
+                ErrorCode::TooLong,
+                "must be at most 512 characters long",
+            ));
+        }
+        if !text.bytes().all(is_log_group_byte) {
+            return Err(Violation::new(
+                ErrorCode::InvalidFormat,
+                "may hold only letters (A-Z, a-z), digits, _ - / . and #",
+            ));
+        }
+        if text.starts_with("aws/") {
+            return Err(Violation::new(
+                ErrorCode::Reserved,
+                "must not begin with aws/, which AWS keeps for itself",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+const fn is_log_group_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'/' | b'.' | b'#')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_within_the_rule_are_taken() {
+        let longest = "l".repeat(512);
+        for text in ["a", "/aws/logs/acme-corp", "A_b-c/d.e#f", "awslogs", longest.as_str()] {
+            assert_eq!(text.parse::<LogGroupName>().unwrap().as_str(), text);
+        }
+    }
+
+    #[test]
+    fn names_that_break_a_rule_are_refused_with_it() {
+        let too_long = "l".repeat(513);
+        for (text, code) in [
+            ("", ErrorCode::Empty),
+            (too_long.as_str(), ErrorCode::TooLong),
+            ("a b", ErrorCode::InvalidFormat),
+            ("a:b", ErrorCode::InvalidFormat),
+            ("a*", ErrorCode::InvalidFormat),
+            ("\u{e9}", ErrorCode::InvalidFormat),
+            ("a\0", ErrorCode::InvalidFormat),
+            ("aws/lambda/x", ErrorCode::Reserved),
+        ] {
+            assert_eq!(text.parse::<LogGroupName>().unwrap_err().code, code, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! AWS regions and the partitions they form.
+
+use std::{fmt, str::FromStr};
+
+use super::text_value;
+use crate::violation::{ErrorCode, Violation};
+
+/// A group of regions with accounts, IAM and ARNs of its own.
+///
+/// Source: the AWS SDKs' `partitions.json` and "AWS partitions" in the Fault Isolation Boundaries whitepaper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Partition {
+    /// The commercial regions.
+    Aws,
+    /// China.
+    AwsCn,
+    /// `GovCloud` (US).
+    AwsUsGov,
+    /// European Sovereign Cloud.
+    AwsEusc,
+    /// US ISO.
+    AwsIso,
+    /// US ISOB.
+    AwsIsoB,
+    /// EU ISOE.
+    AwsIsoE,
+    /// US ISOF.
+    AwsIsoF,
+}
+
+impl Partition {
+    const ALL: [Self; 8] = [
+        Self::Aws,
+        Self::AwsCn,
+        Self::AwsUsGov,
+        Self::AwsEusc,
+        Self::AwsIso,
+        Self::AwsIsoB,
+        Self::AwsIsoE,
+        Self::AwsIsoF,
+    ];
+
+    /// The second part of the partition's ARNs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Aws => "aws",
+            Self::AwsCn => "aws-cn",
+            Self::AwsUsGov => "aws-us-gov",
+            Self::AwsEusc => "aws-eusc",
+            Self::AwsIso => "aws-iso",
+            Self::AwsIsoB => "aws-iso-b",
+            Self::AwsIsoE => "aws-iso-e",
+            Self::AwsIsoF => "aws-iso-f",
+        }
+    }
+
+    /// The partition of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|partition| partition.as_str() == name)
+    }
+}
+
+impl fmt::Display for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The name of a region: AREA-DIRECTION-NUMBER, such as `us-east-1` or `ap-southeast-7`.
+///
+/// The words come from a table; the number is free, so that a region that opens tomorrow is valid today.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Region(String);
+
+text_value!(Region);
+
+/// The first words of region names and the partition they stand for.
+const AREAS: [(&str, Partition); 17] = [
+    ("af", Partition::Aws),
+    ("ap", Partition::Aws),
+    ("ca", Partition::Aws),
+    ("eu", Partition::Aws),
+    ("il", Partition::Aws),
+    ("me", Partition::Aws),
+    ("mx", Partition::Aws),
+    ("sa", Partition::Aws),
+    ("us", Partition::Aws),
+    ("cn", Partition::AwsCn),
+    ("us-gov", Partition::AwsUsGov),
+    ("eusc-de", Partition::AwsEusc),
+    ("us-iso", Partition::AwsIso),
+    ("us-isob", Partition::AwsIsoB),
+    ("eu-isoe", Partition::AwsIsoE),
+    ("us-isof", Partition::AwsIsoF),
+    ("eu-isof", Partition::AwsIsoF),
+];
+
+const DIRECTIONS: [&str; 9] = [
+    "central",
+    "north",
+    "northeast",
+    "east",
+    "southeast",
+    "south",
+    "southwest",
+    "west",
+    "northwest",
+];
+
+impl Region {
+    /// The partition to which the region belongs.
+    #[must_use]
+    pub fn partition(&self) -> Partition {
+        // The constructor took nothing that is not in the table.
+        split(&self.0).map_or(Partition::Aws, |(_, partition)| partition)
+    }
+}
+
+impl FromStr for Region {
+    type Err = Violation;
+
+    fn from_str(text: &str) -> Result<Self, Violation> {
+        let is_region = split(text).is_some_and(|(rest, _)| {
+            rest.rsplit_once('-').is_some_and(|(direction, number)| {
+                DIRECTIONS.contains(&direction)
+                    && matches!(number.as_bytes(), [b'1'..=b'9'] | [b'1'..=b'9', b'0'..=b'9'])
+            })
+        });
+        if is_region {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Violation::new(
+                ErrorCode::InvalidFormat,
+                "must be the name of an AWS region, such as us-east-1",
+            ))
+        }
+    }
+}
+
+/// Parts `us-gov-west-1` into `west-1` and the partition of `us-gov`.
+fn split(text: &str) -> Option<(&str, Partition)> {
+    AREAS
+        .into_iter()
+        // `us` begins `us-gov-west-1` too: the longest area is the one meant.
+        .filter_map(|(area, partition)| Some((text.strip_prefix(area)?.strip_prefix('-')?, partition)))
+        .min_by_key(|(rest, _)| rest.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_of_every_partition_are_taken() {
+        for (text, partition) in [
+            ("us-east-1", Partition::Aws),
+            ("ap-southeast-7", Partition::Aws),
+            ("mx-central-1", Partition::Aws),
+            ("il-central-1", Partition::Aws),
+            ("eu-north-1", Partition::Aws),
+            ("us-west-12", Partition::Aws),
+            ("cn-northwest-1", Partition::AwsCn),
+            ("us-gov-west-1", Partition::AwsUsGov),
+            ("eusc-de-east-1", Partition::AwsEusc),
+            ("us-iso-east-1", Partition::AwsIso),
+            ("us-isob-east-1", Partition::AwsIsoB),
+            ("eu-isoe-west-1", Partition::AwsIsoE),
+            ("us-isof-south-1", Partition::AwsIsoF),
+        ] {
+            let region: Region = text.parse().unwrap_or_else(|e| panic!("{text}: {e}"));
+            assert_eq!((region.as_str(), region.partition()), (text, partition));
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in [
+            "",
+            "us-east",
+            "us-east-0",
+            "us-east-01",
+            "us-east-100",
+            "us-east-1a",
+            "US-EAST-1",
+            "us-east-1 ",
+            "us-upward-1",
+            "xx-east-1",
+            "us--east-1",
+            "us-gov-1",
+            "gov-west-1",
+            "a-b-1",
+            "useast1",
+            "us-east-\u{661}",
+        ] {
+            assert!(text.parse::<Region>().is_err(), "{text:?}");
+        }
+    }
+}

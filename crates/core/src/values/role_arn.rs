@@ -1,0 +1,148 @@
+//! The customer's IAM role that delivers into CloudWatch Logs.
+
+use std::str::FromStr;
+
+use super::{region::Partition, text_value};
+use crate::violation::{ErrorCode, Violation};
+
+/// `arn:PARTITION:iam::ACCOUNT:role/[PATH/]NAME`.
+///
+/// Source: "IAM identifiers" and "IAM and AWS STS quotas" in the IAM User Guide: 12-digit account, path of up to 512
+/// printable ASCII characters with a slash at both ends, role name of 1 to 64 of `A-Za-z0-9+=,.@_-`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleArn(String);
+
+text_value!(RoleArn);
+
+const MAX_NAME: usize = 64;
+const MAX_PATH: usize = 512;
+const EXAMPLE: &str = "arn:aws:iam::123456789012:role/LogDistributionRole";
+
+impl RoleArn {
+    /// The partition in which the role lives.
+    #[must_use]
+    pub fn partition(&self) -> Partition {
+        // The constructor took nothing that has no partition.
+        self.0
+            .split(':')
+            .nth(1)
+            .and_then(Partition::from_name)
+            .unwrap_or(Partition::Aws)
+    }
+
+    /// The 12-digit account that owns the role.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        self.0.split(':').nth(4).unwrap_or_default()
+    }
+}
+
+impl FromStr for RoleArn {
+    type Err = Violation;
+
+    fn from_str(text: &str) -> Result<Self, Violation> {
+        let invalid = |why: &str| Violation::new(ErrorCode::InvalidFormat, format!("{why}, as in {EXAMPLE}"));
+        // A colon may stand in a path, so the sixth part takes all that is left.
+        let parts: Vec<&str> = text.splitn(6, ':').collect();
+        let ["arn", partition, "iam", "", account, resource] = parts[..] else {
+            return Err(invalid("must be the ARN of an IAM role"));
+        };
+        if Partition::from_name(partition).is_none() {
+            return Err(invalid(
+                "must name an AWS partition (aws, aws-us-gov, aws-cn, aws-iso...)",
+            ));
+        }
+        if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(invalid("must hold an account id of 12 digits"));
+        }
+        let Some(path_and_name) = resource.strip_prefix("role/") else {
+            return Err(invalid("must be the ARN of a role, not of another IAM resource"));
+        };
+        let (path, name) = match path_and_name.rsplit_once('/') {
+            Some((path, name)) => (Some(path), name),
+            None => (None, path_and_name),
+        };
+        let is_segment = |segment: &str| !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_graphic());
+        if path.is_some_and(|path| !path.split('/').all(is_segment)) {
+            return Err(invalid(
+                "must hold a role path of printable ASCII characters without empty segments",
+            ));
+        }
+        // With the slashes at both ends that the quota counts.
+        if path.is_some_and(|path| path.len() + 2 > MAX_PATH) {
+            return Err(Violation::new(
+                ErrorCode::TooLong,
+                "must hold a role path of at most 512 characters",
+            ));
+        }
+        if name.len() > MAX_NAME {
+            return Err(Violation::new(
+                ErrorCode::TooLong,
+                "must hold a role name of at most 64 characters",
+            ));
+        }
+        if name.is_empty() || !name.bytes().all(is_role_name_byte) {
+            return Err(invalid("must end in a role name of letters, digits and +=,.@_-"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+const fn is_role_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'=' | b',' | b'.' | b'@' | b'_' | b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_of_every_partition_are_taken() {
+        let longest = format!("arn:aws:iam::123456789012:role/{}", "r".repeat(64));
+        for (text, partition) in [
+            ("arn:aws:iam::123456789012:role/LogDistributionRole", Partition::Aws),
+            ("arn:aws-us-gov:iam::123456789012:role/a", Partition::AwsUsGov),
+            ("arn:aws-cn:iam::123456789012:role/a", Partition::AwsCn),
+            ("arn:aws-iso:iam::123456789012:role/a", Partition::AwsIso),
+            ("arn:aws-iso-b:iam::123456789012:role/a", Partition::AwsIsoB),
+            ("arn:aws:iam::000000000000:role/team/logs/Role+=,.@_-9", Partition::Aws),
+            ("arn:aws:iam::123456789012:role/odd:path/Role", Partition::Aws),
+            (longest.as_str(), Partition::Aws),
+        ] {
+            let role: RoleArn = text.parse().unwrap_or_else(|e| panic!("{text}: {e}"));
+            assert_eq!(role.as_str(), text);
+            assert_eq!(role.partition(), partition);
+            assert_eq!(role.account().len(), 12);
+        }
+    }
+
+    #[test]
+    fn anything_but_a_role_arn_is_refused() {
+        let long_name = format!("arn:aws:iam::123456789012:role/{}", "r".repeat(65));
+        let long_path = format!("arn:aws:iam::123456789012:role/{}/r", "p".repeat(511));
+        for text in [
+            "",
+            "LogDistributionRole",
+            "arn:aws:iam::123456789012:user/Someone",
+            "arn:aws:iam::123456789012:role/",
+            "arn:aws:iam::123456789012:role",
+            "arn:aws:iam::123456789012:role//a",
+            "arn:aws:iam::123456789012:role/a/",
+            "arn:aws:iam::12345678901:role/a",
+            "arn:aws:iam::1234567890123:role/a",
+            "arn:aws:iam::12345678901a:role/a",
+            "arn:aws:iam:us-east-1:123456789012:role/a",
+            "arn:azure:iam::123456789012:role/a",
+            "arn:aws-isolated:iam::123456789012:role/a",
+            "arn:aws:sts::123456789012:assumed-role/a/b",
+            "arn:aws:iam::123456789012:role/a b",
+            "arn:aws:iam::123456789012:role/a\n",
+            " arn:aws:iam::123456789012:role/a",
+            "arn:aws:iam::123456789012:role/pfad\u{e4}/a",
+            &long_name,
+            &long_path,
+        ] {
+            assert!(text.parse::<RoleArn>().is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! When a configuration ends by itself.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::violation::{ErrorCode, Violation};
+
+/// Unix seconds, as DynamoDB's time to live reads them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ttl(i64);
+
+/// The first value that is taken for milliseconds: as seconds, the year 5138; as milliseconds, 1973.
+const FIRST_MILLISECONDS: i64 = 100_000_000_000;
+
+impl Ttl {
+    /// Takes a JSON number that is a moment after `now`.
+    pub fn parse(value: &Value, now: DateTime<Utc>) -> Result<Self, Violation> {
+        let ttl = Self::parse_shape(value)?;
+        if ttl.0 <= now.timestamp() {
+            return Err(Violation::new(
+                ErrorCode::InThePast,
+                format!("must be in the future, later than {} (Unix seconds)", now.timestamp()),
+            ));
+        }
+        Ok(ttl)
+    }
+
+    /// Takes a JSON number that can be Unix seconds, whenever that is.
+    pub fn parse_shape(value: &Value) -> Result<Self, Violation> {
+        let Value::Number(number) = value else {
+            return Err(Violation::wrong_type("a whole number of Unix seconds", value));
+        };
+        match (number.as_i64(), number.as_u64()) {
+            (Some(seconds), _) if seconds < FIRST_MILLISECONDS => Ok(Self(seconds)),
+            (None, None) => Err(Violation::new(
+                ErrorCode::WrongType,
+                "must be a whole number of Unix seconds, without a fraction or an exponent",
+            )),
+            _ => Err(Violation::new(
+                ErrorCode::OutOfRange,
+                "must be Unix seconds below 100000000000; a value this large is milliseconds: divide it by 1000",
+            )),
+        }
+    }
+
+    /// Seconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub const fn seconds(self) -> i64 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_later_than_now_is_in_the_future() {
+        let now = DateTime::from_timestamp(1_700_000_000, 999_999_999).unwrap();
+        assert_eq!(Ttl::parse(&json!(1_700_000_001), now).unwrap().seconds(), 1_700_000_001);
+        for past in [json!(1_700_000_000), json!(0), json!(-1)] {
+            assert_eq!(Ttl::parse(&past, now).unwrap_err().code, ErrorCode::InThePast, "{past}");
+        }
+    }
+
+    #[test]
+    fn milliseconds_are_recognised_and_said_to_be() {
+        assert!(Ttl::parse_shape(&json!(99_999_999_999_i64)).is_ok());
+        for value in [
+            json!(100_000_000_000_i64),
+            json!(1_700_000_000_000_i64),
+            json!(u64::MAX),
+        ] {
+            let violation = Ttl::parse_shape(&value).unwrap_err();
+            assert_eq!(violation.code, ErrorCode::OutOfRange);
+            assert!(violation.message.contains("milliseconds"), "{violation}");
+        }
+    }
+
+    #[test]
+    fn anything_but_a_whole_number_is_refused() {
+        for value in [
+            json!("1700000000"),
+            json!(1_700_000_000.5),
+            json!(1e300),
+            json!(true),
+            json!([1]),
+        ] {
+            assert_eq!(
+                Ttl::parse_shape(&value).unwrap_err().code,
+                ErrorCode::WrongType,
+                "{value}"
+            );
+        }
+    }
+}
