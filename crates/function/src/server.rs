@@ -22,13 +22,14 @@ use tokio::{
 /// How long requests in flight may take to be answered once the server is told to end: what is told to end is gone
 /// within a second.
 const GRACE: Duration = Duration::from_millis(900);
-/// How long a client may take to send the head of a request, and how long an idle connection is kept.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long to wait when no connection can be accepted, which is when the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves every connection that `listener` accepts with what `service_for` makes for its peer, each on its own task,
 /// until `shutdown` completes.
+///
+/// A connection whose client takes longer than `http`'s `header_read_timeout` (30 s unless set) to send the head of a
+/// request, the next one on an idle connection included, is closed.
 pub async fn serve<S>(
     listener: TcpListener,
     mut http: http1::Builder,
@@ -38,7 +39,7 @@ pub async fn serve<S>(
     S: Service<Request<Incoming>, Response = Response<Full<Bytes>>, Error = Infallible> + Send + 'static,
     S::Future: Send,
 {
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    http.timer(TokioTimer::new());
     let connections = GracefulShutdown::new();
     let mut shutdown = pin!(shutdown);
     loop {

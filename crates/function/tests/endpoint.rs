@@ -1,4 +1,5 @@
 //! The Lambda invoke endpoint, over a socket.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{net::Ipv4Addr, time::Duration};
 

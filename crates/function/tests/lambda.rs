@@ -1,4 +1,5 @@
 //! The function in Lambda: a process of its own, that takes events from a Runtime API of ours.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     collections::VecDeque,
