@@ -1,0 +1,224 @@
+//! The URIs that a client may have signed.
+
+use super::{MAX_URI_BYTES, SignatureError, Uri, query::CandidateQuery, uri::check_path};
+
+/// Every URI that leads to what API Gateway shows of a request, most likely first.
+///
+/// A client signs the path with or without the stage, so both are candidates. The gateway shows the query decoded and
+/// without its order, so the candidates are, for each path:
+/// - without a query, the path alone, and with one, never the path alone;
+/// - the canonical form: the pairs percent-encoded (all but RFC 3986's unreserved characters, upper-case hex), sorted
+///   by encoded name;
+/// - the encoded pairs in the event's order and, for up to four pairs, in every other order;
+/// - the same orders unencoded, when no name or value holds one of `& = % + #`, a `#` in the value of `last_key` aside.
+///
+/// Values of one name always stand in the order in which they were sent.
+///
+/// Paths are taken as they are. Where an emulator decodes the path before it shows it, a path that needs encoding
+/// verifies only for a client that signed it decoded; no path of this service needs encoding.
+pub struct CandidateUris {
+    paths: Vec<String>,
+    query: Option<CandidateQuery>,
+}
+
+impl CandidateUris {
+    /// The candidates of an event with this `path`, this `requestContext.path` and these decoded query pairs, in the
+    /// event's order.
+    ///
+    /// Both paths come from one request line: if either breaks the grammar, the request is refused.
+    pub fn new<N: AsRef<str>, V: AsRef<str>>(
+        path: &str,
+        context_path: Option<&str>,
+        query: &[(N, V)],
+    ) -> Result<Self, SignatureError> {
+        let context_path = context_path.filter(|context_path| *context_path != path);
+        let paths = std::iter::once(path)
+            .chain(context_path)
+            .map(|path| check_path(path).map(|()| path.to_owned()))
+            .collect::<Result<_, _>>()?;
+        let candidates = Self {
+            paths,
+            query: CandidateQuery::new(query)?,
+        };
+        if candidates.iter().next().is_none() {
+            return Err(SignatureError::UriTooLong);
+        }
+        Ok(candidates)
+    }
+
+    /// The candidates, each once, made as they are asked for. One that is longer than [`MAX_URI_BYTES`] is left out.
+    pub fn iter(&self) -> impl Iterator<Item = Uri> {
+        let shortest = self.paths.iter().map(String::len).min().unwrap_or_default();
+        let room = MAX_URI_BYTES.saturating_sub(shortest + "?".len());
+        let no_query = self.query.is_none().then_some(None);
+        let queries = self.query.iter().flat_map(move |query| query.texts(room)).map(Some);
+        no_query.into_iter().chain(queries).flat_map(|query: Option<String>| {
+            self.paths
+                .iter()
+                .filter_map(move |path| Uri::join(path, query.as_deref()))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NO_QUERY: [(&str, &str); 0] = [];
+
+    fn candidates(path: &str, context_path: Option<&str>, query: &[(&str, &str)]) -> Vec<String> {
+        let candidates = CandidateUris::new(path, context_path, query).unwrap();
+        candidates.iter().map(|uri| uri.as_str().to_owned()).collect()
+    }
+
+    fn error_of(path: &str, context_path: Option<&str>, query: &[(&str, &str)]) -> Option<SignatureError> {
+        CandidateUris::new(path, context_path, query).err()
+    }
+
+    #[test]
+    fn path_without_the_stage_comes_before_the_path_with_it() {
+        assert_eq!(
+            candidates("/api/v1", Some("/dev/api/v1"), &[]),
+            ["/api/v1", "/dev/api/v1"]
+        );
+    }
+
+    #[test]
+    fn equal_paths_are_one_candidate() {
+        assert_eq!(candidates("/api/v1", Some("/api/v1"), &[]), ["/api/v1"]);
+        assert_eq!(candidates("/api/v1", None, &[]), ["/api/v1"]);
+    }
+
+    #[test]
+    fn canonical_form_comes_first_and_the_bare_path_never() {
+        assert_eq!(
+            candidates("/p", Some("/s/p"), &[("limit", "50"), ("last_key", "acme#s3")]),
+            [
+                "/p?last_key=acme%23s3&limit=50",
+                "/s/p?last_key=acme%23s3&limit=50",
+                "/p?limit=50&last_key=acme%23s3",
+                "/s/p?limit=50&last_key=acme%23s3",
+                "/p?last_key=acme#s3&limit=50",
+                "/s/p?last_key=acme#s3&limit=50",
+                "/p?limit=50&last_key=acme#s3",
+                "/s/p?limit=50&last_key=acme#s3",
+            ]
+        );
+    }
+
+    #[test]
+    fn all_but_unreserved_characters_are_encoded_in_upper_case() {
+        assert_eq!(
+            candidates("/p", None, &[("a-._~Z9", "é /?:@!$'()*,;=+&%#[]\"")]),
+            ["/p?a-._~Z9=%C3%A9%20%2F%3F%3A%40%21%24%27%28%29%2A%2C%3B%3D%2B%26%25%23%5B%5D%22"]
+        );
+    }
+
+    #[test]
+    fn unencoded_form_is_left_out_where_it_would_be_ambiguous() {
+        for pair in [
+            ("a", "x&b=y"),
+            ("a", "x=y"),
+            ("a", "%20"),
+            ("a", "x+y"),
+            ("a", "x#y"),
+            ("last_key", "x%23y"),
+            ("last#key", "x"),
+            ("a=b", "x"),
+            ("a&b", "x"),
+            ("last_key#", "a#b"),
+            ("LAST_KEY", "a#b"),
+        ] {
+            assert_eq!(candidates("/p", None, &[pair]).len(), 1, "{pair:?}");
+        }
+    }
+
+    #[test]
+    fn unencoded_form_keeps_to_the_grammar() {
+        for value in ["a//b", "a\\b", "a\nb"] {
+            assert_eq!(candidates("/p", None, &[("a", value)]).len(), 1, "{value:?}");
+        }
+        assert_eq!(
+            candidates("/p", None, &[("a", "b c/d")]),
+            ["/p?a=b%20c%2Fd", "/p?a=b c/d"]
+        );
+    }
+
+    #[test]
+    fn one_ambiguous_pair_leaves_out_every_unencoded_order() {
+        assert_eq!(candidates("/p", None, &[("a", "x y"), ("b", "1+1")]).len(), 2);
+    }
+
+    #[test]
+    fn number_of_candidates_is_bounded() {
+        let pairs = [("a", "#"), ("b", "/"), ("c", "/"), ("last_key", "#"), ("e", "/")];
+        let counts = |pairs: &[(&str, &str)]| candidates("/p", Some("/s/p"), pairs).len();
+        let distinct: Vec<(String, String)> = (0..16).rev().map(|n| (format!("p{n}"), "/".to_owned())).collect();
+        let distinct: Vec<(&str, &str)> = distinct.iter().map(|(name, value)| (&**name, &**value)).collect();
+        assert_eq!(counts(&[]), 2);
+        assert_eq!(
+            [1, 2, 3, 4, 5, 16].map(|k| counts(&distinct[..k])),
+            [4, 8, 24, 96, 8, 8]
+        );
+        assert_eq!(counts(&pairs[..4]), 48, "an ambiguous pair halves them");
+    }
+
+    #[test]
+    fn pairs_without_a_name_or_a_value_are_kept() {
+        assert_eq!(candidates("/p", None, &[("", "")]), ["/p?="]);
+        assert_eq!(candidates("/p", None, &[("a", "")]), ["/p?a="]);
+    }
+
+    #[test]
+    fn values_of_one_name_keep_their_order() {
+        assert_eq!(candidates("/p", None, &[("a", "2"), ("a", "1")]), ["/p?a=2&a=1"]);
+    }
+
+    #[test]
+    fn seventeen_pairs_are_refused() {
+        let pairs = [("a", "1"); 17];
+        assert_eq!(candidates("/p", None, &pairs[..16]).len(), 1);
+        assert_eq!(error_of("/p", None, &pairs), Some(SignatureError::TooManyQueryPairs));
+    }
+
+    #[test]
+    fn either_path_that_breaks_the_grammar_refuses_the_request() {
+        assert_eq!(
+            error_of("/a/../b", Some("/b"), &[]),
+            Some(SignatureError::UriDotSegment)
+        );
+        assert_eq!(
+            error_of("/b", Some("/a/../b"), &[]),
+            Some(SignatureError::UriDotSegment)
+        );
+        assert_eq!(error_of("/b", Some(""), &[]), Some(SignatureError::UriNotAbsolute));
+        assert_eq!(error_of("/b?c=d", None, &[]), Some(SignatureError::UriDelimiterInPath));
+    }
+
+    #[test]
+    fn candidates_over_2048_bytes_are_left_out() {
+        let value = "#".repeat(1000);
+        let pair = [("last_key", value.as_str())];
+        assert_eq!(
+            candidates("/p", None, &pair),
+            [format!("/p?last_key={value}")],
+            "encoded it is too long"
+        );
+
+        let path = format!("/{}", "a".repeat(MAX_URI_BYTES - 5));
+        let stage = format!("/dev{path}");
+        assert_eq!(candidates(&path, Some(&stage), &[("a", "")]), [format!("{path}?a=")]);
+        assert_eq!(error_of(&path, None, &[("a", "bc")]), Some(SignatureError::UriTooLong));
+        assert_eq!(
+            error_of(&"/a".repeat(MAX_URI_BYTES), None, &NO_QUERY),
+            Some(SignatureError::UriTooLong)
+        );
+    }
+
+    #[test]
+    fn every_candidate_is_a_uri() {
+        for text in candidates("/p", Some("/s/p"), &[("last_key", "a#b"), ("x", "/ \u{7f}é")]) {
+            assert!(Uri::parse(&text).is_ok(), "{text}");
+        }
+    }
+}

