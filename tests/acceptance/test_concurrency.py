@@ -1,0 +1,56 @@
+"""Many clients at once: nobody's write is lost."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from harness import s3
+
+pytestmark = pytest.mark.needs("parallel")
+
+
+def test_of_100_concurrent_creates_one_is_made(api, tenant):
+    with ThreadPoolExecutor(100) as pool:
+        answers = list(pool.map(lambda number: api.create(s3(tenant, bucket_name=f"bucket-{number}")), range(100)))
+    assert sorted(answer.status for answer in answers) == [201] + [409] * 99
+    winner = next(answer for answer in answers if answer.status == 201)
+    assert api.get(tenant, "s3").data == winner.data
+
+
+def test_no_update_is_lost_between_patches_with_if_match(api, tenant):
+    api.create(s3(tenant, desired_logs=["start"])).expect(201)
+
+    def add(name):
+        while True:
+            read = api.get(tenant, "s3").expect(200)
+            body = {"desired_logs": read.data["desired_logs"] + [name]}
+            answer = api.patch(tenant, "s3", body, headers={"If-Match": read.etag})
+            if answer.status == 200:
+                return
+            answer.expect(412)
+
+    names = [f"log-{number}" for number in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add, names))
+    final = api.get(tenant, "s3").expect(200)
+    assert sorted(final.data["desired_logs"]) == sorted(["start", *names])
+    assert final.etag == '"41"'
+
+
+def test_patches_of_different_fields_at_once_all_hold(api, tenant):
+    api.create(s3(tenant)).expect(201)
+    bodies = [{"enabled": False}, {"target_region": "eu-west-1"}, {"bucket_prefix": "p/"}, {"desired_logs": ["a"]}] * 5
+    with ThreadPoolExecutor(20) as pool:
+        for answer in pool.map(lambda body: api.patch(tenant, "s3", body), bodies):
+            answer.expect(200)
+    final = api.get(tenant, "s3")
+    assert final.etag == '"21"'
+    assert {name: final.data[name] for body in bodies for name in body} == {
+        name: value for body in bodies for name, value in body.items()
+    }
+
+
+def test_of_20_concurrent_deletes_one_deletes(api, tenant):
+    api.create(s3(tenant)).expect(201)
+    with ThreadPoolExecutor(20) as pool:
+        statuses = [answer.status for answer in pool.map(lambda _: api.delete(tenant, "s3"), range(20))]
+    assert sorted(statuses) == [200] + [404] * 19

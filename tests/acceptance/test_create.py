@@ -1,0 +1,129 @@
+"""`POST .../delivery-configs`: what is stored, and what is refused (the rules of the fields are in test_rules.py)."""
+
+import time
+
+import pytest
+from harness import TIMESTAMP, cloudwatch, config_path, s3
+
+
+def test_a_cloudwatch_configuration_comes_back_with_its_defaults(api, tenant):
+    answer = api.create(cloudwatch(tenant)).expect(201)
+    assert list(answer.data) == [
+        "tenant_id",
+        "type",
+        "log_distribution_role_arn",
+        "log_group_name",
+        "enabled",
+        "created_at",
+        "updated_at",
+    ]
+    assert answer.data["enabled"] is True
+    assert answer.data["created_at"] == answer.data["updated_at"]
+    assert TIMESTAMP.fullmatch(answer.data["created_at"])
+
+
+def test_an_s3_configuration_comes_back_with_its_defaults(api, tenant):
+    answer = api.create(s3(tenant)).expect(201)
+    assert answer.data["bucket_prefix"] == "ROSA/cluster-logs/"
+    assert answer.data["enabled"] is True
+    assert "desired_logs" not in answer.data and "ttl" not in answer.data
+
+
+def test_every_field_is_stored_as_it_was_sent(api, tenant):
+    sent = s3(
+        tenant,
+        bucket_prefix="logs/é",
+        target_region="us-gov-west-1",
+        enabled=False,
+        desired_logs=["payment-service", "user-service"],
+        ttl=int(time.time()) + 3600,
+    )
+    stored = api.create(sent).expect(201).data
+    assert stored == sent | {
+        "bucket_prefix": "logs/é/",
+        "created_at": stored["created_at"],
+        "updated_at": stored["updated_at"],
+    }
+    assert api.get(tenant, "s3").expect(200).data == stored
+
+
+def test_the_location_leads_to_the_new_configuration(api, tenant):
+    answer = api.create(s3(tenant)).expect(201)
+    location = answer.header("Location")
+    assert location.endswith(config_path(tenant, "s3"))
+    fetched = api.get(tenant, "s3").expect(200)
+    assert fetched.data == answer.data
+    assert fetched.etag == answer.etag == '"1"'
+
+
+def test_both_types_of_one_tenant_stand_side_by_side(api, tenant):
+    api.create(s3(tenant)).expect(201)
+    api.create(cloudwatch(tenant)).expect(201)
+    assert [config["type"] for config in api.list_tenant(tenant).data["configurations"]] == ["cloudwatch", "s3"]
+
+
+def test_a_configuration_that_exists_is_a_409_and_stays_as_it_is(api, tenant):
+    first = api.create(s3(tenant)).expect(201).data
+    api.create(s3(tenant, bucket_name="another-bucket")).expect(409)
+    assert api.get(tenant, "s3").data == first
+
+
+def test_a_create_guarded_by_if_none_match_is_a_412_where_one_exists(api, tenant):
+    guard = {"If-None-Match": "*"}
+    api.create(s3(tenant), headers=guard).expect(201)
+    api.create(s3(tenant), headers=guard).expect(412)
+
+
+def test_the_tenant_may_be_left_out_of_the_body(api, tenant):
+    body = s3(tenant)
+    del body["tenant_id"]
+    stored = api.call("POST", f"/api/v1/tenants/{tenant}/delivery-configs", body).expect(201).data
+    assert stored["tenant_id"] == tenant
+
+
+def test_another_tenant_in_the_body_is_a_400(api, tenant):
+    api.call("POST", f"/api/v1/tenants/{tenant}/delivery-configs", s3("someone-else")).expect(400)
+    api.get(tenant, "s3").expect(404)
+
+
+def test_timestamps_of_the_client_are_ignored(api, tenant):
+    sent = s3(tenant, created_at="1999-01-01T00:00:00Z", updated_at="nonsense")
+    stored = api.create(sent).expect(201).data
+    assert not stored["created_at"].startswith("1999") and stored["updated_at"] == stored["created_at"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"   ", b"{", b"null", b"[]", b'"text"', b"1", b"{'a': 1}", b'{"a": 1}x', b"\x00", b"\xff\xfe{}", b'{"a": NaN}'],
+)
+def test_a_body_that_is_no_json_object_is_a_400(api, tenant, body):
+    api.call("POST", f"/api/v1/tenants/{tenant}/delivery-configs", body).expect(400)
+
+
+def test_no_body_at_all_is_a_400(api, tenant):
+    api.call("POST", f"/api/v1/tenants/{tenant}/delivery-configs").expect(400)
+
+
+@pytest.mark.parametrize("name", ["acme.corp", "acme~corp", "a" * 129, "acme:corp", "acme@corp"])
+def test_a_tenant_that_is_no_tenant_id_is_a_400(api, name):
+    api.call("POST", f"/api/v1/tenants/{name}/delivery-configs", s3("acme")).expect(400)
+    api.list_tenant(name).expect(400)
+
+
+def test_a_tenant_id_has_up_to_128_characters(api, new_tenant):
+    short = new_tenant()
+    name = short + "_" + "A" * (127 - len(short))
+    api.create(s3(name)).expect(201)
+    api.delete(name, "s3").expect(200)
+
+
+@pytest.mark.parametrize("kind", ["firehose", "", None, 1, ["s3"], "S3"])
+def test_a_type_that_is_none_is_refused(api, tenant, kind):
+    body = s3(tenant) | {"type": kind}
+    assert api.create(body).status in (400, 422)
+
+
+def test_a_create_without_a_type_names_it(api, tenant):
+    body = s3(tenant)
+    del body["type"]
+    assert ("type", "required") in api.create(body).expect(422).errors

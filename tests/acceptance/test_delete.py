@@ -1,0 +1,38 @@
+"""`DELETE .../delivery-configs/{type}`."""
+
+import pytest
+from harness import cloudwatch, s3
+
+
+def test_a_deleted_configuration_is_named_and_gone(api, tenant):
+    api.create(s3(tenant))
+    message = api.delete(tenant, "s3").expect(200).json["message"]
+    assert tenant in message and "s3" in message
+    api.get(tenant, "s3").expect(404)
+    api.delete(tenant, "s3").expect(404)
+
+
+def test_the_other_type_of_the_tenant_stays(api, tenant):
+    api.create(s3(tenant))
+    api.create(cloudwatch(tenant))
+    api.delete(tenant, "s3").expect(200)
+    api.get(tenant, "cloudwatch").expect(200)
+
+
+def test_a_deleted_configuration_may_be_created_again(api, tenant):
+    api.create(s3(tenant))
+    api.delete(tenant, "s3")
+    api.create(s3(tenant)).expect(201)
+
+
+@pytest.mark.parametrize("condition", ['"1"', "*"])
+def test_the_version_that_was_read_may_be_deleted(api, tenant, condition):
+    api.create(s3(tenant))
+    api.delete(tenant, "s3", headers={"If-Match": condition}).expect(200)
+
+
+@pytest.mark.parametrize("condition", ['"2"', 'W/"1"', "1"])
+def test_another_version_is_not_deleted(api, tenant, condition):
+    api.create(s3(tenant))
+    assert api.delete(tenant, "s3", headers={"If-Match": condition}).status in (400, 412)
+    api.get(tenant, "s3").expect(200)

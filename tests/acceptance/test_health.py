@@ -1,0 +1,36 @@
+"""`GET /health` and `GET /api/v1/health`: open, and silent about what runs behind them."""
+
+import re
+
+import pytest
+
+PATHS = ["/health", "/api/v1/health"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_health_needs_no_signature(api, path):
+    answer = api.call("GET", path, signed=False).expect(200)
+    assert set(answer.data) == {"status", "service", "version", "checks"}
+    assert answer.data["status"] == "healthy"
+    assert re.fullmatch(r"\d+\.\d+\.\d+.*", answer.data["version"])
+    assert set(answer.data["checks"]) == {"dynamodb"}
+    assert set(answer.data["checks"]["dynamodb"]) == {"status", "latency_ms"}
+    assert answer.data["checks"]["dynamodb"]["latency_ms"] >= 0
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_health_names_no_table_account_or_arn(api, path):
+    text = api.call("GET", path, signed=False).body.decode()
+    assert not re.search(r"arn:|tenant-configs|\b\d{12}\b|amazonaws|127\.0\.0\.1|localhost", text)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_bad_signature_does_not_matter_to_health(api, path):
+    headers = {"Authorization": "HMAC-SHA256 00", "X-API-Timestamp": "never"}
+    api.call("GET", path, signed=False, headers=headers).expect(200)
+
+
+@pytest.mark.needs("head")
+@pytest.mark.parametrize("path", PATHS)
+def test_health_answers_head(api, path):
+    api.call("HEAD", path, signed=False).expect(200)

@@ -1,0 +1,100 @@
+"""`GET /api/v1/delivery-configs`: pages and the walk through them."""
+
+import threading
+
+import pytest
+from harness import cloudwatch, s3
+
+LIST = "/api/v1/delivery-configs"
+
+
+@pytest.fixture
+def several(api, new_tenant):
+    """Seven configurations, as pairs of tenant and type."""
+    keys = []
+    for number in range(4):
+        tenant = new_tenant()
+        api.create(s3(tenant)).expect(201)
+        keys.append((tenant, "s3"))
+        if number:
+            api.create(cloudwatch(tenant)).expect(201)
+            keys.append((tenant, "cloudwatch"))
+    return keys
+
+
+def key(config):
+    return config["tenant_id"], config["type"]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7, 1000])
+def test_a_walk_gives_every_item_exactly_once(api, several, limit):
+    walked = [key(config) for config in api.walk(limit)]
+    assert len(walked) == len(set(walked))
+    assert set(several) <= set(walked)
+
+
+def test_the_default_limit_is_50(api):
+    assert api.call("GET", LIST).expect(200).data["limit"] == 50
+
+
+@pytest.mark.parametrize("limit", ["0", "1001", "-1", "x", "", "1.5", "%2B5", "5%20", "99999999999999999999", "0x10", "%D9%A3"])
+def test_a_limit_outside_1_to_1000_is_a_400(api, limit):
+    api.call("GET", LIST, query=f"limit={limit}").expect(400)
+
+
+@pytest.mark.parametrize("last_key", ["x", "acme%23", "%23s3", "acme%23firehose", "acme%23s3%23x", "a.b%23s3", "%00", ""])
+def test_a_last_key_that_is_none_is_a_400(api, last_key):
+    api.call("GET", LIST, query=f"last_key={last_key}").expect(400)
+
+
+def test_a_last_key_works_after_its_item_is_deleted(api, several):
+    page = api.list_all(limit=3).expect(200).data
+    last = page["configurations"][-1]
+    assert page["last_key"] == f"{last['tenant_id']}#{last['type']}"
+    rest = [key(config) for config in api.list_all(limit=1000, last_key=page["last_key"]).data["configurations"]]
+    deleted = key(last) in several and api.delete(*key(last)).expect(200)
+    after = [key(config) for config in api.list_all(limit=1000, last_key=page["last_key"]).data["configurations"]]
+    assert deleted is False or after == rest
+
+
+def test_a_last_key_of_an_item_that_never_was_is_a_place_to_go_on_from(api, several):
+    tenant = several[0][0]
+    api.list_all(limit=1000, last_key=f"{tenant}x#s3").expect(200)
+
+
+def test_the_last_page_has_no_last_key(api, several):
+    data = api.list_all(limit=1000).expect(200).data
+    assert data["count"] == len(data["configurations"])
+    assert "last_key" not in data
+
+
+@pytest.mark.needs("parallel")
+@pytest.mark.parametrize("limit", [1, 2, 7, 1000])
+def test_what_was_there_throughout_is_walked_exactly_once_while_others_write_and_delete(api, several, new_tenant, limit):
+    stop, failures = threading.Event(), []
+    passing = [new_tenant() for _ in range(6)]
+
+    def write(tenants):
+        try:
+            while not stop.is_set():
+                for tenant in tenants:
+                    api.create(s3(tenant)).expect(201)
+                    api.patch(tenant, "s3", {"enabled": False}).expect(200)
+                for tenant in tenants:
+                    api.delete(tenant, "s3").expect(200)
+        except Exception as failure:  # told by the test's own thread
+            failures.append(failure)
+
+    writers = [threading.Thread(target=write, args=(passing[half::2],)) for half in (0, 1)]
+    for writer in writers:
+        writer.start()
+    try:
+        for _ in range(3):
+            walked = [key(config) for config in api.walk(limit)]
+            assert len(walked) == len(set(walked))
+            assert set(several) <= set(walked)
+    finally:
+        stop.set()
+        for writer in writers:
+            writer.join()
+    assert not failures

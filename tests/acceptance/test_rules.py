@@ -1,0 +1,159 @@
+"""Every rule of a field, on the wire. A value on its edge is taken, one beyond it is a 422 that names the field."""
+
+import time
+
+import pytest
+from harness import cloudwatch, s3
+
+ROLE = "arn:aws:iam::123456789012:role/"
+IN_AN_HOUR = int(time.time()) + 3600
+
+# Field, value, code.
+BROKEN = [
+    *[
+        ("log_distribution_role_arn", value, None)
+        for value in (
+            "arn:aws:iam::12345678901:role/R",
+            "arn:aws:iam::123456789012:user/R",
+            "arn:aws:iam::123456789012:role/",
+            "arn:aws:s3:::bucket",
+            "arn:amazon:iam::123456789012:role/R",
+            "arn:aws:iam:us-east-1:123456789012:role/R",
+            ROLE + "R" * 65,
+            ROLE + "R R",
+            ROLE + "R\u0000",
+            "role",
+        )
+    ],
+    ("log_distribution_role_arn", 5, "wrong_type"),
+    ("log_group_name", "", None),
+    ("log_group_name", "a" * 513, "too_long"),
+    ("log_group_name", "a b", "invalid_format"),
+    ("log_group_name", "a:b", "invalid_format"),
+    ("log_group_name", "aws/lambda", "reserved"),
+    ("log_group_name", ["a"], "wrong_type"),
+    *[("bucket_name", value, "invalid_format") for value in ("Abc", "a_b", "-ab", "ab-", "a..b", "192.168.5.4", "ab.")],
+    *[("bucket_name", value, "reserved") for value in ("xn--abc", "sthree-abc", "amzn-s3-demo-a", "abc-s3alias", "abc--ol-s3")],
+    *[("bucket_name", value, "reserved") for value in ("abc.mrap", "abc--x-s3", "abc--table-s3")],
+    ("bucket_name", "ab", "too_short"),
+    ("bucket_name", "a" * 64, "too_long"),
+    ("bucket_name", {}, "wrong_type"),
+    ("bucket_prefix", "/logs", "invalid_format"),
+    ("bucket_prefix", "lo\ngs", "invalid_format"),
+    ("bucket_prefix", "é" * 257, "too_long"),
+    ("bucket_prefix", 1, "wrong_type"),
+    *[("target_region", value, None) for value in ("us", "us-east", "us-east-", "mars-north-1", "US-EAST-1", "us-east-1a", "-")],
+    ("target_region", True, "wrong_type"),
+    ("desired_logs", [], "empty"),
+    ("desired_logs", ["a", "a"], "duplicate"),
+    ("desired_logs", [" a"], "invalid_format"),
+    ("desired_logs", [""], "empty"),
+    ("desired_logs", [1], "wrong_type"),
+    ("desired_logs", "a", "wrong_type"),
+    ("desired_logs", ["a" * 257], "too_long"),
+    ("desired_logs", [str(number) for number in range(201)], "too_long"),
+    *[("enabled", value, "wrong_type") for value in ("true", 1, 0, [], {}, "")],
+    ("ttl", int(time.time()) - 1, "in_the_past"),
+    ("ttl", 10**11, "out_of_range"),
+    ("ttl", IN_AN_HOUR * 1000, "out_of_range"),
+    ("ttl", 0, None),
+    ("ttl", -1, None),
+    ("ttl", 1.5, None),
+    ("ttl", str(IN_AN_HOUR), "wrong_type"),
+    ("ttl", 10**400, None),
+]
+
+TAKEN = [
+    ("log_distribution_role_arn", "arn:aws-us-gov:iam::123456789012:role/path/to/" + "R" * 64),
+    ("log_distribution_role_arn", "arn:aws-cn:iam::123456789012:role/R+=,.@_-"),
+    ("log_distribution_role_arn", "arn:aws-iso-b:iam::123456789012:role/R"),
+    ("log_group_name", "a" * 512),
+    ("log_group_name", "/A-Z_a.z/0#9"),
+    ("bucket_name", "a" * 63),
+    ("bucket_name", "a.b"),
+    ("bucket_prefix", "p" * 511 + "/"),
+    ("target_region", "us-gov-west-1"),
+    ("target_region", "ap-southeast-7"),
+    ("target_region", "cn-north-1"),
+    ("desired_logs", [f"{number:0256}" for number in range(200)]),
+    ("enabled", False),
+    ("enabled", None),
+    ("ttl", 10**11 - 1),
+    ("ttl", None),
+]
+
+
+def config_with(tenant, field, value):
+    of_s3 = field.startswith("bucket")
+    config = (s3 if of_s3 else cloudwatch)(tenant)
+    partition_is_aws = not str(value).startswith(("us-gov", "cn-"))
+    if field == "target_region" and not partition_is_aws:
+        config = s3(tenant)  # a role's partition and the region's must agree; a bucket has none
+    return config | {field: value}
+
+
+@pytest.mark.parametrize(("field", "value", "code"), BROKEN, ids=lambda value: repr(value)[:40])
+def test_a_broken_rule_is_a_422_that_names_the_field(api, tenant, field, value, code):
+    answer = api.create(config_with(tenant, field, value)).expect(422)
+    assert {name for name, _ in answer.errors} == {field}, answer.errors
+    assert code is None or {found for _, found in answer.errors} == {code}
+    for error in answer.json["details"]["errors"]:
+        assert set(error) == {"field", "code", "message"} and error["message"]
+    assert api.list_tenant(tenant).data["count"] == 0
+
+
+@pytest.mark.parametrize(("field", "value"), TAKEN, ids=lambda value: repr(value)[:40])
+def test_a_value_on_the_edge_is_taken(api, tenant, field, value):
+    stored = api.create(config_with(tenant, field, value)).expect(201).data
+    if value is not None:
+        assert stored[field] == value
+
+
+@pytest.mark.parametrize("field", ["log_distribution_role_arn", "log_group_name"])
+@pytest.mark.parametrize("missing", ["absent", None, ""])
+def test_a_required_field_of_cloudwatch_must_be_there(api, tenant, field, missing):
+    body = cloudwatch(tenant) | {field: missing}
+    if missing == "absent":
+        del body[field]
+    assert [name for name, _ in api.create(body).expect(422).errors] == [field]
+
+
+def test_a_bucket_must_be_named(api, tenant):
+    body = s3(tenant)
+    del body["bucket_name"]
+    assert api.create(body).expect(422).errors == [("bucket_name", "required")]
+
+
+def test_an_unknown_field_is_told_with_the_name_that_was_meant(api, tenant):
+    answer = api.create(s3(tenant, enable=True)).expect(422)
+    assert answer.errors == [("enable", "unknown_field")]
+    assert "enabled" in answer.json["details"]["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("config", "field", "value"),
+    [
+        (s3, "log_group_name", "x"),
+        (s3, "log_distribution_role_arn", ROLE + "R"),
+        (cloudwatch, "bucket_name", "acme-logs"),
+        (cloudwatch, "bucket_prefix", "x/"),
+    ],
+)
+def test_a_field_of_the_other_type_is_told_as_such(api, tenant, config, field, value):
+    assert api.create(config(tenant) | {field: value}).expect(422).errors == [(field, "wrong_delivery_type")]
+
+
+def test_all_broken_rules_are_told_at_once(api, tenant):
+    body = {"tenant_id": tenant, "type": "cloudwatch", "log_group_name": "a b", "enabled": 1, "ttl": "x", "typo": 1}
+    fields = [field for field, _ in api.create(body).expect(422).errors]
+    assert sorted(fields) == ["enabled", "log_distribution_role_arn", "log_group_name", "ttl", "typo"]
+
+
+def test_milliseconds_are_called_milliseconds(api, tenant):
+    answer = api.create(s3(tenant, ttl=IN_AN_HOUR * 1000)).expect(422)
+    assert "millisecond" in answer.json["details"]["errors"][0]["message"]
+
+
+def test_an_empty_list_of_logs_is_told_to_be_left_out(api, tenant):
+    message = api.create(s3(tenant, desired_logs=[])).expect(422).json["details"]["errors"][0]["message"]
+    assert "leave it out or send null" in message

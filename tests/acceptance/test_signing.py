@@ -1,0 +1,308 @@
+"""Request signing as a client meets it. That a signature is right, wrong or for something else is all it can find out."""
+
+import hashlib
+import itertools
+
+import pytest
+from harness import canonical, check, now, s3, signature
+
+LIST = "/api/v1/delivery-configs"
+
+
+def signed(api, method, uri, **how):
+    return api.call(method, uri, signed=False, headers=api.sign(method, uri, **how))
+
+
+def with_headers(api, *headers, path=LIST, method="GET", body=None):
+    """The checked answer to exactly these headers."""
+    return check(method, api.send(method, path, headers, body))
+
+
+# What is signed.
+
+
+def test_the_route_may_be_signed_without_the_stage(api):
+    api.call("GET", LIST, query={"limit": 1}).expect(200)
+
+
+@pytest.mark.needs("wire-path")
+@pytest.mark.parametrize("query", ["", "?limit=1", "?last_key=acme%23s3&limit=1", "?limit=1&last_key=acme%23s3"])
+def test_the_path_may_be_signed_as_it_stands_on_the_wire(api, query):
+    api.call("GET", LIST, query=query[1:], sign_as=api.prefix + LIST + query).expect(200)
+
+
+@pytest.mark.needs("both-urls", "wire-path")
+@pytest.mark.parametrize("stage", ["", "/development"])
+@pytest.mark.parametrize("signs_stage", [False, True])
+def test_both_url_forms_take_both_forms_of_the_path(api, stage, signs_stage):
+    other = type(api)(api.base_url.removesuffix(api.prefix) + stage, api.key)
+    sign_as = (stage if signs_stage else "") + LIST
+    other.call("GET", LIST, sign_as=sign_as).expect(200)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+def test_a_signature_holds_for_its_own_method(api, tenant, method):
+    path = f"/api/v1/tenants/{tenant}/delivery-configs" + ("" if method == "POST" else "/s3")
+    body = b"{}" if method.startswith("P") else None
+    assert with_headers(api, *api.sign(method, path), path=path, method=method, body=body).status in (400, 404, 422)
+    for other in {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"} - {method}:
+        headers = api.sign(other, path)
+        with_headers(api, *headers, path=path, method=method, body=body).expect(403)
+
+
+@pytest.mark.parametrize("method", ["get", "Get"])
+def test_a_client_may_call_its_method_in_lower_case(api, method):
+    signed(api, "GET", LIST).expect(200)
+    timestamp = now()
+    signed_by = signature(api.key, method, LIST, timestamp)
+    with_headers(api, ("Authorization", f"HMAC-SHA256 {signed_by}"), ("X-API-Timestamp", timestamp)).expect(200)
+
+
+# Tampering: each part of the message, one at a time.
+
+TAMPERED = {
+    "another path": (LIST, "/api/v1/tenants/acme/delivery-configs"),
+    "another query value": (LIST + "?limit=1", LIST + "?limit=2"),
+    "another query name": (LIST + "?limit=1", LIST + "?limis=1"),
+    "a parameter more": (LIST + "?limit=1", LIST + "?last_key=a%23s3&limit=1"),
+    "a parameter less": (LIST + "?last_key=a%23s3&limit=1", LIST + "?limit=1"),
+    "no query": (LIST + "?limit=1", LIST),
+    "a query": (LIST, LIST + "?limit=1"),
+    "another tenant": ("/api/v1/tenants/acme/delivery-configs", "/api/v1/tenants/acmf/delivery-configs"),
+}
+
+
+@pytest.mark.parametrize(("signs", "sends"), TAMPERED.values(), ids=TAMPERED)
+def test_a_changed_uri_is_refused(api, signs, sends):
+    with_headers(api, *api.sign("GET", signs), path=sends).expect(403)
+
+
+def test_a_changed_timestamp_is_refused(api):
+    (authorization, _), later = api.sign("GET", LIST, timestamp=now(-1)), ("X-API-Timestamp", now())
+    with_headers(api, authorization, later).expect(403)
+
+
+def test_a_changed_signature_is_refused_in_every_digit(api):
+    timestamp = now()
+    good = signature(api.key, "GET", LIST, timestamp)
+    for place in range(64):
+        bad = good[:place] + format(int(good[place], 16) ^ 1, "x") + good[place + 1 :]
+        with_headers(api, ("Authorization", f"HMAC-SHA256 {bad}"), ("X-API-Timestamp", timestamp)).expect(403)
+
+
+@pytest.mark.parametrize("change", [lambda key: key + "x", lambda key: key[:-1], str.swapcase, lambda key: key + "\n"])
+def test_another_key_is_refused(api, change):
+    signed(api, "GET", LIST, key=change(api.key)).expect(403)
+
+
+# The timestamp.
+
+
+@pytest.mark.parametrize("offset", [-290, -60, 0, 60, 290])
+def test_a_timestamp_within_five_minutes_is_taken(api, offset):
+    signed(api, "GET", LIST, timestamp=now(offset)).expect(200)
+
+
+@pytest.mark.parametrize("offset", [-86400, -310, 310, 86400])
+def test_a_timestamp_further_away_is_refused(api, offset):
+    signed(api, "GET", LIST, timestamp=now(offset)).expect(403)
+
+
+@pytest.mark.parametrize("ending", [".1Z", ".123456Z", ".123456789Z", "+00:00", ".123456+00:00"])
+def test_fractions_and_the_zero_offset_are_taken(api, ending):
+    signed(api, "GET", LIST, timestamp=now()[:-1] + ending).expect(200)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda t: t[:-1],
+        lambda t: t[:-1] + "z",
+        lambda t: t.replace("T", " "),
+        lambda t: t.replace("T", "t"),
+        lambda t: t[:-1] + "+01:00",
+        lambda t: t[:-1] + "-00:00",
+        lambda t: t[:-1] + "+0000",
+        lambda t: t[:-1] + ".Z",
+        lambda t: t[:-1] + ".1234567890Z",
+        lambda t: t[:-1] + ",5Z",
+        lambda t: t[:-4] + "Z",
+        lambda t: t[2:],
+        lambda t: t + "Z",
+        lambda t: t.replace("-", ""),
+        lambda t: "2024-02-30T10:00:00Z",
+        lambda t: t[:-3] + "60Z",
+        lambda t: "1760000000",
+        lambda t: "Mon, 15 Jan 2024 10:30:00 GMT",
+        lambda t: t[:4] + "\u0661" + t[5:],
+    ],
+)
+def test_another_form_of_the_timestamp_is_refused(api, form):
+    timestamp = form(now())
+    signed_by = signature(api.key, "GET", LIST, timestamp)
+    headers = [("Authorization", f"HMAC-SHA256 {signed_by}"), ("X-API-Timestamp", timestamp.encode())]
+    with_headers(api, *headers).expect(403)
+
+
+# The Authorization header.
+
+
+@pytest.mark.parametrize("scheme", ["HMAC-SHA256", "hmac-sha256", "Hmac-Sha256"])
+@pytest.mark.parametrize("case", [str.lower, str.upper])
+def test_scheme_and_digits_are_taken_in_either_case(api, scheme, case):
+    timestamp = now()
+    digits = case(signature(api.key, "GET", LIST, timestamp))
+    with_headers(api, ("Authorization", f"{scheme} {digits}"), ("X-API-Timestamp", timestamp)).expect(200)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{0}",
+        "HMAC-SHA256",
+        "HMAC-SHA256{0}",
+        "HMAC-SHA256:{0}",
+        "Bearer {0}",
+        "HMAC-SHA1 {0}",
+        "HMAC-SHA256 {0}0",
+        "HMAC-SHA256 0{0}",
+        "HMAC-SHA256 0x{0}",
+        "HMAC-SHA256 {0} x",
+        "HMAC-SHA256 {0},",
+        "HMAC-SHA256 {0}, HMAC-SHA256 {0}",
+        "HMAC-SHA256 signature={0}",
+        'HMAC-SHA256 "{0}"',
+    ],
+)
+def test_another_form_of_the_signature_is_refused(api, form):
+    timestamp = now()
+    value = form.format(signature(api.key, "GET", LIST, timestamp))
+    with_headers(api, ("Authorization", value), ("X-API-Timestamp", timestamp)).expect(403)
+
+
+@pytest.mark.parametrize("digits", ["", "0" * 63, "g" * 64, "\u00e9" * 32])
+def test_digits_that_are_none_are_refused(api, digits):
+    value = f"HMAC-SHA256 {digits}".encode()
+    answer = with_headers(api, ("Authorization", value), ("X-API-Timestamp", now()))
+    assert answer.status == 403
+
+
+@pytest.mark.needs("repeated-headers")
+@pytest.mark.parametrize("repeated", ["Authorization", "X-API-Timestamp"])
+def test_a_header_that_comes_twice_is_refused(api, repeated):
+    headers = api.sign("GET", LIST)
+    again = [(name, value) for name, value in headers if name == repeated]
+    with_headers(api, *headers, *again).expect(403)
+
+
+def test_every_refusal_looks_the_same(api):
+    timestamp = now()
+    good = signature(api.key, "GET", LIST, timestamp)
+    attempts = [
+        [("Authorization", f"HMAC-SHA256 {'0' * 64}"), ("X-API-Timestamp", timestamp)],
+        [("Authorization", f"HMAC-SHA256 {good}"), ("X-API-Timestamp", "yesterday")],
+        api.sign("GET", LIST, timestamp=now(-4000)),
+        [("Authorization", "Basic eHg="), ("X-API-Timestamp", timestamp)],
+        [("Authorization", "HMAC-SHA256 zz"), ("X-API-Timestamp", timestamp)],
+    ]
+    answers = [with_headers(api, *headers).expect(403) for headers in attempts]
+    told = [{name: value for name, value in answer.json.items() if name != "timestamp"} for answer in answers]
+    assert all(other == told[0] for other in told)
+
+
+# The query: whatever order and encoding a client chooses.
+
+PAIRS = [("limit", "5"), ("last_key", "acme#s3"), ("note", "a b/c"), ("x", "é~-._")]
+
+
+def spelt(pairs, encode):
+    return "&".join(f"{encode(name)}={encode(value)}" for name, value in pairs)
+
+
+def orders():
+    for count in range(1, 5):
+        yield from itertools.permutations(PAIRS[:count])
+
+
+@pytest.mark.parametrize("order", list(orders()), ids=lambda order: "-".join(name for name, _ in order))
+def test_every_order_of_up_to_four_parameters_is_verified(api, order):
+    uri = LIST + "?" + spelt(order, lambda text: canonical({text: ""})[:-1])
+    assert signed(api, "GET", uri).status in (200, 400)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(PAIRS[:2])), ids=lambda order: order[0][0])
+def test_a_client_may_send_one_order_and_sign_another(api, order):
+    sent = "limit=5&last_key=acme%23s3"
+    sign_as = LIST + "?" + spelt(order, lambda text: canonical({text: ""})[:-1])
+    api.call("GET", LIST, query=sent, sign_as=sign_as).expect(200)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(PAIRS[:2])), ids=lambda order: order[0][0])
+def test_a_client_may_sign_the_query_before_it_encodes_it(api, order):
+    api.call("GET", LIST, query="limit=5&last_key=acme%23s3", sign_as=LIST + "?" + spelt(order, str)).expect(200)
+
+
+@pytest.mark.needs("repeated-query")
+def test_a_parameter_that_comes_twice_is_verified_and_then_a_400(api):
+    signed(api, "GET", LIST + "?limit=1&limit=2").expect(400)
+
+
+def test_sixteen_parameters_are_verified_and_seventeen_are_refused(api):
+    many = {f"p{number:02}": number for number in range(17)}
+    assert signed(api, "GET", f"{LIST}?{canonical(many)}").status == 403
+    del many["p16"]
+    assert signed(api, "GET", f"{LIST}?{canonical(many)}").status in (200, 400)
+
+
+def test_a_uri_of_more_than_2048_bytes_is_refused(api):
+    room = 2048 - len(LIST) - len("?x=")
+    assert signed(api, "GET", LIST + "?x=" + "a" * (room + 1)).status in (403, 414)
+
+
+# The body.
+
+
+def digest(body):
+    return hashlib.sha256(body).hexdigest()
+
+
+BODY = b'{"type":"s3","bucket_name":"acme-corp-logs"}'
+
+
+def post(api, tenant, body, *headers):
+    path = f"/api/v1/tenants/{tenant}/delivery-configs"
+    return with_headers(api, *headers, ("Content-Type", "application/json"), path=path, method="POST", body=body)
+
+
+def test_a_body_that_fits_its_signed_digest_is_taken(api, tenant):
+    path = f"/api/v1/tenants/{tenant}/delivery-configs"
+    post(api, tenant, BODY, *api.sign("POST", path, digest=digest(BODY))).expect(201)
+
+
+def test_a_body_that_was_swapped_is_a_400(api, tenant):
+    path = f"/api/v1/tenants/{tenant}/delivery-configs"
+    other = BODY.replace(b"acme", b"evil")
+    post(api, tenant, other, *api.sign("POST", path, digest=digest(BODY))).expect(400)
+    post(api, tenant, b"", *api.sign("POST", path, digest=digest(BODY))).expect(400)
+    assert api.list_tenant(tenant).data["count"] == 0
+
+
+def test_a_digest_that_was_stripped_or_added_or_changed_is_a_403(api, tenant):
+    path = f"/api/v1/tenants/{tenant}/delivery-configs"
+    authorization, timestamp, bound = api.sign("POST", path, digest=digest(BODY))
+    post(api, tenant, BODY, authorization, timestamp).expect(403)
+    post(api, tenant, BODY, authorization, timestamp, ("X-Body-SHA256", digest(b"other"))).expect(403)
+    post(api, tenant, BODY, *api.sign("POST", path), bound).expect(403)
+    for form in ("", "00", "g" * 64, digest(BODY) + "0"):
+        post(api, tenant, BODY, *api.sign("POST", path, digest=form or None), *([] if form else [("X-Body-SHA256", "")])).expect(403)
+
+
+@pytest.mark.needs("repeated-headers")
+def test_a_digest_that_comes_twice_is_refused(api, tenant):
+    path = f"/api/v1/tenants/{tenant}/delivery-configs"
+    headers = api.sign("POST", path, digest=digest(BODY))
+    post(api, tenant, BODY, *headers, headers[-1]).expect(403)
+
+
+def test_a_read_may_bind_the_empty_body(api):
+    signed(api, "GET", LIST, digest=digest(b"")).expect(200)

@@ -1,0 +1,136 @@
+"""PUT and PATCH: both merge, both take If-Match."""
+
+import time
+
+import pytest
+from harness import cloudwatch, s3
+
+METHODS = pytest.mark.parametrize("method", ["put", "patch"])
+
+
+def update(api, method, *args, **more):
+    return getattr(api, method)(*args, **more)
+
+
+@METHODS
+def test_a_field_left_out_keeps_its_value(api, tenant, method):
+    api.create(s3(tenant, enabled=False, desired_logs=["a"], target_region="us-east-1")).expect(201)
+    changed = update(api, method, tenant, "s3", {"bucket_name": "another-bucket"}).expect(200)
+    assert changed.data["bucket_name"] == "another-bucket"
+    assert changed.data["enabled"] is False
+    assert changed.data["desired_logs"] == ["a"]
+    assert changed.data["target_region"] == "us-east-1"
+    assert api.get(tenant, "s3").data == changed.data
+
+
+@METHODS
+def test_null_removes_an_optional_field(api, tenant, method):
+    ttl = int(time.time()) + 3600
+    api.create(cloudwatch(tenant, desired_logs=["a"], target_region="us-east-1", ttl=ttl)).expect(201)
+    data = update(api, method, tenant, "cloudwatch", {"desired_logs": None, "target_region": None, "ttl": None}).data
+    assert not {"desired_logs", "target_region", "ttl"} & set(data)
+    assert api.get(tenant, "cloudwatch").data == data
+
+
+@METHODS
+def test_null_returns_enabled_and_bucket_prefix_to_their_defaults(api, tenant, method):
+    api.create(s3(tenant, enabled=False, bucket_prefix="other/")).expect(201)
+    data = update(api, method, tenant, "s3", {"enabled": None, "bucket_prefix": None}).expect(200).data
+    assert data["enabled"] is True
+    assert data["bucket_prefix"] == "ROSA/cluster-logs/"
+
+
+@METHODS
+@pytest.mark.parametrize("field", ["log_distribution_role_arn", "log_group_name"])
+def test_a_required_field_cannot_be_removed(api, tenant, method, field):
+    before = api.create(cloudwatch(tenant)).data
+    answer = update(api, method, tenant, "cloudwatch", {field: None, "enabled": False}).expect(422)
+    assert answer.errors == [(field, "required")]
+    assert api.get(tenant, "cloudwatch").data == before
+
+
+@METHODS
+def test_each_update_is_a_new_version(api, tenant, method):
+    created = api.create(s3(tenant))
+    answer = update(api, method, tenant, "s3", {"enabled": False}).expect(200)
+    assert (created.etag, answer.etag) == ('"1"', '"2"')
+    assert answer.data["created_at"] == created.data["created_at"]
+    assert answer.data["updated_at"] >= created.data["updated_at"]
+
+
+@METHODS
+def test_a_client_may_send_back_what_it_read(api, tenant, method):
+    read = api.create(s3(tenant, desired_logs=["a"], ttl=int(time.time()) + 3600)).data
+    back = update(api, method, tenant, "s3", read).expect(200).data
+    assert back == read | {"updated_at": back["updated_at"]}
+
+
+@METHODS
+@pytest.mark.parametrize("names", [{}, {"tenant_id": "", "type": ""}, {"type": "s3"}])
+def test_tenant_and_type_may_be_absent_empty_or_equal(api, tenant, method, names):
+    api.create(s3(tenant))
+    update(api, method, tenant, "s3", {"enabled": False} | names).expect(200)
+
+
+@METHODS
+@pytest.mark.parametrize("names", [{"tenant_id": "someone-else"}, {"type": "cloudwatch"}, {"type": "S3"}])
+def test_another_tenant_or_type_is_a_400(api, tenant, method, names):
+    before = api.create(s3(tenant)).data
+    update(api, method, tenant, "s3", {"enabled": False} | names).expect(400)
+    assert api.get(tenant, "s3").data == before
+
+
+@METHODS
+@pytest.mark.parametrize("body", [{}, {"tenant_id": "", "type": "s3"}, {"created_at": "2024-01-15T10:30:00Z"}])
+def test_nothing_to_update_is_a_400(api, tenant, method, body):
+    api.create(s3(tenant))
+    update(api, method, tenant, "s3", body).expect(400)
+
+
+@METHODS
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"null", b'{"enabled": false, "enabled": true}'])
+def test_a_body_that_is_no_clean_object_is_a_400(api, tenant, method, body):
+    api.create(s3(tenant))
+    update(api, method, tenant, "s3", body).expect(400)
+
+
+@METHODS
+def test_a_configuration_that_does_not_exist_is_a_404(api, tenant, method):
+    update(api, method, tenant, "s3", {"enabled": False}).expect(404)
+    assert api.list_tenant(tenant).data["count"] == 0
+
+
+@METHODS
+def test_the_version_that_was_read_may_be_written(api, tenant, method):
+    etag = api.create(s3(tenant)).etag
+    for condition in (etag, '"99", "2"', "*"):
+        etag = update(api, method, tenant, "s3", {"enabled": False}, headers={"If-Match": condition}).expect(200).etag
+    assert etag == '"4"'
+
+
+@METHODS
+@pytest.mark.parametrize("condition", ['"2"', 'W/"1"', '"x"', '"01"'])
+def test_another_version_is_a_412_and_nothing_changes(api, tenant, method, condition):
+    before = api.create(s3(tenant)).data
+    update(api, method, tenant, "s3", {"enabled": False}, headers={"If-Match": condition}).expect(412)
+    assert api.get(tenant, "s3").data == before
+
+
+def test_patch_takes_a_merge_patch_body(api, tenant):
+    api.create(s3(tenant))
+    headers = {"Content-Type": "application/merge-patch+json"}
+    assert api.patch(tenant, "s3", {"enabled": False}, headers=headers).expect(200).data["enabled"] is False
+
+
+@METHODS
+def test_the_rules_of_a_create_hold_for_an_update(api, tenant, method):
+    api.create(s3(tenant))
+    body = {"bucket_name": "UPPER", "desired_logs": [], "enable": True, "log_group_name": "x", "ttl": 1}
+    answer = update(api, method, tenant, "s3", body).expect(422)
+    assert sorted(answer.errors) == [
+        ("bucket_name", "invalid_format"),
+        ("desired_logs", "empty"),
+        ("enable", "unknown_field"),
+        ("log_group_name", "wrong_delivery_type"),
+        ("ttl", "in_the_past"),
+    ]

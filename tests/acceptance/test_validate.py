@@ -1,0 +1,26 @@
+"""`GET .../validate`. Items that people write by hand cannot be made over HTTP; the api crate's own tests drive those."""
+
+from harness import cloudwatch, s3
+
+
+def test_a_stored_configuration_is_valid_field_by_field(api, tenant):
+    api.create(cloudwatch(tenant, desired_logs=["a"]))
+    data = api.call("GET", f"/api/v1/tenants/{tenant}/delivery-configs/cloudwatch/validate").expect(200).data
+    assert (data["tenant_id"], data["type"], data["valid"]) == (tenant, "cloudwatch", True)
+    for check in data["checks"]:
+        assert {"field", "status", "message"} <= set(check)
+        assert check["status"] in ("ok", "missing", "invalid", "skipped")
+    statuses = {check["field"]: check["status"] for check in data["checks"]}
+    for name in ("log_distribution_role_arn", "log_group_name", "enabled", "desired_logs"):
+        assert statuses[name] == "ok", statuses
+
+
+def test_an_s3_configuration_is_not_asked_for_cloudwatch_fields(api, tenant):
+    api.create(s3(tenant))
+    data = api.call("GET", f"/api/v1/tenants/{tenant}/delivery-configs/s3/validate").expect(200).data
+    assert data["valid"] is True
+    assert not {"log_group_name", "log_distribution_role_arn"} & {check["field"] for check in data["checks"]}
+
+
+def test_nothing_stored_is_nothing_to_validate(api, tenant):
+    api.call("GET", f"/api/v1/tenants/{tenant}/delivery-configs/s3/validate").expect(404)

@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# shellcheck source=tests/stages/lib.sh
+source "$TOP/tests/stages/lib.sh"
+need python3 python3
+need curl curl
+need openssl openssl
+
+# expect NAME COMMAND...: the command succeeds and says, line by line, what stands on stdin (as regular expressions).
+expect() {
+  local name=$1 output line
+  shift
+  output=$("$@" 2>&1) || { printf '%s\n%s: failed\n' "$output" "$name" && return 1; }
+  while read -r line; do
+    grep -qE -- "$line" <<<"$output" || { printf '%s\n%s: no line has %s\n' "$output" "$name" "$line" && return 1; }
+  done
+  echo "$name: ok"
+}
+
+# An example that everything is wrong for says so and fails.
+expect_failure() {
+  local name=$1
+  shift
+  ! "$@" >/dev/null 2>&1 || { echo "$name: ought to fail" && return 1; }
+  echo "$name: ok"
+}
+
+work=$(mktemp -d)
+trap 'stop_server; rm -rf "$work"' EXIT
+if have go golang-go; then
+  export GOCACHE=$CACHE/go GOFLAGS=-mod=readonly GOTOOLCHAIN=local
+  (cd examples/go && go vet . && go build -o "$work/example" .)
+  (cd tests/clients/seed-go && go vet . && go build -o "$work/first" . && go test -c -o "$work/first-test" .)
+else
+  partly_skip 'the clients in Go: go is not installed'
+fi
+
+for stage in /development ''; do
+  start_server # a fresh table: the first Go client always uses the same tenant
+  export BASE_URL=$ORIGIN$stage PAGE_SIZE=1
+  echo "--- $BASE_URL"
+
+  expect python python3 examples/python/tenant_api.py <<'LINES'
+^health: healthy$
+^of this tenant: \['cloudwatch', 's3'\]$
+^of this tenant, among all: \['cloudwatch', 's3'\]$
+^moved to: us-west-2 - still disabled: True$
+^valid: True$
+^refused: 412: .* \(request .+\)$
+^   bucket_name - .
+^deleted: .*s3
+LINES
+  expect_failure 'python with a wrong key' env PSK=wrong-key-0123456789 python3 examples/python/tenant_api.py
+
+  expect bash examples/bash/tenant-api.sh <<'LINES'
+"status":"healthy"
+"last_key":"example-[0-9a-f]+#cloudwatch"
+"target_region":"us-west-2","enabled":false
+refused with 412
+refused with 422
+"valid":true
+LINES
+  expect_failure 'bash with a wrong key' env PSK=wrong-key-0123456789 examples/bash/tenant-api.sh
+
+  [[ -x $work/example ]] || continue
+  expect go "$work/example" <<'LINES'
+^health: healthy$
+^of this tenant: 2$
+^of this tenant, among all: 2$
+^moved to: us-west-2 - still disabled: true$
+^valid: true$
+^refused: 412: .* \(request .+\)$
+^   enable - .
+^deleted: s3 true$
+LINES
+  expect_failure 'go with a wrong key' env PSK=wrong-key-0123456789 "$work/example"
+
+  expect 'the first Go client' "$work/first" <<'LINES'
+^Health: success$
+^Created CloudWatch config: .
+^Created S3 config: .
+^  "log_group_name": "/aws/logs/example-corp",$
+^Tenant has 2 delivery configurations$
+^CloudWatch config updated: .
+^Total configurations retrieved: 2$
+^Validation result: success$
+LINES
+  "$work/first-test" -test.v
+done

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# shellcheck source=tests/stages/lib.sh
+source "$TOP/tests/stages/lib.sh"
+# Built from source, once; two minutes on two cores.
+VERSION=0.20.2
+if ! cargo deny --version >/dev/null 2>&1; then
+  PATH=$CACHE/bin:$PATH
+  cargo deny --version >/dev/null 2>&1 ||
+    cargo install --quiet --locked --root "$CACHE" --version "$VERSION" cargo-deny || skip 'cargo-deny cannot be installed'
+fi
+
+cargo deny --locked check bans licenses sources
+if timeout 60 cargo deny --locked fetch db >/dev/null 2>&1; then
+  cargo deny --locked check --disable-fetch advisories
+else
+  partly_skip 'advisories: their database cannot be fetched from here'
+fi

@@ -1,0 +1,4 @@
+#!/usr/bin/env bash
+# shellcheck source=tests/stages/lib.sh
+source "$TOP/tests/stages/lib.sh"
+cargo clippy --locked --workspace --all-targets -- -D warnings

@@ -1,0 +1,5 @@
+#!/usr/bin/env bash
+# shellcheck source=tests/stages/lib.sh
+source "$TOP/tests/stages/lib.sh"
+python_env tests/requirements.txt
+LOCAL_SERVER=$(local_server) python -m pytest -c tests/pytest.ini tests/local_server

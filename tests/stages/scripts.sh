@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Every shell script of the tree, whatever its name.
+# shellcheck source=tests/stages/lib.sh
+source "$TOP/tests/stages/lib.sh"
+need shellcheck shellcheck
+
+mapfile -t scripts < <(
+  git ls-files --cached --others --exclude-standard | while read -r file; do
+    [[ -f $file ]] && { [[ $file == *.sh ]] || head -n1 "$file" | grep -aqE '^#!.*\b(ba)?sh\b'; } && echo "$file"
+  done
+)
+printf '%s\n' "${scripts[@]}"
+shellcheck --external-sources "${scripts[@]}"
