@@ -1,0 +1,7 @@
+//! The signature scheme from outside: the published vectors, and what must hold for every request.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+mod properties;
+mod requests;
+mod vectors;

@@ -1,0 +1,143 @@
+//! A client, a gateway, and the judgement that stands between them.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use proptest::prelude::*;
+use tenant_core::signature::{
+    BodyDigest, CandidateUris, Message, Method, Signature, SignatureError, SignedRequest, SigningKey, Timestamp, Uri,
+    sign,
+};
+
+/// Decoded query pairs.
+pub(crate) type Pairs = Vec<(String, String)>;
+
+/// The stage that an `execute-api` host shows in the request line.
+pub(crate) const STAGE: &str = "/development";
+
+const UNRESERVED_KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A request as it arrives: the path behind the stage, and the query as the gateway decoded it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Arrived {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) query: Pairs,
+    pub(crate) timestamp: String,
+    pub(crate) digest: Option<String>,
+}
+
+impl Arrived {
+    /// Judges the request as the authorizer does, the clock aside.
+    pub(crate) fn judge(&self, key: &[u8], signature: &Signature) -> Result<(), SignatureError> {
+        let context_path = format!("{STAGE}{}", self.path);
+        let request = SignedRequest {
+            method: Method::parse(&self.method)?,
+            uris: CandidateUris::new(&self.path, Some(&context_path), &self.query)?,
+            timestamp: Timestamp::parse(&self.timestamp)?,
+            body_digest: self.digest.as_deref().map(BodyDigest::parse).transpose()?,
+            signature: signature.clone(),
+        };
+        let key = SigningKey::new(key).map_err(|_| SignatureError::WrongSignature)?;
+        request.verify(&key)
+    }
+
+    /// Signs the request with this URI, as a client does that knows nothing of gateways.
+    pub(crate) fn sign(&self, key: &[u8], uri: &str) -> Signature {
+        let digest = self.digest.as_deref().map(|digest| BodyDigest::parse(digest).unwrap());
+        let message = Message {
+            method: &Method::parse(&self.method).unwrap(),
+            uri: &Uri::parse(uri).unwrap(),
+            timestamp: &Timestamp::parse(&self.timestamp).unwrap(),
+            body_digest: digest.as_ref(),
+        };
+        sign(&SigningKey::new(key).unwrap(), &message)
+    }
+
+    /// The canonical URI.
+    pub(crate) fn canonical_uri(&self) -> String {
+        let mut sorted = self.query.clone();
+        sorted.sort_by_key(|(name, _)| encode(name));
+        uri(&self.path, &sorted, true)
+    }
+}
+
+/// A path and the pairs in this order, encoded or not.
+pub(crate) fn uri(path: &str, pairs: &Pairs, encoded: bool) -> String {
+    let texts: Vec<String> = pairs
+        .iter()
+        .map(|(name, value)| {
+            if encoded {
+                format!("{}={}", encode(name), encode(value))
+            } else {
+                format!("{name}={value}")
+            }
+        })
+        .collect();
+    if texts.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{}", texts.join("&"))
+    }
+}
+
+fn encode(text: &str) -> String {
+    utf8_percent_encode(text, UNRESERVED_KEPT).to_string()
+}
+
+/// The pairs as a gateway hands them on: names in an order of its own, the values of one name in the order of the wire.
+pub(crate) fn gathered_by_name(wire: &Pairs, names: &[String]) -> Pairs {
+    let first_of = |at: usize| names[..at].iter().all(|name| *name != names[at]);
+    (0..names.len())
+        .filter(|at| first_of(*at))
+        .flat_map(|at| wire.iter().filter(move |pair| pair.0 == names[at]).cloned())
+        .collect()
+}
+
+pub(crate) fn methods() -> impl Strategy<Value = String> {
+    "[A-Z]{1,8}"
+}
+
+pub(crate) fn paths() -> impl Strategy<Value = String> {
+    "(/[a-zA-Z0-9_~-]{1,12}){1,5}"
+}
+
+/// Timestamps of every form; the days exist in every month.
+pub(crate) fn timestamps() -> impl Strategy<Value = String> {
+    "20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|\\+00:00)"
+}
+
+pub(crate) fn digests() -> impl Strategy<Value = Option<String>> {
+    proptest::option::of("[0-9a-f]{64}|[0-9A-F]{64}")
+}
+
+pub(crate) fn keys() -> impl Strategy<Value = Vec<u8>> {
+    // Of at least 16 bytes after a change of the last one to a line end, and no longer than a block of SHA-256.
+    proptest::collection::vec(any::<u8>(), 20..64).prop_filter("a line end at the end is no part of the key", |key| {
+        !matches!(key.last(), Some(b'\r' | b'\n'))
+    })
+}
+
+/// Up to `most` pairs of any text; few names, so that some repeat.
+pub(crate) fn queries(most: usize) -> impl Strategy<Value = Pairs> {
+    let name = prop_oneof![
+        Just("limit".to_owned()),
+        Just("last_key".to_owned()),
+        "[a-z]{0,3}",
+        any::<String>()
+    ];
+    let value = prop_oneof!["[a-zA-Z0-9_-]{0,12}", "[a-z]{1,8}#(s3|cloudwatch)", any::<String>()];
+    proptest::collection::vec((name, value), 0..=most).prop_filter("the URI must not be too long", |pairs| {
+        uri("", pairs, true).len() < 1_900
+    })
+}
+
+pub(crate) fn arrived(most_pairs: usize) -> impl Strategy<Value = Arrived> {
+    (methods(), paths(), queries(most_pairs), timestamps(), digests()).prop_map(
+        |(method, path, query, timestamp, digest)| Arrived {
+            method,
+            path,
+            query,
+            timestamp,
+            digest,
+        },
+    )
+}
