@@ -16,7 +16,7 @@ cd "$TOP" || exit
 # Name, limit in minutes, what it shows.
 STAGES=(
   'scripts    5 every shell script passes shellcheck'
-  'format     2 rustfmt, gofmt'
+  'format     5 rustfmt, gofmt, ruff'
   'templates 10 the CloudFormation templates pass the linters and our own guards'
   'lint      20 clippy without a warning'
   'docs      10 the API documentation builds without a warning'

@@ -14,7 +14,7 @@ import secrets
 import sys
 import urllib.error
 import urllib.request
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from urllib.parse import quote, urlencode, urlsplit
 
 
@@ -27,7 +27,7 @@ class ApiError(Exception):
 
 
 class TenantApi:
-    """Signs and sends requests. `base_url` may hold the stage: https://abc.execute-api.eu-west-1.amazonaws.com/development"""
+    """Signs and sends requests. `base_url` may hold the stage, as in https://api.example.com/development."""
 
     def __init__(self, base_url, psk, timeout=30):
         self.base_url = base_url.rstrip("/")
@@ -37,9 +37,10 @@ class TenantApi:
     def sign(self, method, uri, body=None):
         """The headers that prove a request to come from a holder of the key.
 
-        `uri` is everything after the host, query included. A body is bound by its digest, so that nobody on the way can swap it.
+        `uri` is everything after the host, query included. A body is bound by its digest, so that nobody on the way can
+        swap it.
         """
-        timestamp = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        timestamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         headers = {"X-API-Timestamp": timestamp}
         message = method.upper() + uri + timestamp
         if body is not None:
@@ -49,7 +50,7 @@ class TenantApi:
         return headers | {"Authorization": f"HMAC-SHA256 {signature}"}
 
     def request(self, method, path, query=None, body=None, headers=None):
-        """Sends one request. Returns the envelope and the response's headers; raises `ApiError` for any other answer than 2xx."""
+        """Sends one request. Returns the envelope and the response's headers; raises `ApiError` for a refusal."""
         url = self.base_url + path
         if query:
             # Sorted by name and percent-encoded: the form that the API checks first.

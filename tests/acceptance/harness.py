@@ -9,7 +9,7 @@ import re
 import socket
 import ssl
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlsplit
 
 TIMEOUT = 30  # seconds; API Gateway gives up after 29
@@ -34,7 +34,7 @@ TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
 
 def now(offset=0):
     """The present, `offset` seconds away, as clients write it."""
-    moment = datetime.now(timezone.utc) + timedelta(seconds=offset)
+    moment = datetime.now(UTC) + timedelta(seconds=offset)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -133,8 +133,8 @@ class Api:
     def call(self, method, path, body=None, *, query=None, headers=(), signed=True, sign_as=None):
         """Sends a request and returns its checked answer.
 
-        `path` is the route (`/api/v1/...`); a dict as `body` goes as JSON; `query` is a dict or the raw text. The route is
-        signed without the stage, as the documentation's Python and curl examples do; `sign_as` signs something else.
+        `path` is the route (`/api/v1/...`); a dict as `body` goes as JSON; `query` is a dict or the raw text. What is
+        signed is the route, without the stage, or `sign_as`.
         """
         uri = path
         if query:

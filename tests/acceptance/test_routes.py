@@ -1,5 +1,7 @@
 """Which routes there are, which methods they take, and what the gateway says of everything else."""
 
+import json
+
 import pytest
 from harness import config_path, now, s3
 
@@ -69,7 +71,9 @@ def test_nothing_is_written_without_a_signature(api, tenant):
     assert api.list_tenant(tenant).data["count"] == 0
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "text/json", "x", "application/xml"])
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "text/json", "x", "application/xml"]
+)
 @pytest.mark.parametrize("method", ["post", "put", "patch"])
 def test_a_body_that_is_said_not_to_be_json_is_a_415(api, tenant, method, content_type):
     headers = {"Content-Type": content_type}
@@ -80,20 +84,22 @@ def test_a_body_that_is_said_not_to_be_json_is_a_415(api, tenant, method, conten
         getattr(api, method)(tenant, "s3", {"enabled": False}, headers=headers).expect(415)
 
 
-@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON", "application/json ;charset=UTF-8"])
+@pytest.mark.parametrize(
+    "content_type", ["application/json; charset=utf-8", "Application/JSON", "application/json ;charset=UTF-8"]
+)
 def test_json_may_be_spelt_as_media_types_are(api, tenant, content_type):
     api.create(s3(tenant), headers={"Content-Type": content_type}).expect(201)
 
 
 def test_a_body_without_a_content_type_is_taken_for_json(api, tenant):
     path = f"/api/v1/tenants/{tenant}/delivery-configs"
-    body = b'{"type": "s3", "bucket_name": "acme-corp-logs"}'
+    body = json.dumps(s3(tenant)).encode()
     assert api.send("POST", path, api.sign("POST", path), body).status == 201
 
 
 def test_a_body_of_64_kib_is_read_and_one_more_byte_is_a_413(api, tenant):
     path = f"/api/v1/tenants/{tenant}/delivery-configs"
-    body = b'{"type": "s3", "bucket_name": "acme-corp-logs"}'
+    body = json.dumps(s3(tenant)).encode()
     api.call("POST", path, body.ljust(65537)).expect(413)
     api.call("POST", path, body.ljust(65536)).expect(201)
 

@@ -1,4 +1,4 @@
-"""`GET .../validate`. Items that people write by hand cannot be made over HTTP; the api crate's own tests drive those."""
+"""`GET .../validate`. Items written by hand cannot be made over HTTP; the api crate's own tests drive those."""
 
 from harness import cloudwatch, s3
 

@@ -97,7 +97,11 @@ def run():
     def run(*arguments, env=None):
         environment = {name: value for name, value in os.environ.items() if name != "PSK"} | (env or {})
         done = subprocess.run(
-            [binary(), *map(str, arguments)], capture_output=True, text=True, timeout=START, env=environment,
+            [binary(), *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=START,
+            env=environment,
             stdin=subprocess.DEVNULL,
         )
         return done.returncode, (done.stdout + done.stderr).strip()

@@ -1,7 +1,9 @@
 """What only the server on this machine promises: its data outlives it, it stops at once, it says what is wrong."""
 
+import http.client
 import itertools
 import os
+import re
 import signal
 import socket
 import stat
@@ -11,6 +13,8 @@ import time
 
 import pytest
 from harness import Api, s3
+
+GONE = (OSError, http.client.HTTPException)  # what a client sees of a server that has ended
 
 # Data that outlives the process.
 
@@ -28,20 +32,16 @@ def test_a_restart_keeps_the_data(start, tenant, tmp_path, how):
 def test_every_acknowledged_write_survives_kill_9_in_the_middle_of_writes(start, tmp_path):
     for round_number in range(3):
         server = start("--data-dir", tmp_path)
-        acknowledged, lock = [], threading.Lock()
+        acknowledged = []
 
-        def write(writer):
+        def write(writer, round_number=round_number, api=server.api, acknowledged=acknowledged):
             for number in itertools.count():
                 tenant = f"r{round_number}-w{writer}-n{number}"
                 try:
-                    if server.api.create(s3(tenant)).status == 201:
-                        with lock:
-                            acknowledged.append(tenant)
-                except OSError:
-                    return  # the server is gone: nothing was acknowledged
-                except Exception as gone:
-                    assert "http.client" in type(gone).__module__, gone
-                    return
+                    if api.create(s3(tenant)).status == 201:
+                        acknowledged.append(tenant)
+                except GONE:
+                    return  # nothing was acknowledged
 
         writers = [threading.Thread(target=write, args=(writer,)) for writer in range(4)]
         for writer in writers:
@@ -82,7 +82,9 @@ def test_the_signed_request_that_is_printed_works_when_it_is_pasted(start, tmp_p
     first = next(index for index, line in enumerate(server.lines) if "curl" in line)
     while first and server.lines[first - 1].strip() and server.lines[first - 1].startswith(server.lines[first][:2]):
         first -= 1
-    last = next((index for index in range(first, len(server.lines)) if not server.lines[index].strip()), len(server.lines))
+    last = next(
+        (index for index in range(first, len(server.lines)) if not server.lines[index].strip()), len(server.lines)
+    )
     command = "\n".join(server.lines[first:last])
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=30, cwd=tmp_path)
     assert '"status":"success"' in done.stdout, (command, done)
@@ -118,8 +120,9 @@ def test_another_stage_is_served_under_its_name(start):
 def sentence(status_and_text):
     """The one clear sentence of a server that will not start."""
     status, text = status_and_text
-    assert status not in (0, 101) and status > 0, (status, text)
-    assert text and "panicked" not in text and "Error {" not in text and "Os {" not in text, text
+    assert status > 0, (status, text)
+    assert text
+    assert not re.search(r"panicked|\w+ \{", text), text
     assert len(text.splitlines()) <= 3, text
     return text
 
@@ -160,10 +163,15 @@ def test_a_key_of_less_than_16_bytes_is_told(run, key):
     sentence(run("--port", 0, "--in-memory", "--psk", key))
 
 
-@pytest.mark.parametrize("arguments", [["--port", "65536"], ["--port", "x"], ["--nonsense"], ["--host", "no such host"], ["--stage", "a/b"]])
+@pytest.mark.parametrize(
+    "arguments", [["--port", "65536"], ["--port", "x"], ["--nonsense"], ["--host", "no such host"], ["--stage", "a/b"]]
+)
 def test_a_wrong_flag_is_told(run, arguments):
     status, text = run("--in-memory", *arguments, env={"PSK": "a-key-for-the-tests-0123456789"})
-    assert status > 0 and status != 101 and text and "panicked" not in text
+    assert status > 0
+    assert status != 101
+    assert text
+    assert "panicked" not in text
 
 
 def test_help_names_every_flag(run):
@@ -201,7 +209,8 @@ def test_an_idle_connection_does_not_hold_up_the_stop(start):
         idle.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
         assert idle.recv(65536).startswith(b"HTTP/1.1 200")
         status, seconds = server.stop()
-    assert status == 0 and seconds < 1
+    assert status == 0
+    assert seconds < 1
 
 
 def test_half_a_request_does_not_hold_up_the_stop(start):
@@ -210,22 +219,20 @@ def test_half_a_request_does_not_hold_up_the_stop(start):
         half.sendall(b"POST /api/v1/tenants/a/delivery-configs HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
         time.sleep(0.2)
         status, seconds = server.stop()
-    assert status == 0 and seconds < 2
+    assert status == 0
+    assert seconds < 2
 
 
 def test_requests_in_flight_are_answered_before_the_stop(start):
     server = start("--in-memory")
-    answers, refused = [], []
+    answers, ends = [], []
 
     def ask(number):
         for step in range(1000):
             try:
                 answers.append(server.api.create(s3(f"in-flight-{number}-{step}")).status)
-            except (ConnectionRefusedError, ConnectionResetError, BrokenPipeError) as closed:
-                refused.append(closed)
-                return
-            except Exception as cut:
-                refused.append(cut)
+            except GONE as end:
+                ends.append(end)
                 return
 
     clients = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
@@ -235,10 +242,12 @@ def test_requests_in_flight_are_answered_before_the_stop(start):
     status, seconds = server.stop()
     for client in clients:
         client.join()
-    assert status == 0 and seconds < 1
-    assert answers and set(answers) == {201}
-    # A client that was refused never had its request taken in; one that was taken in has an answer, never half of one.
-    assert not [cut for cut in refused if "IncompleteRead" in type(cut).__name__ or isinstance(cut, AssertionError)]
+    assert status == 0
+    assert seconds < 1
+    assert answers
+    assert set(answers) == {201}
+    assert len(ends) == len(clients)
+    assert not [end for end in ends if isinstance(end, http.client.IncompleteRead)], "half an answer"
 
 
 # CORS.
@@ -262,4 +271,3 @@ def test_a_configured_origin_is_let_in_and_no_other(start):
         answer = server.api.send("GET", path, [*server.api.sign("GET", path), ("Origin", origin)])
         assert answer.status == 200
         assert (answer.header("Access-Control-Allow-Origin") == origin) is let_in
-

@@ -10,3 +10,7 @@ if have gofmt golang-go; then
 else
   partly_skip 'gofmt is not installed'
 fi
+
+python_env tests/requirements.txt
+ruff format --quiet --no-cache --check --diff --config tests/ruff.toml tests/acceptance tests/local_server examples
+ruff check --quiet --no-cache --config tests/ruff.toml tests/acceptance tests/local_server examples
