@@ -1,0 +1,165 @@
+//! One HTTP request as the gateway sees it: read off the wire, bounded, and cleaned of what ends at this hop.
+
+use std::{net::SocketAddr, time::Duration};
+
+use chrono::{DateTime, Utc};
+use http::{
+    HeaderMap, HeaderValue, Method, Request, Uri,
+    header::{CONTENT_LENGTH, EXPECT},
+    request::Parts,
+};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Bytes, Incoming};
+use tokio::time::timeout;
+
+use super::{hop_by_hop, id, refusal::Refusal};
+
+/// The most that API Gateway takes: 10 MB of body.
+const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
+/// What is read of a body that is too large and thrown away, so that a client which does not listen while it sends
+/// gets to read its answer.
+const MAX_DISCARDED_BYTES: usize = 64 * 1024 * 1024;
+/// API Gateway's bound on the request line and all header values together, here on each of the two, names included.
+const MAX_HEAD_BYTES: usize = 10_240;
+const TRACE_HEADER: &str = "x-amzn-trace-id";
+
+/// What came over the wire, and when and from where.
+pub(super) struct Call {
+    pub(super) method: Method,
+    pub(super) uri: Uri,
+    /// Without those that end at this hop, with those that the gateway adds.
+    pub(super) headers: HeaderMap,
+    pub(super) peer: SocketAddr,
+    pub(super) time: DateTime<Utc>,
+    pub(super) request_id: String,
+    pub(super) trace_id: String,
+}
+
+impl Call {
+    /// Reads the head of a request.
+    pub(super) fn new(head: Parts, peer: SocketAddr, local_port: u16) -> Self {
+        let time = Utc::now();
+        let mut headers = head.headers;
+        hop_by_hop::remove(&mut headers);
+        headers.remove(EXPECT);
+        let trace_id = headers
+            .get(TRACE_HEADER)
+            .and_then(|value| value.to_str().ok())
+            .map_or_else(|| id::trace_root(time), str::to_owned);
+        let mut call = Self {
+            method: head.method,
+            uri: head.uri,
+            headers,
+            peer,
+            time,
+            request_id: id::uuid(),
+            trace_id,
+        };
+        call.add_headers(local_port);
+        call
+    }
+
+    /// Refuses a head that API Gateway would not read.
+    pub(super) fn check_size(&self) -> Result<(), Refusal> {
+        if self.path().len() + self.query().map_or(0, str::len) > MAX_HEAD_BYTES {
+            return Err(Refusal::UriTooLong);
+        }
+        let headers: usize = self
+            .headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len())
+            .sum();
+        if headers > MAX_HEAD_BYTES {
+            Err(Refusal::HeadTooLarge)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The path as it came, percent-encoding and all. `*` and a `CONNECT` have none.
+    pub(super) fn path(&self) -> &str {
+        self.uri.path()
+    }
+
+    /// What follows the `?`, when there is something.
+    pub(super) fn query(&self) -> Option<&str> {
+        self.uri.query().filter(|query| !query.is_empty())
+    }
+
+    /// Whether a header is there with a value that is not blank.
+    pub(super) fn has_header(&self, name: &str) -> bool {
+        self.headers
+            .get(name)
+            .is_some_and(|value| !value.as_bytes().trim_ascii().is_empty())
+    }
+
+    fn add_headers(&mut self, local_port: u16) {
+        let client = self.peer.ip().to_canonical().to_string();
+        let forwarded_for = match self
+            .headers
+            .get("x-forwarded-for")
+            .and_then(|value| value.to_str().ok())
+        {
+            Some(before) => format!("{before}, {client}"),
+            None => client,
+        };
+        for (name, value) in [
+            ("x-forwarded-for", forwarded_for),
+            ("x-forwarded-port", local_port.to_string()),
+            ("x-forwarded-proto", "http".to_owned()),
+            (TRACE_HEADER, self.trace_id.clone()),
+        ] {
+            let value =
+                HeaderValue::from_str(&value).expect("addresses, ports and visible header text are header text");
+            self.headers.insert(name, value);
+        }
+    }
+}
+
+/// Reads the body of a request to its end, within the limits of size and time.
+pub(super) async fn read_body(request: Request<Incoming>, limit: Duration) -> (Parts, Result<Bytes, Refusal>) {
+    let (head, body) = request.into_parts();
+    let body = if is_hopeless(&head.headers) {
+        Err(Refusal::BodyTooLarge)
+    } else {
+        timeout(limit, collect(body)).await.unwrap_or(Err(Refusal::BodyTimeout))
+    };
+    (head, body)
+}
+
+/// Whether the body is not worth reading even to throw it away: it is announced as far too large, or the client asked
+/// before sending it.
+fn is_hopeless(headers: &HeaderMap) -> bool {
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let length = announced.unwrap_or(0);
+    length > MAX_DISCARDED_BYTES || (length > MAX_BODY_BYTES && headers.contains_key(EXPECT))
+}
+
+async fn collect(mut body: Incoming) -> Result<Bytes, Refusal> {
+    let mut collected = Vec::with_capacity(
+        usize::try_from(body.size_hint().lower())
+            .unwrap_or(0)
+            .min(MAX_BODY_BYTES),
+    );
+    let mut seen = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Refusal::BodyIncomplete)?;
+        // Trailers are dropped, as every gateway in front of a function drops them.
+        let Ok(data) = frame.into_data() else { continue };
+        seen += data.len();
+        if seen <= MAX_BODY_BYTES {
+            collected.extend_from_slice(&data);
+        } else if seen <= MAX_DISCARDED_BYTES {
+            collected = Vec::new();
+        } else {
+            break;
+        }
+    }
+    if seen > MAX_BODY_BYTES {
+        Err(Refusal::BodyTooLarge)
+    } else {
+        Ok(Bytes::from(collected))
+    }
+}

@@ -1,0 +1,63 @@
+//! Identifiers in the shapes that AWS gives them.
+
+use std::fmt::Write;
+
+use chrono::{DateTime, Utc};
+
+/// A random UUID (RFC 9562, version 4), as the gateway and Lambda name requests.
+pub(super) fn uuid() -> String {
+    let mut bytes = random::<16>();
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = hex(&bytes);
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+}
+
+/// An X-Ray trace id: the second it began and 96 random bits.
+pub(super) fn trace_root(now: DateTime<Utc>) -> String {
+    format!("Root=1-{:08x}-{}", now.timestamp(), hex(&random::<12>()))
+}
+
+/// The gateway's second id of a request, which AWS's support asks for.
+pub(super) fn extended() -> String {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    BASE64_STANDARD.encode(random::<11>())
+}
+
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the operating system's generator works once the process has started");
+    bytes
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uuid_has_its_version_and_variant_and_never_repeats() {
+        let one = uuid();
+        let groups: Vec<usize> = one.split('-').map(str::len).collect();
+        assert_eq!(groups, [8, 4, 4, 4, 12], "{one}");
+        assert_eq!(&one[14..15], "4", "{one}");
+        assert!("89ab".contains(&one[19..20]), "{one}");
+        assert_ne!(one, uuid());
+    }
+
+    #[test]
+    fn trace_root_starts_with_its_second() {
+        let root = trace_root(DateTime::from_timestamp(0x1234_5678, 0).unwrap());
+        assert!(root.starts_with("Root=1-12345678-"), "{root}");
+        assert_eq!(root.len(), "Root=1-12345678-".len() + 24);
+    }
+}

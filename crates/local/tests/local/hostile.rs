@@ -1,0 +1,228 @@
+//! What no honest client sends: always an answer or a closed connection, never a hang, and the gateway lives on.
+
+use std::time::Duration;
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::{Instant, timeout},
+};
+
+use crate::gateway_harness::{Answer, Running, start, start_with};
+
+async fn assert_alive(running: &Running) {
+    assert_eq!(
+        running.send(&["GET /health HTTP/1.1", "host: x"], b"").await.status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn garbage_is_answered_or_cut_off() {
+    let running = start().await;
+    let inputs: &[&[u8]] = &[
+        b"\0\0\0\0\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /\0 HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nhost: x\r\nbad header\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nx: a\0b\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"POST /health HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
+        b"POST /health HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
+        b"POST /health HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999999999999999999\r\n\r\n",
+        b"POST /health HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip\r\n\r\n",
+    ];
+    for input in inputs {
+        let bytes = running.exchange(input).await;
+        if !bytes.is_empty() {
+            let answer = Answer::parse(&bytes);
+            assert!(
+                (400..500).contains(&answer.status),
+                "{}: {answer:?}",
+                String::from_utf8_lossy(input)
+            );
+        }
+        assert_alive(&running).await;
+    }
+}
+
+#[tokio::test]
+async fn broken_chunks_and_smuggled_lengths_reach_no_function_twice() {
+    let running = start().await;
+    let head = "POST /health HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n";
+    let broken = format!("{head}\r\nzz\r\nhello\r\n");
+    Answer::parse(&running.exchange(broken.as_bytes()).await).assert_refusal(400);
+    assert_eq!(running.api_events().len(), 0);
+
+    // Both framings at once: whichever is taken, the rest must not be read as a second request.
+    let smuggled =
+        format!("{head}content-length: 5\r\nconnection: close\r\n\r\n0\r\n\r\nGET /health?smuggled HTTP/1.1\r\n\r\n");
+    running.exchange(smuggled.as_bytes()).await;
+    assert!(running.api_events().len() <= 1);
+    assert!(
+        running
+            .api_events()
+            .iter()
+            .all(|event| event["queryStringParameters"].is_null())
+    );
+}
+
+#[tokio::test]
+async fn any_host_is_only_a_string() {
+    for host in [
+        "",
+        "[",
+        "a b",
+        "../..",
+        "x:99999",
+        "http://[::1",
+        "\u{1F600}",
+        "%00",
+        "a,b",
+    ] {
+        let running = start().await;
+        let answer = running
+            .send(&["GET /health HTTP/1.1", &format!("host: {host}")], b"")
+            .await;
+        assert_eq!(answer.status, 200, "{host}");
+    }
+    let running = start().await;
+    let answer = running.exchange(b"GET /health HTTP/1.0\r\n\r\n").await;
+    assert_eq!(Answer::parse(&answer).status, 200, "a host is not needed");
+}
+
+#[tokio::test]
+async fn every_form_of_target_is_answered() {
+    let running = start().await;
+    for (request_line, status) in [
+        ("GET http://other.example/health HTTP/1.1", 200),
+        ("GET http://other.example HTTP/1.1", 404),
+        ("OPTIONS * HTTP/1.1", 404),
+        ("CONNECT other.example:443 HTTP/1.1", 404),
+        ("GET /health#fragment HTTP/1.1", 200),
+        ("GET /health?a#b HTTP/1.1", 200),
+        ("GET /\u{fc}/health HTTP/1.1", 404),
+    ] {
+        let answer = running.send(&[request_line, "host: x"], b"").await;
+        assert_eq!(answer.status, status, "{request_line}");
+    }
+    assert_alive(&running).await;
+}
+
+#[tokio::test]
+async fn ten_thousand_parameters_are_too_long_a_url() {
+    let running = start().await;
+    let query: Vec<String> = (0..10_000).map(|number| format!("p{number}")).collect();
+    let lines = [&format!("GET /health?{} HTTP/1.1", query.join("&")), "host: x"];
+    let bytes = running
+        .exchange(format!("{}\r\nconnection: close\r\n\r\n", lines.join("\r\n")).as_bytes())
+        .await;
+    // The head as a whole is beyond what is read at all, so the HTTP library answers.
+    let answer = Answer::parse(&bytes);
+    assert!([414, 431].contains(&answer.status), "{answer:?}");
+    let query: Vec<String> = (0..5_000).map(|number| format!("p{number}")).collect();
+    running
+        .send(&[&format!("GET /health?{} HTTP/1.1", query.join("&")), "host: x"], b"")
+        .await
+        .assert_refusal(414);
+    assert_alive(&running).await;
+}
+
+#[tokio::test]
+async fn megabyte_of_headers_is_refused() {
+    let running = start().await;
+    let mut request = b"GET /health HTTP/1.1\r\nhost: x\r\n".to_vec();
+    for number in 0..10_000 {
+        request.extend_from_slice(format!("x-{number}: {}\r\n", "a".repeat(100)).as_bytes());
+    }
+    request.extend_from_slice(b"\r\n");
+    let bytes = running.exchange(&request).await;
+    if !bytes.is_empty() {
+        assert_eq!(Answer::parse(&bytes).status, 431);
+    }
+    assert_eq!(running.api_events().len(), 0);
+    assert_alive(&running).await;
+}
+
+#[tokio::test]
+async fn pipelined_requests_are_answered_in_order() {
+    let running = start().await;
+    let request = b"GET /health HTTP/1.1\r\nhost: x\r\n\r\nGET /nowhere HTTP/1.1\r\nhost: x\r\n\r\n\
+        GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let text = String::from_utf8(running.exchange(request).await).unwrap();
+    let statuses: Vec<_> = text
+        .match_indices("HTTP/1.1 ")
+        .map(|(at, _)| &text[at + 9..at + 12])
+        .collect();
+    assert_eq!(statuses, ["200", "404", "200"]);
+}
+
+#[tokio::test]
+async fn client_that_closes_its_side_is_still_answered() {
+    let running = start().await;
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    stream
+        .write_all(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    stream.shutdown().await.unwrap();
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).await.unwrap();
+    assert_eq!(Answer::parse(&bytes).status, 200);
+}
+
+#[tokio::test]
+async fn slow_head_is_cut_off_and_slow_body_refused() {
+    let running = start_with(crate::gateway_harness::allow, crate::gateway_harness::ok, |settings| {
+        settings.limits.head = Duration::from_millis(200);
+        settings.limits.body = Duration::from_millis(200);
+    })
+    .await;
+    let began = Instant::now();
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    stream.write_all(b"GET /health HTTP/1.1\r\nhost: ").await.unwrap();
+    let mut bytes = Vec::new();
+    let _ = timeout(Duration::from_secs(5), stream.read_to_end(&mut bytes))
+        .await
+        .expect("the connection is closed");
+    assert!(began.elapsed() < Duration::from_secs(2));
+
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    stream
+        .write_all(b"POST /health HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nhalf")
+        .await
+        .unwrap();
+    let mut bytes = Vec::new();
+    let _ = timeout(Duration::from_secs(5), stream.read_to_end(&mut bytes))
+        .await
+        .expect("the connection is closed");
+    Answer::parse(&bytes).assert_refusal(408);
+    assert_eq!(running.api_events().len(), 0);
+}
+
+#[tokio::test]
+async fn client_that_goes_away_does_not_stop_its_write() {
+    let finished = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let seen = std::sync::Arc::clone(&finished);
+    let running = start_with(
+        crate::gateway_harness::allow,
+        move |event| {
+            let seen = std::sync::Arc::clone(&seen);
+            if event["path"] == "/api/v1/slow" {
+                std::thread::sleep(Duration::from_millis(200));
+                seen.store(true, std::sync::atomic::Ordering::SeqCst);
+            }
+            crate::gateway_harness::ok(event)
+        },
+        |_| {},
+    )
+    .await;
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    let request = b"PUT /api/v1/slow HTTP/1.1\r\nhost: x\r\nauthorization: a\r\nx-api-timestamp: now\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    drop(stream);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(finished.load(std::sync::atomic::Ordering::SeqCst));
+}

@@ -1,0 +1,9 @@
+//! The local server from outside: its gateway over real sockets, and its binary as a process.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod events;
+mod gateway_harness;
+mod hostile;
+mod refusals;
+mod shutdown;
