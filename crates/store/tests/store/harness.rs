@@ -1,0 +1,121 @@
+//! A table of its own for each test.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use tenant_core::{ConfigUpdate, DeliveryType, NewConfig, StoredConfig, TenantId, parse_create, parse_update};
+use tenant_store::{Store, client, schema};
+
+pub(crate) const TABLE: &str = "test-tenant-configs";
+/// 2023-11-14T22:13:20Z
+pub(crate) const NOW: i64 = 1_700_000_000;
+
+pub(crate) struct Harness {
+    /// Where the embedded DynamoDB listens, as `host:port`.
+    pub(crate) address: String,
+    pub(crate) client: Client,
+    pub(crate) store: Store,
+}
+
+impl Harness {
+    /// An empty table in an embedded DynamoDB, served on a port of its own until the test's runtime ends.
+    pub(crate) async fn start() -> Self {
+        let harness = Self::start_without_table().await;
+        schema::ensure_table(&harness.client, TABLE).await.unwrap();
+        harness
+    }
+
+    pub(crate) async fn start_without_table() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let database = dynoxide::Database::memory().unwrap();
+        tokio::spawn(dynoxide::server::serve_on(listener, database));
+        let client = client::connect_embedded(&format!("http://{address}"));
+        Self {
+            address,
+            store: Store::new(client.clone(), TABLE),
+            client,
+        }
+    }
+
+    /// Puts an item as a person would, with no regard for any rule.
+    pub(crate) async fn put(&self, item: HashMap<String, AttributeValue>) {
+        self.client
+            .put_item()
+            .table_name(TABLE)
+            .set_item(Some(item))
+            .send()
+            .await
+            .unwrap();
+    }
+
+    /// The item as it stands in the table.
+    pub(crate) async fn item(&self, tenant_id: &str, delivery_type: &str) -> Option<HashMap<String, AttributeValue>> {
+        let key = item([("tenant_id", text(tenant_id)), ("type", text(delivery_type))]);
+        self.client
+            .get_item()
+            .table_name(TABLE)
+            .set_key(Some(key))
+            .send()
+            .await
+            .unwrap()
+            .item
+    }
+
+    pub(crate) async fn get(&self, tenant_id: &str, delivery_type: DeliveryType) -> Option<StoredConfig> {
+        self.store.get(&tenant(tenant_id), delivery_type, now()).await.unwrap()
+    }
+}
+
+pub(crate) fn now() -> DateTime<Utc> {
+    at(NOW)
+}
+
+pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(seconds, 0).unwrap()
+}
+
+pub(crate) fn tenant(tenant_id: &str) -> TenantId {
+    tenant_id.parse().unwrap()
+}
+
+pub(crate) fn s3(tenant_id: &str) -> NewConfig {
+    new_config(&json!({"tenant_id": tenant_id, "type": "s3", "bucket_name": "acme-corp-logs"}))
+}
+
+pub(crate) fn cloudwatch(tenant_id: &str) -> NewConfig {
+    new_config(&json!({
+        "tenant_id": tenant_id, "type": "cloudwatch", "log_group_name": "/aws/logs/acme",
+        "log_distribution_role_arn": "arn:aws:iam::123456789012:role/LogDistributionRole"
+    }))
+}
+
+pub(crate) fn new_config(body: &Value) -> NewConfig {
+    let tenant = tenant(body["tenant_id"].as_str().unwrap());
+    parse_create(body.to_string().as_bytes(), &tenant, now()).unwrap()
+}
+
+pub(crate) fn update(delivery_type: DeliveryType, body: &Value) -> ConfigUpdate {
+    parse_update(body.to_string().as_bytes(), &tenant("acme"), delivery_type, now()).unwrap()
+}
+
+pub(crate) fn wire(config: &StoredConfig) -> Value {
+    serde_json::to_value(config).unwrap()
+}
+
+pub(crate) fn item<const N: usize>(attributes: [(&str, AttributeValue); N]) -> HashMap<String, AttributeValue> {
+    attributes
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+pub(crate) fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+pub(crate) fn number(value: i64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}

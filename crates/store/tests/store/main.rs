@@ -1,0 +1,11 @@
+//! The store against an embedded DynamoDB: real requests, real expressions.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+mod concurrency;
+mod faults;
+mod hand_written;
+mod harness;
+mod paging;
+mod reads;
+mod writes;

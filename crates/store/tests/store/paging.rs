@@ -1,0 +1,169 @@
+//! Walking the list of all configurations.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use tenant_core::{DeliveryType::S3, PageLimit, StoredConfig};
+use tenant_store::Precondition;
+
+use crate::harness::{Harness, NOW, item, now, number, s3, tenant, text};
+
+fn limit(configs: u16) -> PageLimit {
+    configs.to_string().parse().unwrap()
+}
+
+/// Walks all pages and counts how often each key was met. `between` runs after each page.
+async fn walk(harness: &Harness, size: u16, mut between: impl AsyncFnMut(usize)) -> BTreeMap<String, usize> {
+    let mut met = BTreeMap::new();
+    let mut after = None;
+    for round in 0..10_000 {
+        let page = harness
+            .store
+            .list_page(limit(size), after.as_ref(), now())
+            .await
+            .unwrap();
+        assert!(page.configs.len() <= usize::from(size));
+        for config in &page.configs {
+            *met.entry(format!("{}#{}", config.tenant_id(), config.delivery_type()))
+                .or_insert(0) += 1;
+        }
+        between(round).await;
+        match page.last_key {
+            // The cursor goes through a client.
+            Some(last_key) => after = Some(last_key.to_string().parse().unwrap()),
+            None => return met,
+        }
+    }
+    panic!("the walk does not end");
+}
+
+#[tokio::test]
+async fn an_empty_table_is_one_empty_page() {
+    let harness = Harness::start().await;
+    let page = harness
+        .store
+        .list_page(PageLimit::default(), None, now())
+        .await
+        .unwrap();
+    assert!(page.configs.is_empty() && page.last_key.is_none());
+}
+
+#[tokio::test]
+async fn the_last_page_has_no_key_even_when_it_is_full() {
+    let harness = Harness::start().await;
+    for n in 0..4 {
+        harness.store.create(&s3(&format!("t{n}")), now()).await.unwrap();
+    }
+    let page = harness.store.list_page(limit(4), None, now()).await.unwrap();
+    assert_eq!((page.configs.len(), page.last_key), (4, None));
+    let page = harness.store.list_page(limit(3), None, now()).await.unwrap();
+    let last = page.configs.last().map(StoredConfig::tenant_id).map(str::to_owned);
+    assert_eq!(page.last_key.map(|key| key.tenant_id().to_owned()), last);
+}
+
+#[tokio::test]
+async fn every_item_that_was_there_throughout_is_met_exactly_once_while_others_come_and_go() {
+    let harness = Harness::start().await;
+    for size in [1, 2, 7, 1000] {
+        for n in 0..40 {
+            let _ = harness.store.create(&s3(&format!("stays{n}")), now()).await;
+            let _ = harness.store.create(&s3(&format!("goes{n}")), now()).await;
+        }
+        let met = walk(&harness, size, async |round| {
+            let _ = harness
+                .store
+                .delete(&tenant(&format!("goes{}", round % 40)), S3, &Precondition::None, now())
+                .await;
+            let _ = harness.store.create(&s3(&format!("comes{size}-{round}")), now()).await;
+        })
+        .await;
+        for n in 0..40 {
+            assert_eq!(met.get(&format!("stays{n}#s3")), Some(&1), "page size {size}, stays{n}");
+        }
+        assert!(met.values().all(|times| *times == 1), "page size {size}: {met:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_walk_goes_on_behind_an_item_that_was_deleted() {
+    let harness = Harness::start().await;
+    for n in 0..10 {
+        harness.store.create(&s3(&format!("t{n}")), now()).await.unwrap();
+    }
+    let page = harness.store.list_page(limit(5), None, now()).await.unwrap();
+    let last = page.configs.last().unwrap().tenant_id();
+    harness
+        .store
+        .delete(&tenant(last), S3, &Precondition::None, now())
+        .await
+        .unwrap();
+    let rest = harness
+        .store
+        .list_page(limit(1000), page.last_key.as_ref(), now())
+        .await
+        .unwrap();
+    assert_eq!(rest.configs.len(), 5);
+}
+
+#[tokio::test]
+async fn expired_items_are_passed_over_and_a_long_stretch_of_them_ends_no_walk() {
+    let harness = Harness::start().await;
+    for n in 0..300 {
+        let tenant_id = format!("expired{n}");
+        harness
+            .put(item([
+                ("tenant_id", text(&tenant_id)),
+                ("type", text("s3")),
+                ("ttl", number(NOW - 1)),
+            ]))
+            .await;
+    }
+    for n in 0..3 {
+        harness.store.create(&s3(&format!("alive{n}")), now()).await.unwrap();
+    }
+    for size in [1, 2, 1000] {
+        let met = walk(&harness, size, async |_| {}).await;
+        assert_eq!(met.len(), 3, "page size {size}: {met:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_large_items_is_cut_before_an_answer_would_be_too_large() {
+    let harness = Harness::start().await;
+    // Quotes double when the page is quoted into the function's answer.
+    let names: Vec<AttributeValue> = (0..200).map(|n| text(&format!("{n:\"<256}"))).collect();
+    for n in 0..60 {
+        let tenant_id = format!("large{n}");
+        harness
+            .put(item([
+                ("tenant_id", text(&tenant_id)),
+                ("type", text("s3")),
+                ("desired_logs", AttributeValue::L(names.clone())),
+            ]))
+            .await;
+    }
+    let page = harness.store.list_page(limit(1000), None, now()).await.unwrap();
+    let quoted = serde_json::to_string(&serde_json::to_string(&page.configs).unwrap()).unwrap();
+    assert!(quoted.len() < 5_900_000, "{} bytes", quoted.len());
+    assert!(page.last_key.is_some());
+    let met = walk(&harness, 1000, async |_| {}).await;
+    assert_eq!(met.len(), 60);
+    assert!(met.values().all(|times| *times == 1));
+}
+
+#[tokio::test]
+async fn a_key_that_no_configuration_can_have_does_not_end_a_walk() {
+    let harness = Harness::start().await;
+    for (tenant_id, delivery_type) in [
+        ("acme corp", "s3"),
+        ("a#b", "fire#hose"),
+        ("=", "="),
+        ("acme", "splunk"),
+    ] {
+        harness
+            .put(item([("tenant_id", text(tenant_id)), ("type", text(delivery_type))]))
+            .await;
+    }
+    let met = walk(&harness, 1, async |_| {}).await;
+    assert_eq!(met.len(), 4, "{met:?}");
+}

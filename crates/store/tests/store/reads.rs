@@ -1,0 +1,63 @@
+//! Reading one configuration, a tenant's, and asking whether the table is there.
+
+use tenant_core::DeliveryType::{CloudWatch, S3};
+use tenant_store::StoreError;
+
+use crate::harness::{Harness, NOW, cloudwatch, item, now, number, s3, tenant, text};
+
+#[tokio::test]
+async fn an_unknown_configuration_is_none_and_an_unknown_tenant_has_none() {
+    let harness = Harness::start().await;
+    assert_eq!(harness.get("acme", S3).await, None);
+    assert_eq!(harness.store.list_tenant(&tenant("acme"), now()).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_tenants_configurations_come_by_type_and_only_its_own() {
+    let harness = Harness::start().await;
+    let s3_config = harness.store.create(&s3("acme"), now()).await.unwrap();
+    let cloudwatch_config = harness.store.create(&cloudwatch("acme"), now()).await.unwrap();
+    harness.store.create(&s3("acme-corp"), now()).await.unwrap();
+    let listed = harness.store.list_tenant(&tenant("acme"), now()).await.unwrap();
+    assert_eq!(listed, [cloudwatch_config.clone(), s3_config]);
+    assert_eq!(harness.get("acme", CloudWatch).await, Some(cloudwatch_config));
+}
+
+#[tokio::test]
+async fn a_partition_of_several_megabytes_is_read_to_its_end() {
+    let harness = Harness::start().await;
+    let bulk = "x".repeat(350_000);
+    for n in 0..10 {
+        let delivery_type = format!("type{n}");
+        let ttl = if n % 2 == 0 { NOW - 1 } else { NOW + 1 };
+        harness
+            .put(item([
+                ("tenant_id", text("acme")),
+                ("type", text(&delivery_type)),
+                ("bulk", text(&bulk)),
+                ("ttl", number(ttl)),
+            ]))
+            .await;
+    }
+    let listed = harness.store.list_tenant(&tenant("acme"), now()).await.unwrap();
+    let types: Vec<&str> = listed.iter().map(tenant_core::StoredConfig::delivery_type).collect();
+    assert_eq!(types, ["type1", "type3", "type5", "type7", "type9"]);
+}
+
+#[tokio::test]
+async fn a_ping_tells_a_table_that_is_there_from_one_that_is_not() {
+    let harness = Harness::start().await;
+    harness.store.ping().await.unwrap();
+    let missing = Harness::start_without_table().await.store.ping().await;
+    assert!(matches!(missing, Err(StoreError::TableMissing(_))), "{missing:?}");
+}
+
+#[tokio::test]
+async fn making_the_table_twice_is_safe() {
+    let harness = Harness::start().await;
+    harness.store.create(&s3("acme"), now()).await.unwrap();
+    tenant_store::schema::ensure_table(&harness.client, crate::harness::TABLE)
+        .await
+        .unwrap();
+    assert!(harness.get("acme", S3).await.is_some());
+}
