@@ -15,9 +15,9 @@ START = 20  # seconds a server may take until it has printed its URL
 
 
 class Server:
-    """A running local server; `api` speaks to it."""
+    """A running local server; `api` speaks to it, by the URL without the stage."""
 
-    def __init__(self, *arguments, env=None, psk="a-key-for-the-tests-0123456789"):
+    def __init__(self, *arguments, cwd, env=None, psk="a-key-for-the-tests-0123456789"):
         environment = {name: value for name, value in os.environ.items() if name not in ("PSK", "ALLOWED_ORIGINS")}
         if psk is not None:
             environment["PSK"] = psk
@@ -28,6 +28,7 @@ class Server:
             stderr=subprocess.STDOUT,
             text=True,
             env=environment | (env or {}),
+            cwd=cwd,
         )
         self.lines = []
         self._url = threading.Event()
@@ -77,12 +78,12 @@ def binary():
 
 
 @pytest.fixture
-def start():
+def start(tmp_path):
     """Starts servers, each on a port of its own, and ends what is left of them."""
     servers = []
 
     def start(*arguments, **more):
-        servers.append(Server("--port", 0, *arguments, **more))
+        servers.append(Server("--port", 0, *arguments, cwd=tmp_path, **more))
         return servers[-1]
 
     yield start
@@ -91,7 +92,7 @@ def start():
 
 
 @pytest.fixture
-def run():
+def run(tmp_path):
     """Runs a server that is expected to end by itself; returns its exit status and all it said."""
 
     def run(*arguments, env=None):
@@ -103,6 +104,7 @@ def run():
             timeout=START,
             env=environment,
             stdin=subprocess.DEVNULL,
+            cwd=tmp_path,
         )
         return done.returncode, (done.stdout + done.stderr).strip()
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import stat
 import subprocess
+import textwrap
 import threading
 import time
 
@@ -77,15 +78,8 @@ def test_port_0_picks_a_free_port_for_each_server(start):
 
 def test_the_signed_request_that_is_printed_works_when_it_is_pasted(start, tmp_path):
     server = start("--data-dir", tmp_path, psk=None)
-    paste = server.output[server.output.index("curl") :] if "curl" in server.output else ""
-    assert paste, server.output
-    first = next(index for index, line in enumerate(server.lines) if "curl" in line)
-    while first and server.lines[first - 1].strip() and server.lines[first - 1].startswith(server.lines[first][:2]):
-        first -= 1
-    last = next(
-        (index for index in range(first, len(server.lines)) if not server.lines[index].strip()), len(server.lines)
-    )
-    command = "\n".join(server.lines[first:last])
+    pasted = server.output.partition("to paste into a shell:")[2].partition("Ready")[0]
+    command = textwrap.dedent(pasted)
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=30, cwd=tmp_path)
     assert '"status":"success"' in done.stdout, (command, done)
 
@@ -135,12 +129,16 @@ def test_a_port_in_use_is_told(run, tmp_path):
         assert str(port) in sentence(run("--in-memory", "--port", port, env={"PSK": "a-key-for-the-tests-0123456789"}))
 
 
+def test_a_data_directory_that_another_server_uses_is_told(start, run, tmp_path):
+    start("--data-dir", tmp_path / "data")
+    text = sentence(run("--port", 0, "--data-dir", tmp_path / "data", env={"PSK": "a-key-for-the-tests-0123456789"}))
+    assert "another local server" in text
+
+
 def test_a_data_file_that_is_none_is_told_and_left_alone(start, run, tmp_path):
     start("--data-dir", tmp_path).stop()
-    for path in tmp_path.rglob("*"):
-        if path.is_file() and "psk" not in path.name.lower():
-            path.write_bytes(b"this is not a database, and much longer than any header of one would be\n" * 100)
-            broken = path
+    (broken,) = [path for path in tmp_path.rglob("*") if path.is_file() and path.read_bytes().startswith(b"SQLite")]
+    broken.write_bytes(b"this is not a database, and much longer than any header of one would be\n" * 100)
     text = sentence(run("--port", 0, "--data-dir", tmp_path, env={"PSK": "a-key-for-the-tests-0123456789"}))
     assert str(tmp_path) in text
     assert broken.read_bytes().startswith(b"this is not a database")
