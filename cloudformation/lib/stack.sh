@@ -141,7 +141,8 @@ url_suffix() {
 # Takes note of the events that are there, so that only new ones are shown.
 watch_stack() {
   local nested
-  watched=("$stack")
+  watched=("$(aws_call cloudformation describe-stacks --stack-name "$stack" --query 'Stacks[0].StackId')") ||
+    fail "The stack $stack cannot be looked up. ($(aws_error))" # its id finds it when it is deleted, too
   for nested in $(aws_call cloudformation describe-stack-resources --stack-name "$stack" \
     --query "StackResources[?ResourceType=='AWS::CloudFormation::Stack'].PhysicalResourceId" || true); do
     [[ $nested == None ]] || watched+=("$nested")
@@ -149,24 +150,17 @@ watch_stack() {
   poll_events quiet
 }
 
-# Shows new events as they come, until the stack rests.
+# Shows new events as they come, until one says that the stack rests. What DescribeStacks says may still be from before.
 follow_stack() {
-  local id
-  id=$(aws_call cloudformation describe-stacks --stack-name "$stack" --query 'Stacks[0].StackId') || return 0
-  watched[0]=$id # a deleted stack is found by its id alone
+  local resting=''
   SECONDS=0
-  while :; do
-    stack_status=$(aws_call cloudformation describe-stacks --stack-name "$id" --query 'Stacks[0].StackStatus') ||
-      stack_status=UNKNOWN
-    poll_events
-    case $stack_status in
-      UNKNOWN | *_IN_PROGRESS) ;;
-      *) return 0 ;;
-    esac
+  until [[ -n $resting ]]; do
     ((SECONDS < TIME_LIMIT)) ||
       fail "CloudFormation is still at work after $((TIME_LIMIT / 60)) minutes: look at the stack $stack in the console."
     sleep 2
+    poll_events
   done
+  stack_status=$resting
 }
 
 poll_events() {
@@ -176,12 +170,18 @@ poll_events() {
       [[ -n $status && ! -v "seen[$event]" ]] || continue
       seen[$event]=1
       [[ -z $quiet ]] || continue
-      printf '  %s  %-28s %s\n' "${time:11:8}" "$status" "$name"
-      note_failure
+      show_event
       note_nested
+      note_failure
+      [[ $physical != "${watched[0]}" || $status == *_IN_PROGRESS ]] || resting=$status
     done < <(aws_call cloudformation describe-stack-events --stack-name "${watched[index]}" \
       --query 'reverse(StackEvents)[].[EventId,Timestamp,LogicalResourceId,ResourceType,ResourceStatus,PhysicalResourceId,ResourceStatusReason]' || true)
   done
+}
+
+show_event() {
+  [[ $status == *_IN_PROGRESS && $type != AWS::CloudFormation::Stack ]] ||
+    printf '  %s  %-28s %s\n' "${time:11:8}" "$status" "$name"
 }
 
 # The first failure is the cause; what fails after it was called off. A nested stack only repeats what happened in it.
