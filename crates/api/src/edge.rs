@@ -1,0 +1,104 @@
+//! Where every request enters and leaves: the clock is read here, failures become answers here, the headers that every
+//! answer has are set here, and each request leaves one line in the log.
+
+use std::time::Instant;
+
+use axum::{
+    body::Body,
+    extract::{MatchedPath, RawPathParams, Request, rejection::RawPathParamsRejection},
+    middleware::Next,
+    response::Response,
+};
+use chrono::Utc;
+use function::Invocation;
+use http::{HeaderValue, Method, header};
+use tenant_core::{DeliveryType, TenantId};
+
+use crate::{
+    context::{GatewayContext, Now},
+    envelope::{APPLICATION_JSON, Failure},
+    error::{ApiError, Failed, RETRY_AFTER_SECONDS},
+    log::RequestLine,
+};
+
+const REQUEST_ID: &str = "x-request-id";
+
+/// The outermost middleware.
+pub(crate) async fn edge(
+    route: Option<MatchedPath>,
+    params: Result<RawPathParams, RawPathParamsRejection>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let started = Instant::now();
+    let now = Now(Utc::now());
+    request.extensions_mut().insert(now);
+    let method = request.method().clone();
+    let context = request
+        .extensions()
+        .get::<GatewayContext>()
+        .cloned()
+        .unwrap_or_default();
+    let invocation = request.extensions().get::<Invocation>().cloned();
+
+    let mut response = next.run(request).await;
+    let failure = response.extensions_mut().remove::<Failed>();
+    if let Some(Failed(error)) = &failure {
+        write_failure(&mut response, error, now, &method);
+    }
+    let headers = response.headers_mut();
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    let request_id = context.request_id.as_deref().unwrap_or("unknown");
+    if let Ok(request_id) = HeaderValue::try_from(request_id) {
+        headers.insert(REQUEST_ID, request_id);
+    }
+
+    RequestLine {
+        request_id,
+        invocation: invocation.as_ref(),
+        source_ip: context.source_ip.as_deref(),
+        key_version: context.key_version.as_deref(),
+        method: method.as_str(),
+        route: route.as_ref().map(MatchedPath::as_str),
+        tenant_id: named::<TenantId>(&params, "tenant_id").as_ref().map(TenantId::as_str),
+        delivery_type: response
+            .extensions()
+            .get::<DeliveryType>()
+            .copied()
+            .or_else(|| named(&params, "type"))
+            .map(DeliveryType::as_str),
+        status: response.status(),
+        duration: started.elapsed(),
+        failure: failure.as_ref().map(|Failed(error)| &**error),
+    }
+    .write();
+    response
+}
+
+fn write_failure(response: &mut Response, error: &ApiError, now: Now, method: &Method) {
+    let headers = response.headers_mut();
+    // It counts the empty body that the failure came with.
+    headers.remove(header::CONTENT_LENGTH);
+    headers.insert(header::CONTENT_TYPE, APPLICATION_JSON);
+    if error.passes() {
+        headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
+    }
+    if method != Method::HEAD {
+        let sentence = error.sentence();
+        let failure = Failure::new(now, &sentence)
+            .with_details(error.details())
+            .with_data(error.data());
+        *response.body_mut() = Body::from(failure.into_bytes());
+    }
+}
+
+/// A part of the path, if it is what it should be: the log takes no other text of the client's.
+fn named<T: std::str::FromStr>(params: &Result<RawPathParams, RawPathParamsRejection>, name: &str) -> Option<T> {
+    let params = params.as_ref().ok()?;
+    params
+        .iter()
+        .find(|(key, _)| *key == name)
+        .and_then(|(_, value)| value.parse().ok())
+}

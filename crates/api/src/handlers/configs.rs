@@ -1,0 +1,141 @@
+//! One delivery configuration: create, read, update, delete.
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use tenant_core::{StoredConfig, parse_create, parse_update};
+use tenant_store::{Precondition, StoreError};
+
+use crate::{
+    body::JsonBody,
+    conditions::{Conditions, ETag, Freshness},
+    context::Now,
+    envelope::Success,
+    error::ApiError,
+    path::{Target, Tenant},
+    state::AppState,
+};
+
+/// `POST /tenants/{tenant_id}/delivery-configs`
+pub(crate) async fn create(
+    State(state): State<AppState>,
+    now: Now,
+    Tenant(tenant_id): Tenant,
+    conditions: Conditions,
+    JsonBody(body): JsonBody,
+) -> Result<Response, ApiError> {
+    let config = parse_create(&body, &tenant_id, now.0)?;
+    if conditions.require_version() {
+        return Err(ApiError::CreationHasNoVersion);
+    }
+    let stored = state.store.create(&config, now.0).await.map_err(|error| match error {
+        StoreError::AlreadyExists if conditions.require_absence() => ApiError::CreationGuarded,
+        error => error.into(),
+    })?;
+    let location = (header::LOCATION, location_of(&stored));
+    Ok((
+        StatusCode::CREATED,
+        ETag(stored.version()),
+        [location],
+        told(now, stored, "Created"),
+    )
+        .into_response())
+}
+
+/// `GET /tenants/{tenant_id}/delivery-configs/{type}`
+pub(crate) async fn read(
+    State(state): State<AppState>,
+    now: Now,
+    target: Target,
+    conditions: Conditions,
+) -> Result<Response, ApiError> {
+    let stored = find(&state, &target, now).await?;
+    let etag = ETag(stored.version());
+    Ok(match conditions.check_read(stored.version())? {
+        Freshness::Modified => (etag, Success::new(now, stored)).into_response(),
+        Freshness::NotModified => (StatusCode::NOT_MODIFIED, etag, ()).into_response(),
+    })
+}
+
+/// `PUT` and `PATCH /tenants/{tenant_id}/delivery-configs/{type}`: both merge.
+pub(crate) async fn update(
+    State(state): State<AppState>,
+    now: Now,
+    target: Target,
+    conditions: Conditions,
+    JsonBody(body): JsonBody,
+) -> Result<Response, ApiError> {
+    let update = parse_update(&body, &target.tenant_id, target.delivery_type, now.0)?;
+    let precondition = precondition(&state, &target, &conditions, now).await?;
+    let Target {
+        tenant_id,
+        delivery_type,
+    } = &target;
+    let stored = state
+        .store
+        .update(tenant_id, *delivery_type, &update, &precondition, now.0)
+        .await?;
+    Ok((ETag(stored.version()), told(now, stored, "Updated")).into_response())
+}
+
+/// `DELETE /tenants/{tenant_id}/delivery-configs/{type}`
+pub(crate) async fn delete(
+    State(state): State<AppState>,
+    now: Now,
+    target: Target,
+    conditions: Conditions,
+) -> Result<Response, ApiError> {
+    let precondition = precondition(&state, &target, &conditions, now).await?;
+    let Target {
+        tenant_id,
+        delivery_type,
+    } = &target;
+    state
+        .store
+        .delete(tenant_id, *delivery_type, &precondition, now.0)
+        .await?;
+    let message = format!("Deleted the {delivery_type} delivery configuration of tenant {tenant_id}.");
+    Ok(Success::message(now, message).into_response())
+}
+
+/// The configuration that the URL names.
+pub(crate) async fn find(state: &AppState, target: &Target, now: Now) -> Result<StoredConfig, ApiError> {
+    let stored = state.store.get(&target.tenant_id, target.delivery_type, now.0).await?;
+    stored.ok_or(ApiError::Store(StoreError::NotFound))
+}
+
+/// What the store must hold a write against. Excluded versions it cannot: they are held against what is there now, and
+/// the write is then bound to that version.
+async fn precondition(
+    state: &AppState,
+    target: &Target,
+    conditions: &Conditions,
+    now: Now,
+) -> Result<Precondition, ApiError> {
+    if !conditions.exclude_versions() {
+        return Ok(conditions.precondition());
+    }
+    let version = find(state, target, now).await?.version();
+    conditions.check_write(version)?;
+    Ok(Precondition::Versions(vec![version]))
+}
+
+fn told(now: Now, stored: StoredConfig, done: &str) -> Success<StoredConfig> {
+    let message = format!(
+        "{done} the {} delivery configuration of tenant {}.",
+        stored.delivery_type(),
+        stored.tenant_id()
+    );
+    Success::new(now, stored).with_message(message)
+}
+
+fn location_of(stored: &StoredConfig) -> HeaderValue {
+    let path = format!(
+        "/api/v1/tenants/{}/delivery-configs/{}",
+        stored.tenant_id(),
+        stored.delivery_type()
+    );
+    HeaderValue::try_from(path).expect("tenant ids and delivery types are URL-safe ASCII")
+}

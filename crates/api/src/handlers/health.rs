@@ -1,0 +1,108 @@
+//! Whether the service can do its work. Open to everybody, so it names no table, no account and no ARN.
+
+use std::time::{Duration, Instant};
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use tenant_store::{Store, StoreError};
+
+use crate::{context::Now, envelope::Success, error::ApiError, state::AppState};
+
+/// A probe waits no longer: load balancers give up after a few seconds.
+const PROBE_LIMIT: Duration = Duration::from_secs(2);
+const SERVICE: &str = "tenant-management-api";
+
+/// The state of the service.
+#[derive(Debug, Serialize)]
+pub(crate) struct HealthReport {
+    status: HealthStatus,
+    service: &'static str,
+    version: &'static str,
+    checks: Checks,
+}
+
+#[derive(Debug, Serialize)]
+struct Checks {
+    dynamodb: DependencyCheck,
+}
+
+#[derive(Debug, Serialize)]
+struct DependencyCheck {
+    status: HealthStatus,
+    latency_ms: u64,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum HealthStatus {
+    Healthy,
+    Unhealthy,
+}
+
+/// The report of a service that cannot do its work, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("DynamoDB is unhealthy")]
+pub(crate) struct Unhealthy {
+    pub(crate) report: HealthReport,
+    #[source]
+    cause: ProbeError,
+}
+
+#[cfg(test)]
+impl Unhealthy {
+    /// For the tests of whoever tells a client of it.
+    pub(crate) fn timed_out() -> Self {
+        Self {
+            report: report(HealthStatus::Unhealthy, PROBE_LIMIT),
+            cause: ProbeError::TimedOut,
+        }
+    }
+}
+
+/// Why a probe failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ProbeError {
+    /// The store answered with an error, or its own time was up.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// No answer within the limit.
+    #[error("the store did not answer within {} seconds", PROBE_LIMIT.as_secs())]
+    TimedOut,
+}
+
+/// `GET /health`
+pub(crate) async fn check(State(state): State<AppState>, now: Now) -> Result<Response, ApiError> {
+    let started = Instant::now();
+    let probed = probe(&state.store).await;
+    let latency = started.elapsed();
+    match probed {
+        Ok(()) => Ok(Success::new(now, report(HealthStatus::Healthy, latency)).into_response()),
+        Err(cause) => Err(ApiError::Unhealthy(Unhealthy {
+            report: report(HealthStatus::Unhealthy, latency),
+            cause,
+        })),
+    }
+}
+
+/// Asks the store for a sign of life.
+pub(crate) async fn probe(store: &Store) -> Result<(), ProbeError> {
+    tokio::time::timeout(PROBE_LIMIT, store.ping())
+        .await
+        .map_err(|_| ProbeError::TimedOut)??;
+    Ok(())
+}
+
+fn report(status: HealthStatus, latency: Duration) -> HealthReport {
+    let latency_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
+    HealthReport {
+        status,
+        service: SERVICE,
+        version: env!("CARGO_PKG_VERSION"),
+        checks: Checks {
+            dynamodb: DependencyCheck { status, latency_ms },
+        },
+    }
+}

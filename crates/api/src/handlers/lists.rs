@@ -1,0 +1,54 @@
+//! Lists of delivery configurations.
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use tenant_core::StoredConfig;
+
+use crate::{context::Now, envelope::Success, error::ApiError, path::Tenant, query::PageQuery, state::AppState};
+
+/// Every configuration of one tenant.
+#[derive(Serialize)]
+struct TenantList {
+    configurations: Vec<StoredConfig>,
+    count: usize,
+}
+
+/// A page of the configurations of all tenants.
+#[derive(Serialize)]
+struct PageList {
+    configurations: Vec<StoredConfig>,
+    count: usize,
+    limit: u16,
+    /// There while there is more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_key: Option<String>,
+}
+
+/// `GET /tenants/{tenant_id}/delivery-configs`
+pub(crate) async fn of_tenant(
+    State(state): State<AppState>,
+    now: Now,
+    Tenant(tenant_id): Tenant,
+) -> Result<Response, ApiError> {
+    let configurations = state.store.list_tenant(&tenant_id, now.0).await?;
+    let count = configurations.len();
+    Ok(Success::new(now, TenantList { configurations, count }).into_response())
+}
+
+/// `GET /delivery-configs`
+pub(crate) async fn of_all(State(state): State<AppState>, now: Now, query: PageQuery) -> Result<Response, ApiError> {
+    let page = state
+        .store
+        .list_page(query.limit, query.last_key.as_ref(), now.0)
+        .await?;
+    let list = PageList {
+        count: page.configs.len(),
+        configurations: page.configs,
+        limit: query.limit.get(),
+        last_key: page.last_key.map(|cursor| cursor.to_string()),
+    };
+    Ok(Success::new(now, list).into_response())
+}

@@ -1,0 +1,77 @@
+//! Every route of the service.
+
+use std::any::Any;
+
+use axum::{Router, middleware, response::IntoResponse, routing::get};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::{
+    body::admit,
+    config::AllowedOrigins,
+    cors,
+    edge::edge,
+    error::ApiError,
+    handlers::{configs, health, lists, validation},
+    state::AppState,
+};
+
+/// The whole service.
+pub fn router(state: AppState) -> Router {
+    let origins = state.settings.allowed_origins.clone();
+    let routes = Router::new()
+        .route("/health", get(health::check))
+        .route("/api/v1/health", get(health::check))
+        .route("/api/v1/delivery-configs", get(lists::of_all))
+        .route(
+            "/api/v1/tenants/{tenant_id}/delivery-configs",
+            get(lists::of_tenant).post(configs::create),
+        )
+        .route(
+            "/api/v1/tenants/{tenant_id}/delivery-configs/{type}",
+            get(configs::read)
+                .put(configs::update)
+                .patch(configs::update)
+                .delete(configs::delete),
+        )
+        .route(
+            "/api/v1/tenants/{tenant_id}/delivery-configs/{type}/validate",
+            get(validation::validate),
+        )
+        .with_state(state);
+    surround(routes, &origins)
+}
+
+/// Puts around the routes what every request passes through.
+fn surround(routes: Router, origins: &AllowedOrigins) -> Router {
+    routes
+        .fallback(async || ApiError::NoSuchRoute)
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        // The last layer is the outermost: whatever goes wrong inside leaves through the edge.
+        .layer(middleware::from_fn(admit))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| ApiError::Panicked.into_response()))
+        .layer(cors::layer(origins))
+        .layer(middleware::from_fn(edge))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use http::Request;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_500_that_tells_nothing_of_it() {
+        let routes = Router::new().route("/panic", get(async || -> () { panic!("secret") }));
+        let request = Request::get("/panic").body(Body::empty()).unwrap();
+        let response = surround(routes, &AllowedOrigins::None).oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 500);
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        assert_eq!(response.headers()["x-request-id"], "unknown");
+        let body: serde_json::Value =
+            serde_json::from_slice(&to_bytes(response.into_body(), usize::MAX).await.unwrap()).unwrap();
+        assert_eq!(body["status"], "error");
+        assert!(!body.to_string().contains("secret"));
+    }
+}

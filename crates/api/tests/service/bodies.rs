@@ -1,0 +1,248 @@
+use sha2::{Digest, Sha256};
+
+use crate::harness::{Call, LIST, Service, assert_envelope, config_path, s3, tenant_path};
+
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+fn create() -> Call {
+    Call::post(&tenant_path("acme"))
+}
+
+fn body() -> String {
+    s3("acme").to_string()
+}
+
+fn digest(body: &str) -> String {
+    hex::encode(Sha256::digest(body))
+}
+
+/// The service with the configuration of which the methods below change nothing.
+async fn with_config() -> Service {
+    let service = Service::start().await;
+    service.create(s3("acme")).await;
+    service
+}
+
+#[tokio::test]
+async fn a_body_of_64_kib_is_read_and_one_more_byte_is_a_413() {
+    let service = Service::start().await;
+    let full = body() + &" ".repeat(MAX_BODY_BYTES - body().len());
+    assert_envelope!(service.send(create().body(&format!("{full} "))).await.expect(413));
+    service.send(create().body(&full)).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_body_too_large_is_a_413_on_every_route_and_method() {
+    let service = with_config().await;
+    let large = " ".repeat(MAX_BODY_BYTES + 1);
+    for method in ["GET", "HEAD", "PUT", "PATCH", "DELETE"] {
+        service
+            .send(Call::new(method, &config_path("acme", "s3")).body(&large))
+            .await
+            .expect(413);
+    }
+    service.send(Call::get(LIST).body(&large)).await.expect(413);
+    service.send(Call::post("/nothing").body(&large)).await.expect(413);
+}
+
+#[tokio::test]
+async fn an_empty_body_is_a_400() {
+    let service = with_config().await;
+    assert_envelope!(service.send(create()).await.expect(400));
+    for body in ["", "  \r\n\t"] {
+        service
+            .send(create().header("Content-Type", "text/plain").body(body))
+            .await
+            .expect(if body.is_empty() { 400 } else { 415 });
+        service.send(create().body(body)).await.expect(400);
+        service
+            .send(Call::put(&config_path("acme", "s3")).body(body))
+            .await
+            .expect(400);
+        service
+            .send(Call::patch(&config_path("acme", "s3")).body(body))
+            .await
+            .expect(400);
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_json_object_is_a_400() {
+    let service = with_config().await;
+    for body in [
+        "{",
+        "null",
+        "[]",
+        "\"x\"",
+        "1",
+        "{'a':1}",
+        "{\"a\":1}x",
+        "\0",
+        "{\"a\":NaN}",
+        "\u{feff}{}",
+        "{\"a\":1,}",
+    ] {
+        service.send(create().body(body)).await.expect(400);
+        service
+            .send(Call::put(&config_path("acme", "s3")).body(body))
+            .await
+            .expect(400);
+        service
+            .send(Call::patch(&config_path("acme", "s3")).body(body))
+            .await
+            .expect(400);
+    }
+    assert_envelope!(service.send(create().body("{\"a\":\n tru}")).await);
+    assert_envelope!(service.send(create().body("[]")).await);
+}
+
+#[tokio::test]
+async fn a_repeated_key_is_a_400() {
+    let service = Service::start().await;
+    for body in [
+        r#"{"type":"s3","type":"s3"}"#,
+        r#"{"type":"s3","\u0074ype":"cloudwatch"}"#,
+        r#"{"tenant_id":"acme","type":"s3","bucket_name":"a-bucket","bucket_name":"b-bucket"}"#,
+    ] {
+        service.send(create().body(body)).await.expect(400);
+    }
+    assert_envelope!(service.send(create().body(r#"{"ttl":1,"ttl":2}"#)).await);
+}
+
+#[tokio::test]
+async fn a_body_said_to_be_something_else_than_json_is_a_415() {
+    let service = with_config().await;
+    for content_type in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "text/json",
+        "application/xml",
+        "application/json; charset=latin1",
+        "application/json-patch+json",
+        "x",
+        "",
+    ] {
+        service
+            .send(create().header("Content-Type", content_type).body(&body()))
+            .await
+            .expect(415);
+        for method in ["PUT", "PATCH"] {
+            let call = Call::new(method, &config_path("acme", "s3")).header("Content-Type", content_type);
+            service.send(call.body(r#"{"enabled":false}"#)).await.expect(415);
+        }
+    }
+    let twice = create()
+        .header("Content-Type", "application/json")
+        .header("Content-Type", "text/plain");
+    service.send(twice.body(&body())).await.expect(415);
+    assert_envelope!(
+        service
+            .send(create().header("Content-Type", "text/plain").body(&body()))
+            .await
+    );
+    assert_envelope!(
+        service
+            .send(
+                Call::patch(&config_path("acme", "s3"))
+                    .header("Content-Type", "x")
+                    .body("{}")
+            )
+            .await
+    );
+}
+
+#[tokio::test]
+async fn json_without_a_content_type_is_read() {
+    let service = Service::start().await;
+    service.send(create().body(&body())).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_a_415_and_one_that_says_it_is_not_is_read() {
+    let service = Service::start().await;
+    for encoding in ["gzip", "br", "identity, gzip", "x"] {
+        let answer = service
+            .send(create().header("Content-Encoding", encoding).body(&body()))
+            .await
+            .expect(415);
+        assert!(answer.error().contains("Content-Encoding"));
+    }
+    service
+        .send(create().header("Content-Encoding", "Identity").body(&body()))
+        .await
+        .expect(201);
+}
+
+#[tokio::test]
+async fn a_body_that_has_its_digest_is_taken() {
+    let service = Service::start().await;
+    let digest = digest(&body());
+    let call = create()
+        .header("X-Body-SHA256", &digest.to_uppercase())
+        .signed_digest(&digest)
+        .body(&body());
+    service.send(call).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_body_with_another_digest_is_a_400_for_every_method() {
+    let service = with_config().await;
+    let wrong = digest("something else");
+    for method in ["GET", "HEAD", "PUT", "PATCH", "DELETE"] {
+        let call = Call::new(method, &config_path("acme", "s3")).body(r#"{"enabled":false}"#);
+        service
+            .send(call.clone().header("X-Body-SHA256", &wrong))
+            .await
+            .expect(400);
+        service.send(call.clone().signed_digest(&wrong)).await.expect(400);
+        // And where the body was taken away.
+        service
+            .send(Call::new(method, &config_path("acme", "s3")).signed_digest(&wrong))
+            .await
+            .expect(400);
+    }
+    assert_envelope!(
+        service
+            .send(create().header("X-Body-SHA256", &wrong).body(&body()))
+            .await
+            .expect(400)
+    );
+    assert_eq!(
+        service.send(Call::get(&config_path("acme", "s3"))).await.data()["enabled"],
+        true
+    );
+}
+
+#[tokio::test]
+async fn a_digest_that_is_none_is_a_400() {
+    let service = Service::start().await;
+    let right = digest(&body());
+    for digest in [
+        "",
+        "x",
+        &right[1..],
+        &format!("{right}00"),
+        &format!("0x{}", &right[2..]),
+        &format!(" {right}"),
+    ] {
+        service
+            .send(create().header("X-Body-SHA256", digest).body(&body()))
+            .await
+            .expect(400);
+    }
+    let repeated = create()
+        .header("X-Body-SHA256", &right)
+        .header("X-Body-SHA256", &digest("x"))
+        .body(&body());
+    service.send(repeated).await.expect(400);
+    assert_envelope!(service.send(create().header("X-Body-SHA256", "x").body(&body())).await);
+}
+
+#[tokio::test]
+async fn a_request_without_a_body_may_have_the_digest_of_nothing() {
+    let service = with_config().await;
+    let call = Call::get(&config_path("acme", "s3"))
+        .header("X-Body-SHA256", &digest(""))
+        .signed_digest(&digest(""));
+    service.send(call).await.expect(200);
+}

@@ -1,0 +1,101 @@
+use api::config::{AllowedOrigins, Settings};
+
+use crate::harness::{Answer, Call, LIST, Service, config_path};
+
+const PAGE: &str = "https://console.example.com";
+
+async fn allowing(origins: &str) -> Service {
+    Service::start_with(Settings {
+        allowed_origins: AllowedOrigins::parse(origins).unwrap(),
+    })
+    .await
+}
+
+fn preflight(path: &str, origin: &str) -> Call {
+    Call::new("OPTIONS", path)
+        .header("Origin", origin)
+        .header("Access-Control-Request-Method", "PATCH")
+        .header(
+            "Access-Control-Request-Headers",
+            "authorization,content-type,if-match,x-api-timestamp,x-body-sha256",
+        )
+}
+
+fn names_cors(answer: &Answer) -> bool {
+    answer.headers.keys().any(|name| name.starts_with("access-control-"))
+}
+
+#[tokio::test]
+async fn no_page_of_another_origin_is_let_in_by_default() {
+    let service = Service::start().await;
+    for path in ["/health", LIST, &config_path("acme", "s3")] {
+        let answer = service.send(preflight(path, PAGE)).await.expect(405);
+        assert!(!names_cors(&answer));
+        let answer = service.send(Call::get(path).header("Origin", PAGE)).await;
+        assert!(!names_cors(&answer) && answer.header("vary").is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_preflight_of_an_allowed_page_names_methods_and_headers() {
+    let service = allowing(&format!("http://localhost:3000,{PAGE}")).await;
+    let answer = service
+        .send(preflight(&config_path("acme", "s3"), PAGE))
+        .await
+        .expect(200);
+    assert_eq!(answer.header("access-control-allow-origin"), Some(PAGE));
+    assert_eq!(
+        answer.header("access-control-allow-methods"),
+        Some("GET,HEAD,POST,PUT,PATCH,DELETE")
+    );
+    assert_eq!(
+        answer.header("access-control-allow-headers"),
+        Some("authorization,content-type,if-match,if-none-match,x-api-timestamp,x-body-sha256")
+    );
+    assert_eq!(answer.header("access-control-max-age"), Some("7200"));
+    assert!(answer.header("vary").unwrap().contains("origin"));
+}
+
+#[tokio::test]
+async fn an_allowed_page_may_read_the_answer_and_the_headers_it_needs() {
+    let service = allowing(PAGE).await;
+    for path in [
+        "/health",
+        LIST,
+        &config_path("acme", "s3"),
+        &config_path("acme", "x"),
+        "/nothing",
+    ] {
+        let answer = service.send(Call::get(path).header("Origin", PAGE)).await;
+        assert_eq!(answer.header("access-control-allow-origin"), Some(PAGE), "{path}");
+        assert_eq!(
+            answer.header("access-control-expose-headers"),
+            Some("etag,location,retry-after,x-request-id")
+        );
+    }
+}
+
+#[tokio::test]
+async fn another_page_is_not_let_in() {
+    let service = allowing(PAGE).await;
+    for origin in [
+        "https://evil.example",
+        "http://console.example.com",
+        "https://console.example.com:8443",
+        "null",
+        "",
+    ] {
+        let answer = service.send(Call::get(LIST).header("Origin", origin)).await.expect(200);
+        assert_eq!(answer.header("access-control-allow-origin"), None, "{origin}");
+        let answer = service.send(preflight(LIST, origin)).await;
+        assert_eq!(answer.header("access-control-allow-origin"), None, "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn an_asterisk_lets_every_page_in_without_credentials() {
+    let service = allowing("*").await;
+    let answer = service.send(Call::get(LIST).header("Origin", PAGE)).await.expect(200);
+    assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+    assert_eq!(answer.header("access-control-allow-credentials"), None);
+}

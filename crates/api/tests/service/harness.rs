@@ -1,0 +1,410 @@
+//! A service with a table of its own, and a client that holds every answer to what the contract says of all of them.
+
+use std::{collections::BTreeMap, net::SocketAddr};
+
+use api::{Api, AppState, config::Settings};
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use chrono::{DateTime, Utc};
+use function::{Function, FunctionError, Invocation};
+use serde_json::{Value, json};
+use tenant_store::Store;
+use tokio::net::TcpListener;
+
+pub(crate) const TABLE: &str = "configs";
+pub(crate) const REQUEST_ID: &str = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef";
+pub(crate) const LIST: &str = "/api/v1/delivery-configs";
+
+/// What an answer may carry. A header that is not here tells a client something that nobody has decided to tell.
+const ALLOWED_HEADERS: [&str; 13] = [
+    "access-control-allow-headers",
+    "access-control-allow-methods",
+    "access-control-allow-origin",
+    "access-control-expose-headers",
+    "access-control-max-age",
+    "allow",
+    "cache-control",
+    "content-type",
+    "etag",
+    "location",
+    "retry-after",
+    "vary",
+    "x-request-id",
+];
+
+/// The service, over a table that nobody else uses.
+pub(crate) struct Service {
+    pub(crate) api: Api,
+    client: Client,
+}
+
+impl Service {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(Settings::default()).await
+    }
+
+    pub(crate) async fn start_with(settings: Settings) -> Self {
+        let client = embedded_dynamodb().await;
+        tenant_store::schema::ensure_table(&client, TABLE).await.unwrap();
+        Self::over(client, settings)
+    }
+
+    /// The service over a database without its table.
+    pub(crate) async fn start_without_table() -> Self {
+        Self::over(embedded_dynamodb().await, Settings::default())
+    }
+
+    /// The service over whatever listens, or does not listen, at this address.
+    pub(crate) fn with_store_at(address: SocketAddr) -> Self {
+        Self::over(
+            tenant_store::client::connect_embedded(&format!("http://{address}")),
+            Settings::default(),
+        )
+    }
+
+    fn over(client: Client, settings: Settings) -> Self {
+        Self {
+            api: Api::new(AppState::new(Store::new(client.clone(), TABLE), settings)),
+            client,
+        }
+    }
+
+    /// Sends a request and holds its answer to the contract.
+    pub(crate) async fn send(&self, request: Call) -> Answer {
+        let method = request.method.clone();
+        let answer = self
+            .invoke(&serde_json::to_vec(&request.into_event()).unwrap())
+            .await
+            .unwrap();
+        Answer::check(&method, &answer)
+    }
+
+    pub(crate) async fn invoke(&self, event: &[u8]) -> Result<Vec<u8>, FunctionError> {
+        self.api.invoke(event, &invocation()).await
+    }
+
+    pub(crate) async fn create(&self, config: Value) -> Answer {
+        self.send(Call::post(&tenant_path(config["tenant_id"].as_str().unwrap())).json(&config))
+            .await
+            .expect(201)
+    }
+
+    /// Writes an item as an operator does by hand.
+    pub(crate) async fn put_item(&self, attributes: impl IntoIterator<Item = (&str, AttributeValue)>) {
+        let item = attributes
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        self.client
+            .put_item()
+            .table_name(TABLE)
+            .set_item(Some(item))
+            .send()
+            .await
+            .unwrap();
+    }
+
+    /// Reads an item as a log processor does.
+    pub(crate) async fn get_item(
+        &self,
+        tenant_id: &str,
+        delivery_type: &str,
+    ) -> Option<BTreeMap<String, AttributeValue>> {
+        let request = self
+            .client
+            .get_item()
+            .table_name(TABLE)
+            .key("tenant_id", text(tenant_id));
+        let answer = request.key("type", text(delivery_type)).send().await.unwrap();
+        answer.item.map(|item| item.into_iter().collect())
+    }
+}
+
+async fn embedded_dynamodb() -> Client {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    // Ends with the test's runtime.
+    tokio::spawn(dynoxide::server::serve_on(
+        listener,
+        dynoxide::Database::memory().unwrap(),
+    ));
+    tenant_store::client::connect_embedded(&format!("http://{address}"))
+}
+
+pub(crate) fn invocation() -> Invocation {
+    Invocation {
+        request_id: "lambda-request".to_owned(),
+        trace_id: None,
+        deadline: None,
+        cold_start: false,
+    }
+}
+
+pub(crate) fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+pub(crate) fn tenant_path(tenant_id: &str) -> String {
+    format!("/api/v1/tenants/{tenant_id}/delivery-configs")
+}
+
+pub(crate) fn config_path(tenant_id: &str, delivery_type: &str) -> String {
+    format!("{}/{delivery_type}", tenant_path(tenant_id))
+}
+
+pub(crate) fn s3(tenant_id: &str) -> Value {
+    json!({"tenant_id": tenant_id, "type": "s3", "bucket_name": "acme-corp-logs"})
+}
+
+pub(crate) fn cloudwatch(tenant_id: &str) -> Value {
+    json!({
+        "tenant_id": tenant_id,
+        "type": "cloudwatch",
+        "log_distribution_role_arn": "arn:aws:iam::123456789012:role/LogDistributionRole",
+        "log_group_name": "/aws/logs/acme-corp",
+    })
+}
+
+/// A request, on its way to become the event that API Gateway makes of it.
+#[derive(Clone)]
+pub(crate) struct Call {
+    method: String,
+    path: String,
+    query: Vec<(String, String)>,
+    headers: Vec<(String, String)>,
+    body: Option<String>,
+    authorizer: Value,
+}
+
+impl Call {
+    pub(crate) fn new(method: &str, path: &str) -> Self {
+        Self {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: Vec::new(),
+            headers: vec![(
+                "Host".to_owned(),
+                "abc123.execute-api.us-east-1.amazonaws.com".to_owned(),
+            )],
+            body: None,
+            authorizer: json!({"principalId": "psk", "authMethod": "hmac-sha256", "keyVersion": "3", "integrationLatency": 1}),
+        }
+    }
+
+    pub(crate) fn get(path: &str) -> Self {
+        Self::new("GET", path)
+    }
+
+    pub(crate) fn post(path: &str) -> Self {
+        Self::new("POST", path)
+    }
+
+    pub(crate) fn put(path: &str) -> Self {
+        Self::new("PUT", path)
+    }
+
+    pub(crate) fn patch(path: &str) -> Self {
+        Self::new("PATCH", path)
+    }
+
+    pub(crate) fn delete(path: &str) -> Self {
+        Self::new("DELETE", path)
+    }
+
+    pub(crate) fn query(mut self, name: &str, value: &str) -> Self {
+        self.query.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn json(self, body: &Value) -> Self {
+        self.header("Content-Type", "application/json").body(&body.to_string())
+    }
+
+    pub(crate) fn body(mut self, body: &str) -> Self {
+        self.body = Some(body.to_owned());
+        self
+    }
+
+    /// The digest that the authorizer has verified.
+    pub(crate) fn signed_digest(mut self, digest: &str) -> Self {
+        self.authorizer["bodySha256"] = digest.into();
+        self
+    }
+
+    pub(crate) fn into_event(self) -> Value {
+        let (headers, multi_value_headers) = maps(&self.headers);
+        let (query, multi_value_query) = maps(&self.query);
+        json!({
+            "resource": "/{proxy+}",
+            "path": self.path,
+            "httpMethod": self.method,
+            "headers": headers,
+            "multiValueHeaders": multi_value_headers,
+            "queryStringParameters": query,
+            "multiValueQueryStringParameters": multi_value_query,
+            "pathParameters": null,
+            "stageVariables": null,
+            "requestContext": {
+                "requestId": REQUEST_ID,
+                "path": format!("/development{}", self.path),
+                "stage": "development",
+                "identity": {"sourceIp": "203.0.113.7", "userAgent": "test", "accountId": null},
+                "authorizer": self.authorizer,
+            },
+            "body": self.body,
+            "isBase64Encoded": false,
+        })
+    }
+}
+
+/// The two maps of API Gateway: the last value of each name, and all of them. Both are null where there is none.
+fn maps(pairs: &[(String, String)]) -> (Value, Value) {
+    if pairs.is_empty() {
+        return (Value::Null, Value::Null);
+    }
+    let (mut singles, mut lists) = (BTreeMap::new(), BTreeMap::<_, Vec<_>>::new());
+    for (name, value) in pairs {
+        singles.insert(name, value);
+        lists.entry(name).or_default().push(value);
+    }
+    (json!(singles), json!(lists))
+}
+
+/// An answer that is as every answer must be.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: BTreeMap<String, String>,
+    /// The envelope; null where there is no body.
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    pub(crate) fn check(method: &str, bytes: &[u8]) -> Self {
+        let answer: Value = serde_json::from_slice(bytes).unwrap();
+        assert_eq!(answer["isBase64Encoded"], false);
+        assert_eq!(
+            answer.get("multiValueHeaders"),
+            None,
+            "no header of this service has several values"
+        );
+        let headers: BTreeMap<String, String> = serde_json::from_value(answer["headers"].clone()).unwrap();
+        for name in headers.keys() {
+            assert!(
+                ALLOWED_HEADERS.contains(&name.as_str()),
+                "a header nobody decided on: {name}"
+            );
+        }
+        assert_eq!(headers["x-request-id"], REQUEST_ID);
+        assert_eq!(headers["cache-control"], "no-store");
+        let body = answer["body"].as_str().unwrap();
+        let mut answer = Self {
+            status: u16::try_from(answer["statusCode"].as_u64().unwrap()).unwrap(),
+            headers,
+            body: Value::Null,
+        };
+        if body.is_empty() {
+            let is_preflight = answer.headers.contains_key("access-control-allow-methods");
+            assert!(
+                method == "HEAD" || answer.status == 304 || is_preflight,
+                "no body: {answer:?}"
+            );
+        } else {
+            assert_ne!(method, "HEAD");
+            assert_eq!(answer.headers["content-type"], "application/json");
+            answer.body = serde_json::from_str(body).unwrap();
+            answer.check_envelope();
+        }
+        answer
+    }
+
+    fn check_envelope(&self) {
+        let timestamp = self.body["timestamp"].as_str().unwrap();
+        assert!(timestamp.ends_with('Z'), "{timestamp}");
+        let age = Utc::now() - timestamp.parse::<DateTime<Utc>>().unwrap();
+        assert!((0..60).contains(&age.num_seconds()), "{timestamp}");
+        let names: Vec<_> = self.body.as_object().unwrap().keys().map(String::as_str).collect();
+        let allowed: &[&str] = if self.status < 400 {
+            assert_eq!(self.body["status"], "success");
+            &["timestamp", "status", "data", "message"]
+        } else {
+            assert_eq!(self.body["status"], "error");
+            assert!(self.error().len() > 10, "an error is a sentence");
+            // A service that is ill says which part is.
+            &["timestamp", "status", "error", "details", "data"]
+        };
+        assert!(names.iter().all(|name| allowed.contains(name)), "{names:?}");
+    }
+
+    pub(crate) fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{self:?}");
+        self
+    }
+
+    pub(crate) fn data(&self) -> &Value {
+        &self.body["data"]
+    }
+
+    pub(crate) fn error(&self) -> &str {
+        self.body["error"].as_str().unwrap()
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        self.body["message"].as_str().unwrap()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+
+    pub(crate) fn etag(&self) -> &str {
+        &self.headers["etag"]
+    }
+
+    /// The broken rules of a 422, as field and code.
+    pub(crate) fn broken_rules(&self) -> Vec<(&str, &str)> {
+        let errors = self.body["details"]["errors"].as_array().unwrap();
+        errors
+            .iter()
+            .map(|error| (error["field"].as_str().unwrap(), error["code"].as_str().unwrap()))
+            .collect()
+    }
+
+    /// Tenant and type of each configuration of a list.
+    pub(crate) fn keys(&self) -> Vec<(String, String)> {
+        let configs = self.data()["configurations"].as_array().unwrap();
+        let key = |config: &Value, name: &str| config[name].as_str().unwrap().to_owned();
+        configs
+            .iter()
+            .map(|config| (key(config, "tenant_id"), key(config, "type")))
+            .collect()
+    }
+}
+
+/// Snapshots an envelope. What changes has been asserted by the harness or is redacted to what kind of value it is.
+macro_rules! assert_envelope {
+    ($answer:expr) => {{
+        let mut settings = insta::Settings::clone_current();
+        settings.set_sort_maps(false);
+        settings.add_redaction(".**.timestamp", "[timestamp]");
+        settings.add_redaction(".**.created_at", crate::harness::redact_time());
+        settings.add_redaction(".**.updated_at", crate::harness::redact_time());
+        settings.add_redaction(".**.latency_ms", "[latency]");
+        let body = &$answer.body;
+        settings.bind(|| insta::assert_json_snapshot!(body));
+    }};
+}
+pub(crate) use assert_envelope;
+
+/// Redacts a time of this minute, and only that.
+pub(crate) fn redact_time() -> insta::internals::Redaction {
+    insta::dynamic_redaction(|value, _| {
+        let time = value.as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
+        assert!((Utc::now() - time).num_seconds() < 60, "{time}");
+        "[now]"
+    })
+}

@@ -1,0 +1,72 @@
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::harness::{Call, Service, assert_envelope};
+
+const PATHS: [&str; 2] = ["/health", "/api/v1/health"];
+
+#[tokio::test]
+async fn a_healthy_service_answers_200_without_an_authorizer() {
+    let service = Service::start().await;
+    for path in PATHS {
+        let mut event = Call::get(path).into_event();
+        event["requestContext"]["authorizer"] = Value::Null;
+        let answer = service.invoke(&serde_json::to_vec(&event).unwrap()).await.unwrap();
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        assert_eq!(answer["statusCode"], 200);
+        let answer = service.send(Call::get(path)).await.expect(200);
+        assert!(answer.data()["checks"]["dynamodb"]["latency_ms"].is_u64());
+    }
+    assert_envelope!(service.send(Call::get("/health")).await);
+}
+
+#[tokio::test]
+async fn a_service_without_its_store_answers_503_and_says_which_part_is_ill() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let service = Service::with_store_at(address);
+    for path in PATHS {
+        let answer = service.send(Call::get(path)).await.expect(503);
+        assert_eq!(answer.header("retry-after"), Some("1"));
+        assert_eq!(answer.data()["status"], "unhealthy");
+    }
+    assert_envelope!(service.send(Call::get("/health")).await);
+}
+
+#[tokio::test]
+async fn a_store_that_hangs_is_unhealthy_after_two_seconds() {
+    // Connections are accepted by the system, and nobody ever answers.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let service = Service::with_store_at(listener.local_addr().unwrap());
+    let started = Instant::now();
+    service.send(Call::get("/health")).await.expect(503);
+    assert!(
+        started.elapsed() < Duration::from_millis(2500),
+        "{:?}",
+        started.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn health_names_no_table_account_or_host() {
+    for service in [Service::start().await, Service::start_without_table().await] {
+        let answer = service.send(Call::get("/health")).await;
+        let body = answer.body.to_string();
+        for secret in ["arn:", "configs", "127.0.0.1", "embedded", "ResourceNotFound"] {
+            assert!(!body.contains(secret), "{body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_or_a_query_does_not_matter_to_health() {
+    let service = Service::start().await;
+    let call = Call::get("/health")
+        .query("limit", "x")
+        .json(&json!({"a": 1}))
+        .header("If-None-Match", "x");
+    service.send(call).await.expect(200);
+}

@@ -1,0 +1,229 @@
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use chrono::Utc;
+use serde_json::json;
+
+use crate::harness::{Answer, Call, LIST, Service, assert_envelope, cloudwatch, config_path, s3, tenant_path, text};
+
+async fn page(service: &Service, limit: usize, last_key: Option<&str>) -> Answer {
+    let call = Call::get(LIST).query("limit", &limit.to_string());
+    service
+        .send(last_key.into_iter().fold(call, |call, key| call.query("last_key", key)))
+        .await
+        .expect(200)
+}
+
+/// Walks every page and gives what it met, in order.
+pub(crate) async fn walk(service: &Service, limit: usize) -> Vec<(String, String)> {
+    let (mut met, mut last_key) = (Vec::new(), None);
+    loop {
+        let page = page(service, limit, last_key.as_deref()).await;
+        assert!(page.keys().len() <= limit);
+        met.extend(page.keys());
+        match page.data().get("last_key") {
+            Some(key) => last_key = Some(key.as_str().unwrap().to_owned()),
+            None => return met,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_tenants_list_holds_its_own_configurations_and_their_count() {
+    let service = Service::start().await;
+    service.create(cloudwatch("acme")).await;
+    service.create(s3("acme")).await;
+    service.create(s3("other")).await;
+    assert_envelope!(service.send(Call::get(&tenant_path("acme"))).await.expect(200));
+}
+
+#[tokio::test]
+async fn an_unknown_tenant_is_an_empty_list() {
+    let service = Service::start().await;
+    assert_envelope!(service.send(Call::get(&tenant_path("nobody"))).await.expect(200));
+}
+
+#[tokio::test]
+async fn a_page_tells_its_limit_and_where_the_next_one_begins() {
+    let service = Service::start().await;
+    service.create(cloudwatch("acme")).await;
+    service.create(s3("acme")).await;
+    assert_envelope!(page(&service, 1, None).await);
+    let last = page(&service, 1, Some("acme#cloudwatch")).await;
+    assert_eq!(last.keys(), [("acme".to_owned(), "s3".to_owned())]);
+    assert_eq!(last.data().get("last_key"), None);
+}
+
+#[tokio::test]
+async fn an_empty_table_is_an_empty_list() {
+    let service = Service::start().await;
+    let answer = service.send(Call::get(LIST)).await.expect(200);
+    assert_eq!(answer.data(), &json!({"configurations": [], "count": 0, "limit": 50}));
+}
+
+#[tokio::test]
+async fn a_page_holds_fifty_unless_the_client_says_otherwise() {
+    let service = Service::start().await;
+    for number in 0..51 {
+        service.create(s3(&format!("tenant-{number}"))).await;
+    }
+    let first = service.send(Call::get(LIST)).await.expect(200);
+    assert_eq!(
+        (&first.data()["count"], &first.data()["limit"]),
+        (&json!(50), &json!(50))
+    );
+    assert_eq!(first.keys().len(), 50);
+    assert_eq!(page(&service, 1000, None).await.data()["count"], 51);
+}
+
+#[tokio::test]
+async fn a_limit_that_is_no_number_from_1_to_1000_is_a_400() {
+    let service = Service::start().await;
+    for limit in [
+        "0",
+        "1001",
+        "-1",
+        "+5",
+        " 5",
+        "5 ",
+        "1.5",
+        "1e2",
+        "0x10",
+        "x",
+        "",
+        "99999999999999999999",
+        "٣",
+    ] {
+        service.send(Call::get(LIST).query("limit", limit)).await.expect(400);
+    }
+    assert_envelope!(service.send(Call::get(LIST).query("limit", "0")).await);
+}
+
+#[tokio::test]
+async fn a_last_key_that_is_none_is_a_400() {
+    let service = Service::start().await;
+    for last_key in [
+        "x",
+        "#",
+        "acme#",
+        "#s3",
+        "acme#firehose",
+        "acme#s3#x",
+        "a.b#s3",
+        "\0",
+        "acme#s3\0",
+        "acme%23s3",
+    ] {
+        service
+            .send(Call::get(LIST).query("last_key", last_key))
+            .await
+            .expect(400);
+    }
+    assert_envelope!(service.send(Call::get(LIST).query("last_key", "x")).await);
+}
+
+#[tokio::test]
+async fn a_repeated_parameter_is_a_400() {
+    let service = Service::start().await;
+    service
+        .send(Call::get(LIST).query("limit", "1").query("limit", "1"))
+        .await
+        .expect(400);
+    let answer = service
+        .send(Call::get(LIST).query("last_key", "a#s3").query("last_key", ""))
+        .await
+        .expect(400);
+    assert_envelope!(answer);
+}
+
+#[tokio::test]
+async fn an_empty_last_key_is_the_first_page() {
+    let service = Service::start().await;
+    service.create(s3("acme")).await;
+    let first = service.send(Call::get(LIST).query("last_key", "")).await.expect(200);
+    assert_eq!(first.keys(), [("acme".to_owned(), "s3".to_owned())]);
+}
+
+#[tokio::test]
+async fn parameters_that_mean_nothing_are_passed_over() {
+    let service = Service::start().await;
+    let call = Call::get(LIST)
+        .query("limit", "1")
+        .query("utm_source", "x")
+        .query("utm_source", "y")
+        .query("", "");
+    service.send(call).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_last_key_works_after_its_item_is_deleted() {
+    let service = Service::start().await;
+    for tenant_id in ["a", "b", "c", "d"] {
+        service.create(s3(tenant_id)).await;
+    }
+    let first = page(&service, 2, None).await;
+    let last_key = first.data()["last_key"].as_str().unwrap();
+    let before = page(&service, 1000, Some(last_key)).await.keys();
+    let (tenant_id, delivery_type) = first.keys().pop().unwrap();
+    service
+        .send(Call::delete(&config_path(&tenant_id, &delivery_type)))
+        .await
+        .expect(200);
+    assert_eq!(page(&service, 1000, Some(last_key)).await.keys(), before);
+    assert_eq!(before.len(), 2);
+}
+
+#[tokio::test]
+async fn a_walk_meets_everything_once_even_what_a_person_wrote_under_a_key_of_their_own() {
+    let service = Service::start().await;
+    let mut there = BTreeSet::new();
+    for tenant_id in ["a", "b", "c"] {
+        service.create(s3(tenant_id)).await;
+        there.insert((tenant_id.to_owned(), "s3".to_owned()));
+    }
+    for (tenant_id, delivery_type) in [("acme corp", "s3"), ("b", "firehose"), ("a#b", "%"), ("=é", "#")] {
+        service
+            .put_item([("tenant_id", text(tenant_id)), ("type", text(delivery_type))])
+            .await;
+        there.insert((tenant_id.to_owned(), delivery_type.to_owned()));
+    }
+    for limit in [1, 2, 7, 1000] {
+        let met = walk(&service, limit).await;
+        assert_eq!(met.len(), there.len(), "{limit}");
+        assert_eq!(met.into_iter().collect::<BTreeSet<_>>(), there, "{limit}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_past_its_time_to_live_is_in_no_list() {
+    let service = Service::start().await;
+    service.create(cloudwatch("acme")).await;
+    let past = AttributeValue::N((Utc::now().timestamp() - 5).to_string());
+    service
+        .put_item([("tenant_id", text("acme")), ("type", text("s3")), ("ttl", past)])
+        .await;
+    let alive = [("acme".to_owned(), "cloudwatch".to_owned())];
+    assert_eq!(service.send(Call::get(&tenant_path("acme"))).await.keys(), alive);
+    assert_eq!(walk(&service, 1).await, alive);
+}
+
+#[tokio::test]
+async fn a_page_of_large_items_stays_within_what_lambda_passes_on() {
+    let service = Service::start().await;
+    // Each is near DynamoDB's limit of 400 kB, and control characters take six times the room in JSON.
+    for (number, filling) in ["a", "\u{1}", "\"", "é", "\\", "a", "a", "a", "a", "a"]
+        .iter()
+        .enumerate()
+    {
+        let prefix = filling.repeat(380_000 / filling.len());
+        let tenant_id = format!("tenant-{number}");
+        service
+            .put_item([
+                ("tenant_id", text(&tenant_id)),
+                ("type", text("s3")),
+                ("bucket_prefix", text(&prefix)),
+            ])
+            .await;
+    }
+    assert_eq!(walk(&service, 1000).await.len(), 10);
+}

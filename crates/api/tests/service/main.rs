@@ -1,0 +1,23 @@
+//! The service as a function: events of API Gateway in, answers out, over a real store on an embedded DynamoDB. Each
+//! module holds one part of the contract to what a client sees of it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bodies;
+mod concurrency;
+mod conditions;
+mod cors;
+mod create;
+mod delete;
+mod events;
+mod failures;
+mod harness;
+mod health;
+mod hostile;
+mod lists;
+mod logs;
+mod properties;
+mod read;
+mod routes;
+mod update;
+mod validation;

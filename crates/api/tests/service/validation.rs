@@ -1,0 +1,56 @@
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::Value;
+
+use crate::harness::{Answer, Call, Service, assert_envelope, cloudwatch, config_path, s3, text};
+
+async fn validate(service: &Service, tenant_id: &str, delivery_type: &str) -> Answer {
+    service
+        .send(Call::get(&format!(
+            "{}/validate",
+            config_path(tenant_id, delivery_type)
+        )))
+        .await
+}
+
+fn status_of<'a>(answer: &'a Answer, field: &str) -> &'a Value {
+    let checks = answer.data()["checks"].as_array().unwrap();
+    &checks.iter().find(|check| check["field"] == field).unwrap()["status"]
+}
+
+#[tokio::test]
+async fn what_this_service_stored_is_valid() {
+    let service = Service::start().await;
+    service.create(cloudwatch("acme")).await;
+    service.create(s3("acme")).await;
+    for delivery_type in ["cloudwatch", "s3"] {
+        let answer = validate(&service, "acme", delivery_type).await.expect(200);
+        assert_eq!(answer.data()["valid"], true);
+        assert_envelope!(answer);
+    }
+}
+
+#[tokio::test]
+async fn a_broken_item_is_told_field_by_field() {
+    let service = Service::start().await;
+    service
+        .put_item([
+            ("tenant_id", text("acme")),
+            ("type", text("cloudwatch")),
+            ("log_distribution_role_arn", text("arn:aws:iam::1:role/x")),
+            ("enabled", AttributeValue::S("yes".to_owned())),
+        ])
+        .await;
+    let answer = validate(&service, "acme", "cloudwatch").await.expect(200);
+    assert_eq!(answer.data()["valid"], false);
+    assert_eq!(status_of(&answer, "log_distribution_role_arn"), "invalid");
+    assert_eq!(status_of(&answer, "log_group_name"), "missing");
+    assert_eq!(status_of(&answer, "enabled"), "invalid");
+    assert_eq!(status_of(&answer, "target_region"), "skipped");
+    assert_envelope!(answer);
+}
+
+#[tokio::test]
+async fn what_does_not_exist_is_a_404() {
+    let service = Service::start().await;
+    validate(&service, "acme", "s3").await.expect(404);
+}
