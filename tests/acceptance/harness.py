@@ -82,6 +82,11 @@ class Answer:
     def etag(self):
         return self.header("ETag")
 
+    @property
+    def version(self):
+        """The number in the ETag."""
+        return int(re.fullmatch(r'"(\d+)"', self.etag)[1])
+
     def expect(self, status):
         assert self.status == status, f"{self.status} instead of {status}: {self.body[:500]!r}"
         return self
