@@ -105,9 +105,8 @@ settle_parameters() {
   parameter[TemplatesBucket]=$bucket
   # A header can name one origin. With several, pages cannot read the gateway's own errors, only the API's.
   parameter[ErrorOrigin]=''
-  [[ ${parameter[AllowedOrigins]} != *[,*]* && -n ${parameter[AllowedOrigins]} ]] &&
+  [[ -z ${parameter[AllowedOrigins]} || ${parameter[AllowedOrigins]} == *,* ]] ||
     parameter[ErrorOrigin]="'${parameter[AllowedOrigins]}'"
-  return 0
 }
 
 print_result() {

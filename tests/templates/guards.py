@@ -1,0 +1,406 @@
+"""What no linter knows of these templates. A guard is a generator of findings, one sentence each."""
+
+import json
+import re
+
+from cfn import ROOT, resources, strings
+
+GUARDS = []
+
+
+def guard(function):
+    GUARDS.append(function)
+    return function
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+# --- The way in.
+
+INTEGRATION = {"Type": "AWS_PROXY", "IntegrationHttpMethod": "POST", "Uri": {"Ref": "ApiUri"}}
+OPEN = {("Health", "GET"), ("Health", "HEAD"), ("V1Health", "GET"), ("V1Health", "HEAD")}
+
+
+@guard
+def decisions_are_not_kept(templates):
+    for _, logical_id, resource in resources(templates, "AWS::ApiGateway::Authorizer"):
+        properties = resource["Properties"]
+        if properties.get("AuthorizerResultTtlInSeconds") != 0:
+            yield f"{logical_id}: the result TTL is not 0"
+        if properties["Type"] != "REQUEST":
+            yield f"{logical_id}: it is no REQUEST authorizer"
+        sources = set(properties.get("IdentitySource", "").split(","))
+        if sources != {"method.request.header.Authorization", "method.request.header.X-API-Timestamp"}:
+            yield f"{logical_id}: the identity sources are {sorted(sources)}"
+
+
+@guard
+def methods_go_through_the_authorizer(templates):
+    for _, logical_id, resource in resources(templates, "AWS::ApiGateway::Method"):
+        properties = resource["Properties"]
+        method, path = properties["HttpMethod"], properties["ResourceId"].get("Ref")
+        guarded = properties["AuthorizationType"] == "CUSTOM" and properties.get("AuthorizerId") == {
+            "Ref": "Authorizer"
+        }
+        if method != "OPTIONS" and (path, method) not in OPEN and authorizer != {"Ref": "Authorizer"}:
+            yield f"{logical_id}: no authorizer"
+        if properties["Integration"] != {
+            "Type": "AWS_PROXY",
+            "IntegrationHttpMethod": "POST",
+            "Uri": {"Ref": "ApiUri"},
+        }:
+            yield f"{logical_id}: it does not go to the API function"
+
+
+@guard
+def every_path_takes_every_method(templates):
+    taken = {}
+    for _, _, resource in resources(templates, "AWS::ApiGateway::Method"):
+        taken.setdefault(resource["Properties"]["ResourceId"]["Ref"], set()).add(resource["Properties"]["HttpMethod"])
+    for _, logical_id, _ in resources(templates, "AWS::ApiGateway::Resource"):
+        if logical_id == "ApiPath":  # /api alone is no route
+            continue
+        if not {"ANY", "OPTIONS"} <= taken.get(logical_id, set()):
+            yield f"{logical_id}: ANY or OPTIONS is missing, so a wrong method gets the gateway's 404"
+
+
+@guard
+def only_this_api_may_call_the_functions(templates):
+    for _, logical_id, resource in resources(templates, "AWS::Lambda::Permission"):
+        source = " ".join(strings(resource["Properties"].get("SourceArn", "")))
+        if "${AWS::AccountId}:${Api}/" not in source or "${Api}/*" in source:
+            yield f"{logical_id}: SourceArn is not narrowed to a part of this API"
+        if resource["Properties"]["Principal"] != "apigateway.amazonaws.com":
+            yield f"{logical_id}: another principal than API Gateway"
+
+
+@guard
+def deployment_takes_everything_along(templates):
+    expected = {
+        logical_id
+        for kind in ("AWS::ApiGateway::Method", "AWS::ApiGateway::GatewayResponse")
+        for _, logical_id, _ in resources(templates, kind)
+    }
+    deployments = list(resources(templates, "AWS::ApiGateway::Deployment"))
+    if [logical_id for _, logical_id, _ in deployments] != ["DeploymentRevision"]:
+        yield "the deployment's name holds no revision to replace"
+    for _, logical_id, resource in deployments:
+        for missing in sorted(expected - set(resource["DependsOn"])):
+            yield f"{logical_id}: made before {missing}, which it would not serve"
+
+
+# --- The gateway's own errors.
+
+RESPONSES = {
+    "DEFAULT_4XX",
+    "DEFAULT_5XX",
+    "UNAUTHORIZED",
+    "ACCESS_DENIED",
+    "MISSING_AUTHENTICATION_TOKEN",
+    "RESOURCE_NOT_FOUND",
+    "BAD_REQUEST_BODY",
+    "BAD_REQUEST_PARAMETERS",
+    "REQUEST_TOO_LARGE",
+    "QUOTA_EXCEEDED",
+    "THROTTLED",
+    "AUTHORIZER_CONFIGURATION_ERROR",
+    "AUTHORIZER_FAILURE",
+    "INTEGRATION_FAILURE",
+    "INTEGRATION_TIMEOUT",
+}
+
+
+def gateway_responses(templates):
+    for _, _, resource in resources(templates, "AWS::ApiGateway::GatewayResponse"):
+        yield resource["Properties"]["ResponseType"], resource["Properties"]
+
+
+@guard
+def gateway_errors_come_in_the_envelope(templates):
+    responses = dict(gateway_responses(templates))
+    for missing in sorted(RESPONSES - set(responses)):
+        yield f"{missing}: no response of our own"
+    for kind, properties in responses.items():
+        headers = properties.get("ResponseParameters", {})
+        if headers.get("gatewayresponse.header.X-Request-Id") != "context.requestId":
+            yield f"{kind}: no X-Request-Id"
+        if headers.get("gatewayresponse.header.Cache-Control") != "'no-store'":
+            yield f"{kind}: may be cached"
+        if properties.get("StatusCode") == "429" and "gatewayresponse.header.Retry-After" not in headers:
+            yield f"{kind}: no Retry-After"
+        try:
+            envelope = json.loads(properties["ResponseTemplates"]["application/json"])
+        except ValueError:
+            yield f"{kind}: the body is no JSON"
+            continue
+        if set(envelope) != {"timestamp", "status", "error"} or envelope["status"] != "error":
+            yield f"{kind}: the body is no envelope"
+        if not envelope.get("error", "").endswith("."):
+            yield f"{kind}: the error is no sentence"
+    for kind in ("MISSING_AUTHENTICATION_TOKEN", "RESOURCE_NOT_FOUND"):
+        if responses.get(kind, {}).get("StatusCode") != "404":
+            yield f"{kind}: an unknown route is a 404"
+
+
+SAME_AS_LOCAL = {
+    "Unauthorized": "UNAUTHORIZED",
+    "Forbidden": "ACCESS_DENIED",
+    "NoRoute": "MISSING_AUTHENTICATION_TOKEN",
+    "AuthorizerFailed": "AUTHORIZER_FAILURE",
+    "IntegrationFailed": "DEFAULT_5XX",
+    "IntegrationTimeout": "INTEGRATION_TIMEOUT",
+    "BodyTooLarge": "REQUEST_TOO_LARGE",
+}
+
+
+@guard
+def gateway_errors_read_as_they_do_locally(templates):
+    source = (ROOT / "crates/local/src/gateway/refusal.rs").read_text()
+    local = dict(re.findall(r'Self::(\w+) => "([^"]+)"', source))
+    for kind, properties in gateway_responses(templates):
+        for name, same in SAME_AS_LOCAL.items():
+            if kind == same and local.get(name) not in properties["ResponseTemplates"]["application/json"]:
+                yield f"{kind}: the local server says {local.get(name)!r}"
+
+
+# --- Rights.
+
+# Writing traces is the one thing that no policy can narrow.
+UNNARROWED = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+
+AUTHORIZER_ACTIONS = UNNARROWED | {
+    "ssm:GetParameters",
+    "kms:Decrypt",
+    "secretsmanager:GetSecretValue",
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+}
+API_ACTIONS = UNNARROWED | {"sts:AssumeRole", "logs:CreateLogStream", "logs:PutLogEvents"}
+
+OPERATIONS = {
+    "get_item": "dynamodb:GetItem",
+    "batch_get_item": "dynamodb:BatchGetItem",
+    "query": "dynamodb:Query",
+    "scan": "dynamodb:Scan",
+    "put_item": "dynamodb:PutItem",
+    "update_item": "dynamodb:UpdateItem",
+    "delete_item": "dynamodb:DeleteItem",
+    "describe_table": "dynamodb:DescribeTable",
+    "transact_write_items": "dynamodb:TransactWriteItems",
+}
+
+
+def statements(templates, *roles):
+    for _, logical_id, resource in resources(templates, "AWS::IAM::Role"):
+        if roles and logical_id not in roles:
+            continue
+        for policy in resource["Properties"].get("Policies", []):
+            for candidate in policy.get("Fn::If", [None, policy])[1:2]:
+                for statement in candidate["PolicyDocument"]["Statement"]:
+                    yield logical_id, statement
+
+
+def actions_of(templates, role):
+    return {action for _, statement in statements(templates, role) for action in as_list(statement["Action"])}
+
+
+@guard
+def policies_have_no_wildcard_they_do_not_need(templates):
+    for role, statement in statements(templates):
+        actions = set(as_list(statement["Action"]))
+        for action in actions:
+            if "*" in action:
+                yield f"{role}: the action {action}"
+        for resource in as_list(statement["Resource"]):
+            target = " ".join(strings(resource))
+            if target == "*" and not actions <= UNNARROWED:
+                yield f"{role}: {sorted(actions)} on everything"
+            if "key/*" in target:
+                conditions = statement.get("Condition", {}).get("StringEquals", {})
+                if "kms:ViaService" not in conditions or not any("EncryptionContext" in key for key in conditions):
+                    yield f"{role}: any key, for anything"
+            elif "*" in target and target != "*" and not target.endswith("Logs}:*"):
+                yield f"{role}: {sorted(actions)} on {target}"
+    for _, logical_id, resource in resources(templates, "AWS::IAM::Role"):
+        for arn in resource["Properties"].get("ManagedPolicyArns", []):
+            if "AmazonAPIGatewayPushToCloudWatchLogs" not in " ".join(strings(arn)):
+                yield f"{logical_id}: a managed policy, which is not ours to narrow"
+
+
+@guard
+def roles_may_do_what_the_code_does(templates):
+    code = "\n".join(path.read_text() for path in (ROOT / "crates/store/src").glob("*.rs"))
+    used = {action for call, action in OPERATIONS.items() if re.search(rf"\.{call}\(\)", code)}
+    allowed = actions_of(templates, "ApiRole")
+    if allowed != used | API_ACTIONS:
+        yield f"ApiRole: {sorted(allowed ^ (used | API_ACTIONS))} is allowed or needed, but not both"
+    allowed = {
+        action for _, statement in statements(templates, "AuthorizerRole") for action in as_list(statement["Action"])
+    }
+    if allowed != AUTHORIZER_ACTIONS:
+        yield f"AuthorizerRole: {sorted(allowed ^ AUTHORIZER_ACTIONS)} is allowed or needed, but not both"
+
+
+@guard
+def roles_are_for_one_service(templates):
+    for _, logical_id, resource in resources(templates, "AWS::IAM::Role"):
+        for statement in resource["Properties"]["AssumeRolePolicyDocument"]["Statement"]:
+            if statement["Principal"] not in (
+                {"Service": "lambda.amazonaws.com"},
+                {"Service": "apigateway.amazonaws.com"},
+            ):
+                yield f"{logical_id}: {statement['Principal']} may take it"
+
+
+# --- What is kept, and for how long.
+
+LOG_GROUPS = {
+    "/aws/apigateway/${ProjectName}-${Environment}-tenant-api",
+    "/aws/lambda/${ProjectName}-${Environment}-api-authorizer",
+    "/aws/lambda/${ProjectName}-${Environment}-api-service",
+}
+
+
+@guard
+def logs_have_a_name_and_an_end(templates):
+    names = set()
+    for _, logical_id, resource in resources(templates, "AWS::Logs::LogGroup"):
+        names |= set(strings(resource["Properties"].get("LogGroupName", "")))
+        if resource["Properties"].get("RetentionInDays") != {"Ref": "LogRetentionDays"}:
+            yield f"{logical_id}: kept for ever"
+    for missing in sorted(LOG_GROUPS - names):
+        yield f"no log group {missing}"
+    for _, logical_id, resource in resources(templates, "AWS::Lambda::Function"):
+        logging = resource["Properties"].get("LoggingConfig", {})
+        if logging.get("LogGroup", {}).get("Ref") not in ("AuthorizerLogs", "ApiLogs"):
+            yield f"{logical_id}: its log goes to a group that Lambda makes by itself"
+        if logging.get("ApplicationLogLevel") != "TRACE":
+            yield f"{logical_id}: Lambda filters its lines, and with them its metrics"
+
+
+@guard
+def access_log_is_json(templates):
+    for _, logical_id, resource in resources(templates, "AWS::ApiGateway::Stage"):
+        form = resource["Properties"]["AccessLogSetting"]["Format"]
+        try:
+            fields = json.loads(form)
+        except ValueError:
+            yield f"{logical_id}: its access log is no JSON"
+            continue
+        for name in ("requestId", "status", "route", "method", "latencyMs"):
+            if name not in fields:
+                yield f"{logical_id}: its access log has no {name}"
+        for value in fields.values():
+            if re.search(r"\$context\.(path|identity\.userAgent|requestOverride|error\.message)\b", value):
+                yield f"{logical_id}: {value} is the client's own text, which can break the line"
+        if not resource["Properties"].get("TracingEnabled"):
+            yield f"{logical_id}: no traces"
+
+
+@guard
+def table_is_retained_and_protected(templates):
+    tables = list(resources(templates, "AWS::DynamoDB::Table"))
+    if len(tables) != 1:
+        yield f"{len(tables)} tables"
+    for _, logical_id, resource in tables:
+        properties = resource["Properties"]
+        for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
+            if resource.get(policy) != "Retain":
+                yield f"{logical_id}: {policy} lets it go"
+        expected = {
+            "BillingMode": "PAY_PER_REQUEST",
+            "DeletionProtectionEnabled": True,
+            "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+            "SSESpecification": {"SSEEnabled": True},
+            "TimeToLiveSpecification": {"AttributeName": "ttl", "Enabled": True},
+            "KeySchema": [
+                {"AttributeName": "tenant_id", "KeyType": "HASH"},
+                {"AttributeName": "type", "KeyType": "RANGE"},
+            ],
+            "TableName": {"Fn::Sub": "${ProjectName}-${Environment}-tenant-configs"},
+        }
+        for name, value in expected.items():
+            if properties.get(name) != value:
+                yield f"{logical_id}: {name} is {properties.get(name)}"
+
+
+# --- The functions.
+
+ENVIRONMENT = {
+    "Authorizer": {"LOG_LEVEL", "PSK_PARAMETER_NAME", "REQUIRE_BODY_SHA256"},
+    "Api": {"LOG_LEVEL", "TENANT_CONFIG_TABLE", "ALLOWED_ORIGINS", "CENTRAL_ROLE_ARN"},
+}
+TIMEOUTS = {"Authorizer": 5, "Api": 10}  # seconds
+
+
+@guard
+def functions_are_as_designed(templates):
+    for _, logical_id, resource in resources(templates, "AWS::Lambda::Function"):
+        properties = resource["Properties"]
+        if properties["Timeout"] != TIMEOUTS[logical_id]:
+            yield f"{logical_id}: its timeout is {properties['Timeout']} s"
+        if set(properties["Environment"]["Variables"]) != ENVIRONMENT[logical_id]:
+            yield f"{logical_id}: its variables are {sorted(properties['Environment']['Variables'])}"
+        if properties.get("TracingConfig") != {"Mode": "Active"}:
+            yield f"{logical_id}: no traces"
+        if "${Release}" not in " ".join(strings(properties["Description"])):
+            yield f"{logical_id}: a release that changes nothing else would have no version"
+        if "ReservedConcurrentExecutions" not in properties:
+            yield f"{logical_id}: its concurrency cannot be set"
+
+
+@guard
+def releases_can_be_taken_back(templates):
+    for _, logical_id, resource in resources(templates, "AWS::Lambda::Version"):
+        if not logical_id.endswith("VersionRevision"):
+            yield f"{logical_id}: its name holds no revision to replace"
+        if resource.get("DeletionPolicy") != "Retain":
+            yield f"{logical_id}: the next release deletes it"
+    aliases = {logical_id: resource for _, logical_id, resource in resources(templates, "AWS::Lambda::Alias")}
+    outputs = templates["functions"]["Outputs"]
+    for name in ("Authorizer", "Api"):
+        if aliases.get(f"{name}Live", {}).get("Properties", {}).get("Name") != "live":
+            yield f"{name}: no alias"
+        if f"${{{name}Live}}" not in outputs[f"{name}Uri"]["Value"]["Fn::Sub"]:
+            yield f"{name}: called past its alias"
+
+
+# --- Between the templates.
+
+
+@guard
+def nested_templates_get_their_parameters(templates):
+    root = str(templates["regional"])
+    for _, logical_id, resource in resources(templates, "AWS::CloudFormation::Stack"):
+        name = re.search(r"/(\w+)\.yaml$", resource["Properties"]["TemplateURL"]["Fn::Sub"])[1]
+        given, wanted = set(resource["Properties"]["Parameters"]), set(templates[name]["Parameters"])
+        if given != wanted:
+            yield f"{logical_id}: {sorted(given ^ wanted)} is given or wanted, but not both"
+        for output in re.findall(
+            r"'Fn::GetAtt': \['" + logical_id + r"', 'Outputs\.(\w+)'\]", str(templates["regional"])
+        ):
+            if output not in templates[name]["Outputs"]:
+                yield f"{logical_id}: it has no output {output}"
+
+
+@guard
+def operators_find_what_they_look_for(templates):
+    expected = {"APIEndpoint", "TableName", "RestApiId", "PskParameterName", "AccessLogGroup"} | {
+        f"{function}{what}"
+        for function in ("Authorizer", "Api")
+        for what in ("FunctionArn", "Version", "RoleArn", "LogGroup")
+    }
+    for missing in sorted(expected - set(templates["regional"]["Outputs"])):
+        yield f"no output {missing}"
+
+
+@guard
+def suppressions_have_reasons(templates):
+    for name, template in templates.items():
+        for logical_id, resource in template["Resources"].items():
+            metadata = resource.get("Metadata", {})
+            for skip in metadata.get("checkov", {}).get("skip", []):
+                if len(skip.get("comment", "").split()) < 5:
+                    yield f"{name}: {logical_id} skips {skip['id']} without a reason"

@@ -1,0 +1,356 @@
+"""Holds the templates to the guards, and each guard to a template that breaks it."""
+
+import copy
+
+import pytest
+from cfn import load, resources, text
+from guards import GUARDS
+
+TEMPLATES = load()
+
+
+def findings(guard, templates):
+    return list(guard(templates))
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.__name__)
+def test_templates_pass(guard):
+    assert findings(guard, TEMPLATES) == []
+
+
+def properties(templates, template, logical_id):
+    return templates[template]["Resources"][logical_id]["Properties"]
+
+
+def policy(templates, role):
+    return properties(templates, "functions", role)["Policies"][0]["PolicyDocument"]["Statement"]
+
+
+BREAKS = []
+
+
+def breaks(guard):
+    """Registers a function that changes the templates so that the guard must speak."""
+    return lambda change: BREAKS.append((guard, change)) or change
+
+
+@breaks("decisions_are_not_kept")
+def keep_decisions(templates):
+    properties(templates, "api", "Authorizer")["AuthorizerResultTtlInSeconds"] = 300
+
+
+@breaks("decisions_are_not_kept")
+def keep_decisions_by_default(templates):
+    del properties(templates, "api", "Authorizer")["AuthorizerResultTtlInSeconds"]
+
+
+@breaks("decisions_are_not_kept")
+def look_at_one_header(templates):
+    properties(templates, "api", "Authorizer")["IdentitySource"] = "method.request.header.Authorization"
+
+
+@breaks("methods_go_through_the_authorizer")
+def open_a_method(templates):
+    properties(templates, "api", "TenantConfigDelete")["AuthorizationType"] = "NONE"
+
+
+@breaks("methods_go_through_the_authorizer")
+def open_the_rest(templates):
+    properties(templates, "api", "V1ProxyAny")["AuthorizationType"] = "NONE"
+
+
+@breaks("methods_go_through_the_authorizer")
+def ask_for_another_identity(templates):
+    properties(templates, "api", "ConfigsGet")["AuthorizationType"] = "AWS_IAM"
+
+
+@breaks("methods_go_through_the_authorizer")
+def answer_in_the_gateway(templates):
+    properties(templates, "api", "HealthGet")["Integration"] = {"Type": "MOCK"}
+
+
+@breaks("every_path_takes_every_method")
+def forget_wrong_methods(templates):
+    del templates["api"]["Resources"]["ValidateAny"]
+
+
+@breaks("every_path_takes_every_method")
+def forget_preflight(templates):
+    del templates["api"]["Resources"]["TenantConfigOptions"]
+
+
+@breaks("only_this_api_may_call_the_functions")
+def let_any_api_call(templates):
+    del properties(templates, "api", "ApiPermission")["SourceArn"]
+
+
+@breaks("only_this_api_may_call_the_functions")
+def let_any_stage_call(templates):
+    properties(templates, "api", "ApiPermission")["SourceArn"] = {"Fn::Sub": "arn::${AWS::AccountId}:${Api}/*"}
+
+
+@breaks("only_this_api_may_call_the_functions")
+def let_everyone_call(templates):
+    properties(templates, "api", "AuthorizerPermission")["Principal"] = "*"
+
+
+@breaks("deployment_takes_everything_along")
+def deploy_too_early(templates):
+    templates["api"]["Resources"]["DeploymentRevision"]["DependsOn"].remove("V1ProxyAny")
+
+
+@breaks("deployment_takes_everything_along")
+def deploy_without_errors(templates):
+    templates["api"]["Resources"]["DeploymentRevision"]["DependsOn"].remove("AccessDeniedResponse")
+
+
+@breaks("deployment_takes_everything_along")
+def deploy_once(templates):
+    templates["api"]["Resources"]["Deployment"] = templates["api"]["Resources"].pop("DeploymentRevision")
+
+
+@breaks("gateway_errors_come_in_the_envelope")
+def leave_an_error_to_the_gateway(templates):
+    del templates["api"]["Resources"]["AccessDeniedResponse"]
+
+
+@breaks("gateway_errors_come_in_the_envelope")
+def drop_the_request_id(templates):
+    del properties(templates, "api", "ThrottledResponse")["ResponseParameters"]["gatewayresponse.header.X-Request-Id"]
+
+
+@breaks("gateway_errors_come_in_the_envelope")
+def drop_retry_after(templates):
+    del properties(templates, "api", "ThrottledResponse")["ResponseParameters"]["gatewayresponse.header.Retry-After"]
+
+
+@breaks("gateway_errors_come_in_the_envelope")
+def let_errors_be_cached(templates):
+    del properties(templates, "api", "Default4xxResponse")["ResponseParameters"]["gatewayresponse.header.Cache-Control"]
+
+
+@breaks("gateway_errors_come_in_the_envelope")
+def answer_in_another_form(templates):
+    properties(templates, "api", "Default5xxResponse")["ResponseTemplates"]["application/json"] = '{"message":"oh"}'
+
+
+@breaks("gateway_errors_come_in_the_envelope")
+def answer_no_json(templates):
+    properties(templates, "api", "Default5xxResponse")["ResponseTemplates"]["application/json"] = "{'status':'error'}"
+
+
+@breaks("gateway_errors_come_in_the_envelope")
+def forbid_unknown_routes(templates):
+    properties(templates, "api", "MissingAuthenticationTokenResponse")["StatusCode"] = "403"
+
+
+@breaks("gateway_errors_read_as_they_do_locally")
+def tell_which_check_failed(templates):
+    templates_of = properties(templates, "api", "AccessDeniedResponse")["ResponseTemplates"]
+    templates_of["application/json"] = '{"timestamp":"","status":"error","error":"Wrong signature."}'
+
+
+@breaks("policies_have_no_wildcard_they_do_not_need")
+def allow_any_action(templates):
+    policy(templates, "ApiRole")[0]["Action"] = "dynamodb:*"
+
+
+@breaks("policies_have_no_wildcard_they_do_not_need")
+def allow_any_table(templates):
+    policy(templates, "ApiRole")[0]["Resource"] = "*"
+
+
+@breaks("policies_have_no_wildcard_they_do_not_need")
+def allow_tables_of_a_prefix(templates):
+    policy(templates, "ApiRole")[0]["Resource"] = {"Fn::Sub": "arn:aws:dynamodb:::table/${ProjectName}-*"}
+
+
+@breaks("policies_have_no_wildcard_they_do_not_need")
+def decrypt_anything(templates):
+    del policy(templates, "AuthorizerRole")[1]["Condition"]
+
+
+@breaks("policies_have_no_wildcard_they_do_not_need")
+def decrypt_any_parameter(templates):
+    equals = policy(templates, "AuthorizerRole")[1]["Condition"]["StringEquals"]
+    del equals["kms:EncryptionContext:PARAMETER_ARN"]
+
+
+@breaks("policies_have_no_wildcard_they_do_not_need")
+def use_a_managed_policy(templates):
+    arn = "arn:aws:iam::aws:policy/AmazonDynamoDBFullAccess"
+    properties(templates, "functions", "ApiRole")["ManagedPolicyArns"] = [arn]
+
+
+@breaks("roles_may_do_what_the_code_does")
+def allow_what_nobody_does(templates):
+    policy(templates, "ApiRole")[0]["Action"].append("dynamodb:DeleteTable")
+
+
+@breaks("roles_may_do_what_the_code_does")
+def forget_an_action(templates):
+    policy(templates, "ApiRole")[0]["Action"].remove("dynamodb:Scan")
+
+
+@breaks("roles_may_do_what_the_code_does")
+def let_the_authorizer_write(templates):
+    policy(templates, "AuthorizerRole")[0]["Action"] = ["ssm:GetParameters", "ssm:PutParameter"]
+
+
+@breaks("roles_are_for_one_service")
+def let_an_account_take_the_role(templates):
+    role = properties(templates, "functions", "ApiRole")
+    role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] = {"AWS": "*"}
+
+
+@breaks("logs_have_a_name_and_an_end")
+def keep_a_log_for_ever(templates):
+    del properties(templates, "api", "AccessLogs")["RetentionInDays"]
+
+
+@breaks("logs_have_a_name_and_an_end")
+def rename_a_log(templates):
+    properties(templates, "functions", "ApiLogs")["LogGroupName"] = "/aws/lambda/api"
+
+
+@breaks("logs_have_a_name_and_an_end")
+def let_lambda_make_the_log(templates):
+    del properties(templates, "functions", "Api")["LoggingConfig"]["LogGroup"]
+
+
+@breaks("logs_have_a_name_and_an_end")
+def let_lambda_filter_lines(templates):
+    properties(templates, "functions", "Api")["LoggingConfig"]["ApplicationLogLevel"] = "WARN"
+
+
+@breaks("access_log_is_json")
+def break_the_access_log(templates):
+    properties(templates, "api", "Stage")["AccessLogSetting"]["Format"] = "$context.requestId $context.status"
+
+
+@breaks("access_log_is_json")
+def log_the_path(templates):
+    setting = properties(templates, "api", "Stage")["AccessLogSetting"]
+    setting["Format"] = setting["Format"].replace("$context.resourcePath", "$context.path")
+
+
+@breaks("access_log_is_json")
+def stop_tracing(templates):
+    properties(templates, "api", "Stage")["TracingEnabled"] = False
+
+
+@breaks("table_is_retained_and_protected")
+def delete_the_table_with_the_stack(templates):
+    templates["regional"]["Resources"]["TenantConfigs"]["DeletionPolicy"] = "Delete"
+
+
+@breaks("table_is_retained_and_protected")
+def lose_the_table_when_replaced(templates):
+    del templates["regional"]["Resources"]["TenantConfigs"]["UpdateReplacePolicy"]
+
+
+@breaks("table_is_retained_and_protected")
+def unprotect_the_table(templates):
+    properties(templates, "regional", "TenantConfigs")["DeletionProtectionEnabled"] = False
+
+
+@breaks("table_is_retained_and_protected")
+def stop_backups(templates):
+    del properties(templates, "regional", "TenantConfigs")["PointInTimeRecoverySpecification"]
+
+
+@breaks("functions_are_as_designed")
+def wait_longer_than_the_gateway(templates):
+    properties(templates, "functions", "Api")["Timeout"] = 30
+
+
+@breaks("functions_are_as_designed")
+def forget_a_variable(templates):
+    del properties(templates, "functions", "Authorizer")["Environment"]["Variables"]["PSK_PARAMETER_NAME"]
+
+
+@breaks("functions_are_as_designed")
+def forget_the_release(templates):
+    properties(templates, "functions", "Authorizer")["Description"] = "Verifies request signatures"
+
+
+@breaks("releases_can_be_taken_back")
+def delete_old_versions(templates):
+    del templates["functions"]["Resources"]["ApiVersionRevision"]["DeletionPolicy"]
+
+
+@breaks("releases_can_be_taken_back")
+def call_the_newest_code(templates):
+    templates["functions"]["Outputs"]["ApiUri"]["Value"] = {"Fn::Sub": "arn:functions/${Api.Arn}/invocations"}
+
+
+@breaks("releases_can_be_taken_back")
+def publish_once(templates):
+    templates["functions"]["Resources"]["ApiVersion"] = templates["functions"]["Resources"].pop("ApiVersionRevision")
+
+
+@breaks("nested_templates_get_their_parameters")
+def forget_a_parameter(templates):
+    del properties(templates, "regional", "Functions")["Parameters"]["LogLevel"]
+
+
+@breaks("nested_templates_get_their_parameters")
+def pass_one_too_many(templates):
+    properties(templates, "regional", "Api")["Parameters"]["LogLevel"] = "INFO"
+
+
+@breaks("nested_templates_get_their_parameters")
+def read_an_output_that_is_not_there(templates):
+    del templates["api"]["Outputs"]["StageUrl"]
+
+
+@breaks("operators_find_what_they_look_for")
+def hide_the_endpoint(templates):
+    del templates["regional"]["Outputs"]["APIEndpoint"]
+
+
+@breaks("suppressions_have_reasons")
+def suppress_without_a_reason(templates):
+    templates["functions"]["Resources"]["Api"]["Metadata"]["checkov"]["skip"][0]["comment"] = "no"
+
+
+@pytest.mark.parametrize(("guard", "change"), BREAKS, ids=lambda value: getattr(value, "__name__", value))
+def test_guard_sees_the_fault(guard, change):
+    templates = copy.deepcopy(TEMPLATES)
+    change(templates)
+    assert findings({g.__name__: g for g in GUARDS}[guard], templates)
+
+
+def test_every_guard_is_held_to_a_fault():
+    assert {guard.__name__ for guard in GUARDS} == {guard for guard, _ in BREAKS}
+
+
+def test_linter_suppressions_have_reasons():
+    for name in TEMPLATES:
+        lines = text(name).splitlines()
+        for number, line in enumerate(lines):
+            if "ignore_checks" in line:
+                assert lines[number - 1].strip().startswith("#"), f"{name}:{number + 1} gives no reason"
+
+
+def test_methods_are_the_routes_of_the_contract():
+    """Every route of the API has its method in the gateway, and health is open to reads alone."""
+    taken = {
+        (resource["Properties"]["ResourceId"]["Ref"], resource["Properties"]["HttpMethod"])
+        for _, _, resource in resources(TEMPLATES, "AWS::ApiGateway::Method")
+        if resource["Properties"]["HttpMethod"] not in ("ANY", "OPTIONS")
+    }
+    assert taken == {
+        ("Health", "GET"),
+        ("Health", "HEAD"),
+        ("V1Health", "GET"),
+        ("V1Health", "HEAD"),
+        ("Configs", "GET"),
+        ("TenantConfigs", "GET"),
+        ("TenantConfigs", "POST"),
+        ("TenantConfig", "GET"),
+        ("TenantConfig", "PUT"),
+        ("TenantConfig", "PATCH"),
+        ("TenantConfig", "DELETE"),
+        ("Validate", "GET"),
+    }
