@@ -41,9 +41,7 @@ def methods_go_through_the_authorizer(templates):
     for _, logical_id, resource in resources(templates, "AWS::ApiGateway::Method"):
         properties = resource["Properties"]
         method, path = properties["HttpMethod"], properties["ResourceId"].get("Ref")
-        guarded = properties["AuthorizationType"] == "CUSTOM" and properties.get("AuthorizerId") == {
-            "Ref": "Authorizer"
-        }
+        authorizer = properties.get("AuthorizerId") if properties["AuthorizationType"] == "CUSTOM" else None
         if method != "OPTIONS" and (path, method) not in OPEN and authorizer != {"Ref": "Authorizer"}:
             yield f"{logical_id}: no authorizer"
         if properties["Integration"] != {
@@ -378,9 +376,7 @@ def nested_templates_get_their_parameters(templates):
         given, wanted = set(resource["Properties"]["Parameters"]), set(templates[name]["Parameters"])
         if given != wanted:
             yield f"{logical_id}: {sorted(given ^ wanted)} is given or wanted, but not both"
-        for output in re.findall(
-            r"'Fn::GetAtt': \['" + logical_id + r"', 'Outputs\.(\w+)'\]", str(templates["regional"])
-        ):
+        for output in re.findall(rf"'Fn::GetAtt': \['{logical_id}', 'Outputs\.(\w+)'\]", root):
             if output not in templates[name]["Outputs"]:
                 yield f"{logical_id}: it has no output {output}"
 
