@@ -1,5 +1,6 @@
 """Speaks to the API as a client does, and holds every answer to the contract while doing so."""
 
+import contextlib
 import hashlib
 import hmac
 import http.client
@@ -180,7 +181,8 @@ class Api:
             try:
                 connection.sendall(request)
                 if half_close:
-                    connection.shutdown(socket.SHUT_WR)
+                    with contextlib.suppress(OSError):  # the server has hung up already
+                        connection.shutdown(socket.SHUT_WR)
                 chunks = []
                 while chunk := connection.recv(65536):
                     chunks.append(chunk)
