@@ -1,2 +1,37 @@
-//! placeholder
-fn main() {}
+//! The authorizer function: wires configuration, keys and authorizer, and runs.
+
+use std::{error::Error, process::ExitCode};
+
+use authorizer::{
+    Authorizer,
+    config::Config,
+    keys::ssm::{self, SsmKeySource},
+};
+use function::logging;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            logging::init(logging::LogLevel::default());
+            tracing::error!(error, "the authorizer does not run");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let config = Config::from_env()?;
+    logging::init(config.log_level);
+    let client = aws_sdk_ssm::Client::new(&ssm::sdk_config().await);
+    let authorizer = Authorizer::new(SsmKeySource::new(client, config.parameter), config.settings);
+    if let Err(error) = authorizer.prefetch().await {
+        // The process lives on: the first request tries again, and Lambda need not start another one.
+        tracing::warn!(
+            cause = error.with_sources(),
+            "the keys could not be read ahead of the first request"
+        );
+    }
+    Ok(function::run(authorizer).await?)
+}

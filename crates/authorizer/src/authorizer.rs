@@ -1,0 +1,154 @@
+//! From an event to an answer.
+
+use function::{Function, FunctionError, Invocation};
+use tenant_core::signature::{SignatureError, SignedRequest};
+
+use crate::{
+    answer::Answer,
+    claim,
+    clock::{Clock, SystemClock},
+    config::Settings,
+    denial::Denial,
+    event::{Event, EventError},
+    keys::{KeyCache, KeySource, KeySourceError, KeysUnavailable},
+    method_arn::MethodArn,
+};
+
+/// The authorizer function, with its keys.
+#[derive(Debug)]
+pub struct Authorizer<S, C = SystemClock> {
+    keys: KeyCache<S>,
+    settings: Settings,
+    clock: C,
+}
+
+/// A request that a key holder signed.
+struct Verified {
+    key_version: String,
+    body_sha256: Option<String>,
+}
+
+/// Why there is no verdict, or a bad one.
+enum Refusal {
+    Denied(Denial),
+    NoKeys(KeysUnavailable),
+}
+
+impl<S: KeySource> Authorizer<S> {
+    /// An authorizer with keys from `source`, none of which is read yet.
+    pub fn new(source: S, settings: Settings) -> Self {
+        Self::with_clock(source, settings, SystemClock)
+    }
+}
+
+impl<S: KeySource, C: Clock> Authorizer<S, C> {
+    /// The same by another clock.
+    pub fn with_clock(source: S, settings: Settings, clock: C) -> Self {
+        Self {
+            keys: KeyCache::new(source),
+            settings,
+            clock,
+        }
+    }
+
+    /// Reads the keys ahead of the first request. If that fails, the first request tries again.
+    pub async fn prefetch(&self) -> Result<(), KeySourceError> {
+        self.keys.prefetch(self.clock.now()).await
+    }
+
+    async fn verify(&self, event: &Event<'_>, resource: MethodArn<'_>) -> Result<Verified, Refusal> {
+        let now = self.clock.now();
+        let request = claim::read(event, self.settings, now)?;
+        if resource.is_pattern() {
+            return Err(Denial::ResourceIsPattern.into());
+        }
+        let lease = self.keys.keys(now).await?;
+        if let Some(version) = lease.keys().version_that_signed(&request) {
+            return Ok(Verified::new(version, &request));
+        }
+        // The key may have been replaced since those at hand were read.
+        let lease = self
+            .keys
+            .refresh(&lease, now)
+            .await
+            .ok_or(SignatureError::WrongSignature)?;
+        let version = lease
+            .keys()
+            .version_that_signed(&request)
+            .ok_or(SignatureError::WrongSignature)?;
+        Ok(Verified::new(version, &request))
+    }
+}
+
+impl<S: KeySource, C: Clock> Function for Authorizer<S, C> {
+    async fn invoke(&self, event: &[u8], invocation: &Invocation) -> Result<Vec<u8>, FunctionError> {
+        let event = Event::parse(event)?;
+        let resource = MethodArn::parse(event.method_arn.as_str())?;
+        let (request_id, lambda_request_id) = (event.request_id(), invocation.request_id.as_str());
+        match self.verify(&event, resource).await {
+            Ok(Verified {
+                key_version,
+                body_sha256,
+            }) => {
+                let reason = "verified";
+                tracing::info!(
+                    decision = "allow",
+                    reason,
+                    key_version,
+                    request_id,
+                    lambda_request_id,
+                    "request allowed"
+                );
+                Ok(Answer::allow(resource, &key_version, body_sha256).to_json())
+            }
+            Err(Refusal::Denied(denial)) => {
+                let reason = denial.reason();
+                tracing::warn!(
+                    decision = "deny",
+                    reason,
+                    request_id,
+                    lambda_request_id,
+                    "request denied"
+                );
+                Ok(Answer::deny(resource).to_json())
+            }
+            Err(Refusal::NoKeys(error)) => Err(FunctionError::new("KeysUnavailable", error.to_string())),
+        }
+    }
+}
+
+impl Verified {
+    fn new(key_version: &str, request: &SignedRequest) -> Self {
+        Self {
+            key_version: key_version.to_owned(),
+            body_sha256: request
+                .body_digest
+                .as_ref()
+                .map(tenant_core::signature::BodyDigest::to_lower_hex),
+        }
+    }
+}
+
+impl From<Denial> for Refusal {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
+}
+
+impl From<SignatureError> for Refusal {
+    fn from(error: SignatureError) -> Self {
+        Self::Denied(error.into())
+    }
+}
+
+impl From<KeysUnavailable> for Refusal {
+    fn from(error: KeysUnavailable) -> Self {
+        Self::NoKeys(error)
+    }
+}
+
+impl From<EventError> for FunctionError {
+    fn from(error: EventError) -> Self {
+        Self::new("InvalidEvent", error.to_string())
+    }
+}

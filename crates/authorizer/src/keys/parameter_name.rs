@@ -1,0 +1,143 @@
+//! The name of the parameter that holds the key.
+
+use std::str::FromStr;
+
+/// Names that begin so are read from Secrets Manager, by SSM itself.
+const SECRETS_MANAGER: &str = "/aws/reference/secretsmanager/";
+/// What SSM allows for a name, its path or its ARN included.
+const MAX_BYTES: usize = 2_048;
+
+/// The name or ARN of an SSM parameter, without a version or label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParameterName(String);
+
+/// A text that names no parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ParameterNameError {
+    /// It is longer than any name.
+    #[error("is longer than {MAX_BYTES} bytes")]
+    TooLong,
+    /// It selects a version or a label, which is the authorizer's own business.
+    #[error("must name the parameter alone, without a version or label behind a colon")]
+    HasSelector,
+    /// It holds what no name can.
+    #[error("holds a character that no parameter name can have")]
+    InvalidCharacter,
+}
+
+impl ParameterName {
+    /// The name as it was configured: SSM answers with the newest version.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The label of the version that was in use before: one that the operator sets, or for a secret the stage that
+    /// Secrets Manager moves by itself.
+    pub(super) fn previous_label(&self) -> &'static str {
+        if self.0.starts_with(SECRETS_MANAGER) {
+            "AWSPREVIOUS"
+        } else {
+            "previous"
+        }
+    }
+
+    /// The name of the version that was in use before.
+    pub(super) fn previous(&self) -> String {
+        format!("{}:{}", self.0, self.previous_label())
+    }
+}
+
+impl FromStr for ParameterName {
+    type Err = ParameterNameError;
+
+    fn from_str(text: &str) -> Result<Self, ParameterNameError> {
+        if text.len() > MAX_BYTES {
+            return Err(ParameterNameError::TooLong);
+        }
+        // arn:aws:ssm:<region>:<account>:parameter/<name>
+        let name = if text.starts_with("arn:") {
+            text.splitn(6, ':').last().unwrap_or_default()
+        } else {
+            text
+        };
+        if name.contains(':') {
+            return Err(ParameterNameError::HasSelector);
+        }
+        // Parameters take letters, digits and `_.-/`; secrets `+=@` besides.
+        if name.is_empty()
+            || !name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_.-/+=@".contains(&byte))
+        {
+            return Err(ParameterNameError::InvalidCharacter);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn previous_version_of_a_parameter_is_behind_the_label_previous() {
+        for name in [
+            "/logging/api/psk",
+            "psk",
+            "arn:aws:ssm:us-east-1:123456789012:parameter/logging/api/psk",
+        ] {
+            assert_eq!(
+                name.parse::<ParameterName>().unwrap().previous(),
+                format!("{name}:previous")
+            );
+        }
+    }
+
+    #[test]
+    fn previous_version_of_a_secret_is_behind_the_stage_awsprevious() {
+        let name = "/aws/reference/secretsmanager/logging/psk@eu+1";
+        assert_eq!(
+            name.parse::<ParameterName>().unwrap().previous(),
+            format!("{name}:AWSPREVIOUS")
+        );
+    }
+
+    #[test]
+    fn selector_is_refused() {
+        for name in [
+            "/psk:3",
+            "/psk:previous",
+            "arn:aws:ssm:us-east-1:123456789012:parameter/psk:3",
+            "/psk:",
+        ] {
+            assert_eq!(
+                name.parse::<ParameterName>(),
+                Err(ParameterNameError::HasSelector),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_no_name_can_be_is_refused() {
+        for name in [
+            "",
+            "/psk ",
+            "/psk\n",
+            "/psk*",
+            "/é",
+            "arn:aws:ssm:us-east-1:123456789012:",
+        ] {
+            assert_eq!(
+                name.parse::<ParameterName>(),
+                Err(ParameterNameError::InvalidCharacter),
+                "{name:?}"
+            );
+        }
+        assert_eq!(
+            "p".repeat(2_049).parse::<ParameterName>(),
+            Err(ParameterNameError::TooLong)
+        );
+    }
+}

@@ -1,0 +1,232 @@
+//! An authorizer with keys, a clock and a log that the tests hold in their hands.
+
+use std::{
+    collections::VecDeque,
+    fs,
+    io::{self, Write},
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use authorizer::{
+    Authorizer, Clock,
+    config::Settings,
+    keys::{KeySource, KeySourceError, Keys},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use function::{Function, FunctionError, Invocation};
+use serde_json::Value;
+use tenant_core::signature::SigningKey;
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
+
+/// The key of the published vectors, with which the fixtures are signed.
+pub(crate) const KEY: &[u8] = b"example-psk-0123456789abcdef";
+/// The key before it.
+pub(crate) const PREVIOUS_KEY: &[u8] = b"previous-psk-fedcba9876543210";
+/// A key that signed nothing.
+pub(crate) const OTHER_KEY: &[u8] = b"another-psk-89abcdef01234567";
+/// One second after most fixtures were signed.
+pub(crate) const NOW: DateTime<Utc> = DateTime::from_timestamp(1_705_314_601, 0).unwrap();
+
+pub(crate) fn key(value: &[u8]) -> SigningKey {
+    SigningKey::new(value).unwrap()
+}
+
+/// A clock that stands until it is moved.
+#[derive(Clone)]
+pub(crate) struct TestClock(Arc<AtomicI64>);
+
+impl TestClock {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(AtomicI64::new(0)))
+    }
+
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::Relaxed);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> DateTime<Utc> {
+        NOW + TimeDelta::seconds(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// What a source answers to one read.
+#[derive(Clone, Copy)]
+pub(crate) enum Script {
+    /// This key, and perhaps one before it.
+    Keys(&'static [u8], Option<&'static [u8]>),
+    /// A failure.
+    Failure,
+}
+
+/// A source that answers from a list, whose last entry repeats, and counts how often it was asked.
+#[derive(Clone)]
+pub(crate) struct ScriptedSource {
+    script: Arc<Mutex<VecDeque<Script>>>,
+    reads: Arc<AtomicUsize>,
+    takes: Duration,
+}
+
+impl ScriptedSource {
+    pub(crate) fn new(script: impl IntoIterator<Item = Script>) -> Self {
+        let script = Arc::new(Mutex::new(script.into_iter().collect()));
+        Self {
+            script,
+            reads: Arc::default(),
+            takes: Duration::ZERO,
+        }
+    }
+
+    pub(crate) fn slow(script: impl IntoIterator<Item = Script>) -> Self {
+        Self {
+            takes: Duration::from_millis(100),
+            ..Self::new(script)
+        }
+    }
+
+    pub(crate) fn reads(&self) -> usize {
+        self.reads.load(Ordering::Relaxed)
+    }
+}
+
+impl KeySource for ScriptedSource {
+    async fn fetch(&self) -> Result<Keys, KeySourceError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(self.takes).await;
+        let mut script = self.script.lock().unwrap();
+        let entry = if script.len() > 1 {
+            script.pop_front()
+        } else {
+            script.front().copied()
+        };
+        match entry.unwrap() {
+            Script::Keys(current, None) => Ok(Keys::new(key(current), Some(3))),
+            Script::Keys(current, Some(previous)) => {
+                Ok(Keys::new(key(current), Some(3)).with_previous(key(previous), Some(2)))
+            }
+            Script::Failure => Err(KeySourceError::TimedOut),
+        }
+    }
+}
+
+/// An authorizer whose keys are those of the fixtures.
+pub(crate) fn authorizer(settings: Settings) -> Authorizer<ScriptedSource, TestClock> {
+    let source = ScriptedSource::new([Script::Keys(KEY, Some(PREVIOUS_KEY))]);
+    Authorizer::with_clock(source, settings, TestClock::new())
+}
+
+pub(crate) fn fixture(name: &str) -> Vec<u8> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/authorizer/fixtures")
+        .join(name);
+    fs::read(file.with_extension("json")).unwrap()
+}
+
+pub(crate) fn invocation() -> Invocation {
+    Invocation {
+        request_id: "lambda-request-1".to_owned(),
+        trace_id: None,
+        deadline: None,
+        cold_start: false,
+    }
+}
+
+/// What an authorizer said.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Verdict {
+    /// With the context.
+    Allow(Value),
+    Deny,
+}
+
+/// Invokes an authorizer, and holds any answer to what API Gateway takes.
+pub(crate) async fn judge(authorizer: &impl Function, event: &[u8]) -> Result<Verdict, FunctionError> {
+    let answer = authorizer.invoke(event, &invocation()).await?;
+    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    let event: Value = serde_json::from_slice(event).unwrap();
+    let policy = &answer["policyDocument"];
+    let statements = policy["Statement"].as_array().unwrap();
+    assert_eq!(policy["Version"], "2012-10-17");
+    assert_eq!(statements.len(), 1);
+    assert_eq!(statements[0]["Action"], "execute-api:Invoke");
+    assert_eq!(statements[0]["Resource"], event["methodArn"]);
+    assert!(!answer["principalId"].as_str().unwrap().is_empty());
+    match statements[0]["Effect"].as_str().unwrap() {
+        "Allow" => {
+            assert!(answer["context"].as_object().unwrap().values().all(Value::is_string));
+            Ok(Verdict::Allow(answer["context"].clone()))
+        }
+        "Deny" => {
+            assert_eq!(answer.as_object().unwrap().len(), 2, "a denial says no more than that");
+            Ok(Verdict::Deny)
+        }
+        effect => panic!("unknown effect {effect}"),
+    }
+}
+
+/// Everything that is logged by this thread while it lives, at the most talkative level.
+pub(crate) struct CapturedLog {
+    buffer: Buffer,
+    _guard: DefaultGuard,
+}
+
+#[derive(Clone, Default)]
+struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+impl CapturedLog {
+    pub(crate) fn start() -> Self {
+        let buffer = Buffer::default();
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .flatten_event(true)
+            .with_max_level(LevelFilter::TRACE)
+            .with_writer(buffer.clone())
+            .finish();
+        Self {
+            buffer,
+            _guard: tracing::subscriber::set_default(subscriber),
+        }
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.buffer.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// The lines of the authorizer itself.
+    pub(crate) fn own_lines(&self) -> Vec<Value> {
+        let lines = self
+            .text()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect::<Vec<Value>>();
+        lines
+            .into_iter()
+            .filter(|line| line["target"].as_str().unwrap().starts_with("authorizer"))
+            .collect()
+    }
+}
+
+impl Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Buffer {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}

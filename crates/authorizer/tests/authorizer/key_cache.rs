@@ -1,0 +1,219 @@
+//! How long keys are held, and how often they are read.
+
+use authorizer::keys::{KeyCache, KeysUnavailable};
+use chrono::TimeDelta;
+
+use crate::harness::{CapturedLog, KEY, NOW, OTHER_KEY, Script, ScriptedSource};
+
+const KEYS: Script = Script::Keys(KEY, None);
+const NEWER_KEYS: Script = Script::Keys(OTHER_KEY, None);
+
+fn cache(script: impl IntoIterator<Item = Script>) -> (KeyCache<ScriptedSource>, ScriptedSource) {
+    let source = ScriptedSource::new(script);
+    (KeyCache::new(source.clone()), source)
+}
+
+fn seconds(seconds: i64) -> TimeDelta {
+    TimeDelta::seconds(seconds)
+}
+
+#[tokio::test]
+async fn keys_are_read_once_in_300_seconds() {
+    let (cache, source) = cache([KEYS]);
+    for age in [0, 1, 299] {
+        cache.keys(NOW + seconds(age)).await.unwrap();
+    }
+    assert_eq!(source.reads(), 1);
+    cache.keys(NOW + seconds(300)).await.unwrap();
+    assert_eq!(source.reads(), 2);
+}
+
+#[tokio::test]
+async fn prefetched_keys_serve_the_first_request() {
+    let (cache, source) = cache([KEYS]);
+    cache.prefetch(NOW).await.unwrap();
+    cache.keys(NOW).await.unwrap();
+    assert_eq!(source.reads(), 1);
+}
+
+#[tokio::test]
+async fn failed_prefetch_lets_the_first_request_try_at_once() {
+    let (cache, source) = cache([Script::Failure, KEYS]);
+    assert!(cache.prefetch(NOW).await.is_err());
+    assert!(cache.keys(NOW).await.is_ok());
+    assert_eq!(source.reads(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_requests_at_once_read_once() {
+    let source = ScriptedSource::slow([KEYS]);
+    let cache = std::sync::Arc::new(KeyCache::new(source.clone()));
+    let requests: Vec<_> = (0..100)
+        .map(|_| {
+            let cache = cache.clone();
+            tokio::spawn(async move { cache.keys(NOW).await.is_ok() })
+        })
+        .collect();
+    for request in requests {
+        assert!(request.await.unwrap());
+    }
+    assert_eq!(source.reads(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_requests_at_once_fail_by_one_read() {
+    let source = ScriptedSource::slow([Script::Failure]);
+    let cache = std::sync::Arc::new(KeyCache::new(source.clone()));
+    let requests: Vec<_> = (0..100)
+        .map(|_| {
+            let cache = cache.clone();
+            tokio::spawn(async move { cache.keys(NOW).await.err() })
+        })
+        .collect();
+    for request in requests {
+        assert_eq!(request.await.unwrap(), Some(KeysUnavailable));
+    }
+    assert_eq!(source.reads(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reader_that_is_given_up_leaves_the_next_one_to_read() {
+    let source = ScriptedSource::slow([KEYS]);
+    let cache = KeyCache::new(source.clone());
+    let given_up = tokio::time::timeout(std::time::Duration::from_millis(10), cache.keys(NOW)).await;
+    assert!(given_up.is_err());
+    assert!(cache.keys(NOW).await.is_ok());
+    assert_eq!(source.reads(), 2);
+}
+
+#[tokio::test]
+async fn without_keys_a_failed_read_is_repeated_after_10_seconds() {
+    let (cache, source) = cache([Script::Failure, KEYS]);
+    for age in [0, 1, 9] {
+        assert_eq!(cache.keys(NOW + seconds(age)).await.err(), Some(KeysUnavailable));
+    }
+    assert_eq!(source.reads(), 1);
+    assert!(cache.keys(NOW + seconds(10)).await.is_ok());
+    assert_eq!(source.reads(), 2);
+}
+
+#[tokio::test]
+async fn held_keys_serve_an_hour_more_while_they_cannot_be_read() {
+    let (cache, source) = cache([KEYS, Script::Failure]);
+    cache.keys(NOW).await.unwrap();
+    for age in [300, 600, 3_899] {
+        assert!(cache.keys(NOW + seconds(age)).await.is_ok(), "{age}");
+    }
+    assert_eq!(source.reads(), 4);
+    assert_eq!(cache.keys(NOW + seconds(3_930)).await.err(), Some(KeysUnavailable));
+}
+
+#[tokio::test]
+async fn keys_past_their_last_hour_do_not_serve_in_the_pause_after_a_failure() {
+    let (cache, source) = cache([KEYS, Script::Failure]);
+    cache.keys(NOW).await.unwrap();
+    assert!(cache.keys(NOW + seconds(3_899)).await.is_ok());
+    assert_eq!(cache.keys(NOW + seconds(3_900)).await.err(), Some(KeysUnavailable));
+    assert_eq!(source.reads(), 2);
+}
+
+#[tokio::test]
+async fn with_keys_a_failed_read_is_repeated_after_30_seconds() {
+    let (cache, source) = cache([KEYS, Script::Failure]);
+    cache.keys(NOW).await.unwrap();
+    for age in [300, 310, 329] {
+        cache.keys(NOW + seconds(age)).await.unwrap();
+    }
+    assert_eq!(source.reads(), 2);
+    cache.keys(NOW + seconds(330)).await.unwrap();
+    assert_eq!(source.reads(), 3);
+}
+
+#[tokio::test]
+async fn serving_on_leaves_one_warning_for_each_failed_read() {
+    let (cache, _) = cache([KEYS, Script::Failure]);
+    cache.keys(NOW).await.unwrap();
+    let log = CapturedLog::start();
+    for age in [300, 301, 302] {
+        cache.keys(NOW + seconds(age)).await.unwrap();
+    }
+    let lines = log.own_lines();
+    assert_eq!(lines.len(), 1);
+    assert_eq!(lines[0]["level"], "WARN");
+    assert_eq!(lines[0]["event"], "keys_unreadable");
+    assert_eq!(lines[0]["keys_age_seconds"], 300);
+}
+
+#[tokio::test]
+async fn refused_request_reads_newer_keys_once_in_30_seconds() {
+    let (cache, source) = cache([KEYS, NEWER_KEYS]);
+    cache.prefetch(NOW).await.unwrap();
+    let refresh_at = async |age| {
+        let lease = cache.keys(NOW + seconds(age)).await.unwrap();
+        cache.refresh(&lease, NOW + seconds(age)).await.is_some()
+    };
+    assert!(refresh_at(1).await);
+    for age in [2, 15, 30] {
+        assert!(!refresh_at(age).await, "{age}");
+    }
+    assert_eq!(source.reads(), 2);
+    assert!(refresh_at(31).await);
+    assert_eq!(source.reads(), 3);
+}
+
+#[tokio::test]
+async fn request_whose_own_read_brought_the_keys_does_not_read_again() {
+    let (cache, source) = cache([KEYS, NEWER_KEYS]);
+    let lease = cache.keys(NOW).await.unwrap();
+    assert!(cache.refresh(&lease, NOW).await.is_none());
+    assert_eq!(source.reads(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_requests_that_come_together_share_one_read() {
+    let source = ScriptedSource::slow([KEYS, NEWER_KEYS]);
+    let cache = std::sync::Arc::new(KeyCache::new(source.clone()));
+    cache.prefetch(NOW).await.unwrap();
+    let requests: Vec<_> = (0..10)
+        .map(|_| {
+            let cache = cache.clone();
+            tokio::spawn(async move {
+                let lease = cache.keys(NOW).await.unwrap();
+                cache.refresh(&lease, NOW).await.is_some()
+            })
+        })
+        .collect();
+    for request in requests {
+        assert!(request.await.unwrap());
+    }
+    assert_eq!(source.reads(), 2);
+}
+
+#[tokio::test]
+async fn failed_refresh_keeps_the_keys_and_pauses() {
+    let (cache, source) = cache([KEYS, Script::Failure]);
+    cache.prefetch(NOW).await.unwrap();
+    let lease = cache.keys(NOW).await.unwrap();
+    assert!(cache.refresh(&lease, NOW).await.is_none());
+    assert!(cache.keys(NOW + seconds(299)).await.is_ok());
+    assert_eq!(source.reads(), 2);
+}
+
+#[tokio::test]
+async fn refused_request_does_not_read_in_the_pause_after_a_failure() {
+    let (cache, source) = cache([KEYS, Script::Failure]);
+    cache.keys(NOW).await.unwrap();
+    let lease = cache.keys(NOW + seconds(300)).await.unwrap();
+    assert!(cache.refresh(&lease, NOW + seconds(301)).await.is_none());
+    assert_eq!(source.reads(), 2);
+}
+
+#[tokio::test]
+async fn clock_that_jumps_back_does_not_prolong_the_keys() {
+    let (cache, source) = cache([KEYS]);
+    cache.keys(NOW).await.unwrap();
+    cache.keys(NOW - seconds(299)).await.unwrap();
+    assert_eq!(source.reads(), 1);
+    cache.keys(NOW - seconds(300)).await.unwrap();
+    assert_eq!(source.reads(), 2);
+}
