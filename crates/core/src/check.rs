@@ -30,42 +30,73 @@ pub enum CheckStatus {
 /// One entry of a validation's `checks`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// The field that was looked at.
+    /// What was looked at: a field, or something outside the table that fields name.
     pub field: &'static str,
     /// How it came out.
     pub status: CheckStatus,
-    /// A stable word: `ok`, `not_set`, or the kind of the broken rule.
+    /// A stable word: `ok` where the status is [`CheckStatus::Ok`] and nowhere else; otherwise why it is not.
     pub code: &'static str,
     /// What was found, and what to do about it.
     pub message: String,
 }
 
+const OK: &str = "ok";
+
 impl Check {
-    fn ok(field: Field) -> Self {
+    /// The subject is as it must be.
+    #[must_use]
+    pub fn passed(subject: &'static str, message: impl Into<String>) -> Self {
         Self {
-            field: field.name(),
+            field: subject,
             status: CheckStatus::Ok,
-            code: "ok",
-            message: format!("{field} is well-formed"),
+            code: OK,
+            message: message.into(),
         }
     }
 
-    fn skipped(field: Field, message: &str) -> Self {
+    /// The subject must be there and is not.
+    #[must_use]
+    pub fn missing(subject: &'static str, code: &'static str, message: impl Into<String>) -> Self {
+        Self::not_passed(subject, CheckStatus::Missing, code, message.into())
+    }
+
+    /// The subject is there and not as it must be.
+    #[must_use]
+    pub fn invalid(subject: &'static str, code: &'static str, message: impl Into<String>) -> Self {
+        Self::not_passed(subject, CheckStatus::Invalid, code, message.into())
+    }
+
+    /// Nothing is said of the subject; the message says why.
+    #[must_use]
+    pub fn skipped(subject: &'static str, code: &'static str, message: impl Into<String>) -> Self {
+        Self::not_passed(subject, CheckStatus::Skipped, code, message.into())
+    }
+
+    fn not_passed(subject: &'static str, status: CheckStatus, code: &'static str, message: String) -> Self {
+        debug_assert_ne!(code, OK, "{subject}: {message}");
         Self {
-            field: field.name(),
-            status: CheckStatus::Skipped,
-            code: "not_set",
-            message: format!("{field} is not set: {message}"),
+            field: subject,
+            status,
+            code,
+            message,
         }
+    }
+
+    fn well_formed(field: Field) -> Self {
+        Self::passed(field.name(), format!("{field} is well-formed"))
+    }
+
+    fn unset(field: Field, message: &str) -> Self {
+        Self::skipped(field.name(), "not_set", format!("{field} is not set: {message}"))
     }
 
     fn broken(field: Field, status: CheckStatus, violation: &Violation) -> Self {
-        Self {
-            field: field.name(),
+        Self::not_passed(
+            field.name(),
             status,
-            code: violation.code.as_str(),
-            message: format!("{field} {violation}"),
-        }
+            violation.code.as_str(),
+            format!("{field} {violation}"),
+        )
     }
 
     /// Whether the configuration is invalid because of this check.
@@ -104,7 +135,7 @@ fn check_field(config: &StoredConfig, field: Field, delivery_type: Option<Delive
         _ => FieldValue::parse(field, value, None).map_or(Ok(()), |parsed| parsed.map(drop)),
     };
     match outcome {
-        Ok(()) => vec![Check::ok(field)],
+        Ok(()) => vec![Check::well_formed(field)],
         Err(violations) => violations
             .iter()
             .map(|violation| Check::broken(field, CheckStatus::Invalid, violation))
@@ -134,11 +165,11 @@ fn absent_field(field: Field, delivery_type: Option<DeliveryType>) -> Option<Che
         _ if delivery_type.is_none() && field.only_for().is_some() => None,
         Field::Enabled => missing("is not stored, which the log processor reads as off; PATCH it to true or false"),
         _ if field.is_required() => missing("is required; PATCH the configuration with a value"),
-        Field::BucketPrefix => Some(Check::skipped(field, "the default ROSA/cluster-logs/ applies")),
-        Field::TargetRegion => Some(Check::skipped(field, "logs go to the log processor's own region")),
-        Field::DesiredLogs => Some(Check::skipped(field, "the logs of every application are delivered")),
-        Field::Ttl => Some(Check::skipped(field, "the configuration does not expire")),
-        _ => Some(Check::skipped(field, "the item was not written by this service")),
+        Field::BucketPrefix => Some(Check::unset(field, "the default ROSA/cluster-logs/ applies")),
+        Field::TargetRegion => Some(Check::unset(field, "logs go to the log processor's own region")),
+        Field::DesiredLogs => Some(Check::unset(field, "the logs of every application are delivered")),
+        Field::Ttl => Some(Check::unset(field, "the configuration does not expire")),
+        _ => Some(Check::unset(field, "the item was not written by this service")),
     }
 }
 
