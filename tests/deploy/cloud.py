@@ -1,0 +1,164 @@
+"""An AWS account on this machine, and the operator who deploys to it."""
+
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+BUCKET = "your-templates-bucket"
+STACK = "multi-tenant-logging-development"
+TABLE = f"{STACK}-tenant-configs"
+PSK_PARAMETER = "/logging/api/psk"
+ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64"}[os.uname().machine]
+FUNCTIONS = (f"{STACK}-api-authorizer", f"{STACK}-api-service")
+
+
+class Cloud:
+    """The emulator, and the commands that are run against it."""
+
+    def __init__(self, work):
+        self.work = work
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = os.environ | {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "test",  # the account's root, to the emulator
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": REGION,
+        }
+
+    @contextlib.contextmanager
+    def running(self):
+        """Starts the emulator on a loopback port, with IAM enforced, and ends it."""
+        home = self.work / "home"
+        home.mkdir()
+        log = (self.work / "emulator.log").open("wb")
+        process = subprocess.Popen(
+            [sys.executable, Path(__file__).with_name("emulator.py")],
+            env=self.environment
+            | {
+                "HOME": str(home),
+                "GATEWAY_PORT": str(self.port),
+                "BIND_HOST": "127.0.0.1",
+                "MINISTACK_ACCOUNT_ID": ACCOUNT,
+                "MINISTACK_REGION": REGION,
+                "AUTH": "true",
+            },
+            cwd=home,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            self._wait(process)
+            yield self
+        finally:
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            log.close()
+
+    def _wait(self, process):
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            assert process.poll() is None, (self.work / "emulator.log").read_text()
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=2):
+                return
+            time.sleep(0.2)
+        raise AssertionError("the emulator does not answer")
+
+    def run(self, command, *, cwd=ROOT, fails=False, **environment):
+        """Runs a command as the operator; returns what it says."""
+        done = subprocess.run(
+            [str(part) for part in command],
+            cwd=cwd,
+            env=self.environment | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=1200,
+        )
+        assert (done.returncode != 0) == fails, f"{command} ended with {done.returncode}:\n{done.stdout}"
+        return done.stdout
+
+    def aws(self, *arguments):
+        """What the AWS CLI answers, parsed."""
+        answer = self.run(["aws", "--output", "json", *arguments])
+        return json.loads(answer) if answer.strip() else None
+
+    def deploy(self, *options, **how):
+        """./deploy.sh with the programs of this machine's architecture."""
+        return self.run(["./deploy.sh", "-t", "regional", "-b", BUCKET, *options], **how)
+
+    def stack(self):
+        return self.aws("cloudformation", "describe-stacks", "--stack-name", STACK)["Stacks"][0]
+
+    def outputs(self):
+        return {output["OutputKey"]: output["OutputValue"] for output in self.stack()["Outputs"]}
+
+    def base_url(self):
+        """Where the emulator serves what `APIEndpoint` names: by path, since not every machine resolves *.localhost."""
+        host, stage = self.outputs()["APIEndpoint"].removeprefix("https://").split("/")
+        assert host.endswith(f".execute-api.{REGION}.amazonaws.com"), host
+        return f"{self.url}/_aws/execute-api/{host.split('.')[0]}/{stage}"
+
+    def psk(self):
+        answer = self.aws("ssm", "get-parameter", "--name", PSK_PARAMETER, "--with-decryption")
+        return answer["Parameter"]["Value"]
+
+    def change_programs(self, binaries, into):
+        """A new build: the same programs with other bytes at their end, which no loader looks at."""
+        into.mkdir()
+        for name in ("authorizer", "api"):
+            (into / name).write_bytes((binaries / name).read_bytes() + os.urandom(16))
+        return into
+
+
+class Answer:
+    """A response."""
+
+    def __init__(self, response):
+        self.status, self.headers, self.body = response.status, response.headers, response.read()
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+def request(url, method="GET", *, key=None, body=None, headers=None, base=None):
+    """Sends a request; with `key`, signed over the part of the URL behind `base`."""
+    headers = dict(headers or {})
+    if key:
+        timestamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        message = f"{method}{url.removeprefix(base)}{timestamp}"
+        headers |= {
+            "Authorization": f"HMAC-SHA256 {hmac.new(key.encode(), message.encode(), hashlib.sha256).hexdigest()}",
+            "X-API-Timestamp": timestamp,
+        }
+    data = json.dumps(body).encode() if body is not None else None
+    if data:
+        headers["Content-Type"] = "application/json"
+    sent = urllib.request.Request(url, data, headers, method=method)
+    try:
+        with urllib.request.urlopen(sent, timeout=30) as response:
+            return Answer(response)
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error)

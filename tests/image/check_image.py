@@ -1,0 +1,235 @@
+"""Starts the program of an image and posts events to it, as `podman run` and curl would.
+
+    check_image.py PROGRAM ROOT
+
+ROOT is the image's file system. A copy of it is entered by chroot, as the image's user, with no more than the engine
+would add: /etc/resolv.conf. The copy's CA certificates get one of ours in addition, and SSM and DynamoDB are stand-ins
+behind TLS on this machine, found by name: so it shows that the program resolves names and finds its certificates.
+"""
+
+import contextlib
+import hashlib
+import hmac
+import http.client
+import http.server
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+INVOKE = "/2015-03-31/functions/function/invocations"
+USER = 65532
+KEY = "0123456789abcdef0123456789abcdef"
+METHOD_ARN = "arn:aws:execute-api:us-east-1:123456789012:abcdef1234/development/GET/api/v1/delivery-configs"
+
+
+class Aws(http.server.BaseHTTPRequestHandler):
+    """SSM with one parameter, DynamoDB with one empty table."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        operation = self.headers["X-Amz-Target"].rpartition(".")[2]
+        answer = {}
+        if operation == "GetParameters":
+            parameter = {"Name": "/test/psk", "Type": "SecureString", "Value": KEY, "Version": 1}
+            answer = {"Parameters": [parameter], "InvalidParameters": ["/test/psk:previous"]}
+        elif operation in ("Query", "Scan"):
+            answer = {"Items": [], "Count": 0, "ScannedCount": 0}
+        body = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", self.headers["Content-Type"])
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def serve_aws(folder):
+    """Serves the stand-in on port 443, with a certificate that our own authority signed."""
+    openssl = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test"]
+    files = ["-keyout", folder / "key.pem", "-out", folder / "cert.pem"]
+    names = ["-addext", "subjectAltName=DNS:aws.example.test", "-addext", "basicConstraints=critical,CA:FALSE"]
+    subprocess.run([*openssl, *files, *names], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 443), Aws)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return (folder / "cert.pem").read_bytes()
+
+
+def serve_names():
+    """A name server for which every name is 127.0.0.1."""
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind(("127.0.0.1", 53))
+
+    def answer():
+        while True:
+            query, client = server.recvfrom(512)
+            end = 12
+            while query[end]:
+                end += query[end] + 1
+            question = query[12 : end + 5]
+            is_address = struct.unpack(">H", question[-4:-2])[0] == 1
+            record = b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 60, 4) + bytes([127, 0, 0, 1]) if is_address else b""
+            header = query[:2] + b"\x81\x80" + struct.pack(">HHHH", 1, int(is_address), 0, 0)
+            server.sendto(header + question + record, client)
+
+    threading.Thread(target=answer, daemon=True).start()
+
+
+@contextlib.contextmanager
+def running(program, root, environment):
+    """The program in its file system, as its user, until it is no longer needed."""
+
+    def enter():
+        os.chroot(root)
+        os.chdir("/")
+        os.setgroups([])
+        os.setgid(USER)
+        os.setuid(USER)
+
+    process = subprocess.Popen([f"/{program}"], env=environment, preexec_fn=enter, stdout=subprocess.PIPE)
+    lines = []
+    reader = threading.Thread(target=lambda: lines.extend(process.stdout), daemon=True)
+    reader.start()
+    try:
+        wait_for_port(process)
+        yield lines
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0, f"ended with {process.returncode} when asked to"
+        reader.join(5)
+        for line in lines:
+            json.loads(line)  # one object a line, and nothing else
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_for_port(process):
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"it ended with {process.returncode}"
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", 8080), 1):
+            return
+        time.sleep(0.02)
+    raise AssertionError("nothing listens on port 8080")
+
+
+def invoke(event):
+    connection = http.client.HTTPConnection("127.0.0.1", 8080, timeout=30)
+    connection.request("POST", INVOKE, json.dumps(event))
+    answer = connection.getresponse()
+    body = json.loads(answer.read())
+    connection.close()
+    return answer.status, body
+
+
+def event(path, headers=None):
+    headers = headers or {}
+    return {
+        "type": "REQUEST",
+        "methodArn": METHOD_ARN,
+        "resource": path,
+        "path": path,
+        "httpMethod": "GET",
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "pathParameters": None,
+        "stageVariables": None,
+        "requestContext": {
+            "requestId": "5f2f0d3a-0000-4000-8000-000000000000",
+            "stage": "development",
+            "path": f"/development{path}",
+            "httpMethod": "GET",
+            "identity": {"sourceIp": "192.0.2.1"},
+        },
+        "body": None,
+        "isBase64Encoded": False,
+    }
+
+
+def signed(path):
+    timestamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    signature = hmac.new(KEY.encode(), f"GET{path}{timestamp}".encode(), hashlib.sha256).hexdigest()
+    return event(path, {"Authorization": f"HMAC-SHA256 {signature}", "X-API-Timestamp": timestamp})
+
+
+def effect(answer):
+    return answer["policyDocument"]["Statement"][0]["Effect"]
+
+
+def check_authorizer():
+    right = signed("/api/v1/delivery-configs")
+    status, answer = invoke(right)
+    assert (status, effect(answer)) == (200, "Allow"), answer
+    right["headers"]["X-API-Timestamp"] = "2020-01-01T00:00:00Z"
+    right["multiValueHeaders"]["X-API-Timestamp"] = ["2020-01-01T00:00:00Z"]
+    status, answer = invoke(right)
+    assert (status, effect(answer)) == (200, "Deny"), answer
+
+
+def check_api():
+    for path, expected in (("/health", 200), ("/api/v1/delivery-configs", 200), ("/api/v1/nothing", 404)):
+        status, answer = invoke(event(path))
+        assert (status, answer["statusCode"]) == (200, expected), (path, answer)
+        assert json.loads(answer["body"])["status"] == ("success" if expected == 200 else "error")
+
+
+def check_without_aws(program):
+    """The first description's `podman run`, on a machine without any AWS: it serves, and says what it lacks."""
+    status, answer = invoke(event("/health") if program == "api" else signed("/api/v1/delivery-configs"))
+    assert status == 200, answer
+    if program == "api":
+        assert answer["statusCode"] == 503, answer
+        assert json.loads(answer["body"])["data"]["status"] == "unhealthy"
+    else:
+        assert answer["errorType"], answer
+
+
+def main(program, image):
+    own = {"PSK_PARAMETER_NAME": "/test/psk"} if program == "authorizer" else {"TENANT_CONFIG_TABLE": "test-table"}
+    with tempfile.TemporaryDirectory() as work:
+        work = Path(work)
+        root = work / "root"
+        shutil.copytree(image, root)
+        os.chmod(work, 0o755)
+        certificates = root / "etc/ssl/certs/ca-certificates.crt"
+        assert certificates.read_bytes().count(b"BEGIN CERTIFICATE") > 50, "the image brings no CA certificates"
+        with certificates.open("ab") as bundle:
+            bundle.write(serve_aws(work))
+        serve_names()
+        (root / "etc/resolv.conf").write_text("nameserver 127.0.0.1\n")
+
+        aws = {
+            "AWS_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ENDPOINT_URL": "https://aws.example.test",
+        }
+        with running(program, root, own | aws):
+            check_authorizer() if program == "authorizer" else check_api()
+        print(f"{program}: answers events as user {USER}, finds AWS by name and trusts it by its certificates")
+
+        with running(program, image, own | {"AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}):
+            check_without_aws(program)
+        print(f"{program}: serves without AWS as well, and says what it lacks")
+
+
+main(*sys.argv[1:])
