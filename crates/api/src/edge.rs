@@ -22,6 +22,8 @@ use crate::{
 };
 
 const REQUEST_ID: &str = "x-request-id";
+/// For a request that came without an id, or with one that is no header value: API Gateway sends neither.
+const UNKNOWN: &str = "unknown";
 
 /// The outermost middleware.
 pub(crate) async fn edge(
@@ -50,10 +52,15 @@ pub(crate) async fn edge(
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
-    let request_id = context.request_id.as_deref().unwrap_or("unknown");
-    if let Ok(request_id) = HeaderValue::try_from(request_id) {
-        headers.insert(REQUEST_ID, request_id);
-    }
+    let request_id = context
+        .request_id
+        .as_deref()
+        .filter(|id| !id.is_empty())
+        .unwrap_or(UNKNOWN);
+    headers.insert(
+        REQUEST_ID,
+        HeaderValue::try_from(request_id).unwrap_or(HeaderValue::from_static(UNKNOWN)),
+    );
 
     RequestLine {
         request_id,

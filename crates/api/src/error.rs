@@ -3,7 +3,7 @@
 //! The client reads [`ApiError::sentence`]; the log has the error's own text and its causes. A failure leaves its
 //! handler as a response extension, and the edge writes both, once.
 
-use std::{borrow::Cow, error::Error, fmt::Write, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{
     body::Body,
@@ -210,18 +210,6 @@ impl ApiError {
     pub(crate) fn passes(&self) -> bool {
         self.status() == StatusCode::SERVICE_UNAVAILABLE
     }
-
-    /// The error and its causes, outermost first.
-    pub(crate) fn chain(&self) -> String {
-        let mut chain = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            // Writing to a string does not fail.
-            let _ = write!(chain, ": {error}");
-            cause = error.source();
-        }
-        chain
-    }
 }
 
 fn capitalize(text: &str) -> String {
@@ -348,7 +336,7 @@ mod tests {
     fn the_log_has_every_cause() {
         let error = ApiError::from(StoreError::TableMissing("no table of this name".into()));
         assert_eq!(
-            error.chain(),
+            crate::chain(&error),
             "the store failed: the table does not exist; check TENANT_CONFIG_TABLE and AWS_REGION: no table of this name"
         );
     }

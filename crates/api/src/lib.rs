@@ -27,7 +27,7 @@ use function::{Function, FunctionError, Invocation};
 use tower::ServiceExt;
 
 pub use context::GatewayContext;
-pub use handlers::health::ProbeError;
+pub use log::chain;
 pub use router::router;
 pub use state::AppState;
 
@@ -48,9 +48,14 @@ impl Api {
     }
 
     /// Makes the first use of the store, so that no request has to wait for connections and credentials. Gives up after
-    /// two seconds; a function that could not be warmed works all the same.
-    pub async fn warm(&self) -> Result<(), ProbeError> {
-        handlers::health::probe(&self.state.store).await
+    /// two seconds; a function that could not be warmed works all the same, and the log says why it could not.
+    pub async fn warm(&self) {
+        if let Err(error) = handlers::health::probe(&self.state.store).await {
+            tracing::warn!(
+                error = chain(&error),
+                "the store could not be used ahead of the first request"
+            );
+        }
     }
 }
 

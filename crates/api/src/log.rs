@@ -1,6 +1,6 @@
 //! The line that a request leaves in the log.
 
-use std::time::Duration;
+use std::{error::Error, fmt::Write, time::Duration};
 
 use function::Invocation;
 use http::StatusCode;
@@ -48,7 +48,7 @@ impl RequestLine<'_> {
                     error = self
                         .failure
                         .filter(|failure| is_ours(failure))
-                        .map(ApiError::chain),
+                        .map(|failure| chain(failure)),
                     "request"
                 )
             };
@@ -59,6 +59,19 @@ impl RequestLine<'_> {
             _ => write!(info),
         }
     }
+}
+
+/// An error and its causes, outermost first, as it stands in a line of the log.
+#[must_use]
+pub fn chain(error: &dyn Error) -> String {
+    let mut chain = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        // Writing to a string does not fail.
+        let _ = write!(chain, ": {error}");
+        cause = error.source();
+    }
+    chain
 }
 
 /// The causes of a client's mistakes are in the answer, and may quote the request.

@@ -1,20 +1,29 @@
 //! The api function: wires configuration, store and service, and runs.
 
+use std::{error::Error, process::ExitCode};
+
 use api::{Api, AppState, config::Config};
-use tenant_store::Store;
+use function::logging;
+use tenant_store::{Store, client};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let config = Config::from_env()?;
-    function::logging::init(config.log_level);
-    let store = Store::new(tenant_store::client::connect().await, config.table);
-    let api = Api::new(AppState::new(store, config.settings));
-    if let Err(error) = api.warm().await {
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "the store could not be warmed"
-        );
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Where the configuration is wrong, nothing is logged yet.
+            logging::init(logging::LogLevel::default());
+            tracing::error!(error = api::chain(&*error), "the api does not run");
+            ExitCode::FAILURE
+        }
     }
-    function::run(api).await?;
-    Ok(())
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let config = Config::from_env()?;
+    logging::init(config.log_level);
+    let store = Store::new(client::connect().await, config.table);
+    let api = Api::new(AppState::new(store, config.settings));
+    api.warm().await;
+    Ok(function::run(api).await?)
 }

@@ -1,6 +1,7 @@
 //! One delivery configuration: create, read, update, delete.
 
 use axum::{
+    Extension,
     extract::State,
     response::{IntoResponse, Response},
 };
@@ -34,11 +35,14 @@ pub(crate) async fn create(
         StoreError::AlreadyExists if conditions.require_absence() => ApiError::CreationGuarded,
         error => error.into(),
     })?;
-    let location = (header::LOCATION, location_of(&stored));
+    let location = [(header::LOCATION, location_of(&stored))];
+    // The URL does not name the type; the log wants it.
+    let delivery_type = Extension(config.destination.delivery_type());
     Ok((
         StatusCode::CREATED,
         ETag(stored.version()),
-        [location],
+        location,
+        delivery_type,
         told(now, stored, "Created"),
     )
         .into_response())

@@ -64,7 +64,7 @@ impl Unhealthy {
 
 /// Why a probe failed.
 #[derive(Debug, thiserror::Error)]
-pub enum ProbeError {
+pub(crate) enum ProbeError {
     /// The store answered with an error, or its own time was up.
     #[error("the store failed")]
     Store(#[from] StoreError),

@@ -42,6 +42,11 @@ async fn a_body_too_large_is_a_413_on_every_route_and_method() {
             .expect(413);
     }
     service.send(Call::get(LIST).body(&large)).await.expect(413);
+    // The most that API Gateway lets through.
+    service
+        .send(create().body(&" ".repeat(10 * 1024 * 1024)))
+        .await
+        .expect(413);
     service.send(Call::post("/nothing").body(&large)).await.expect(413);
 }
 

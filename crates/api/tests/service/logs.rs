@@ -79,6 +79,7 @@ async fn each_request_leaves_one_line() {
     }
     assert_eq!((&create["method"], &create["status"]), (&"POST".into(), &201.into()));
     assert_eq!(create["route"], "/api/v1/tenants/{tenant_id}/delivery-configs");
+    assert_eq!(create["type"], "s3");
     assert_eq!(
         (&read["method"], &read["status"], &read["type"]),
         (&"GET".into(), &200.into(), &"s3".into())
