@@ -14,6 +14,14 @@ use tracing_subscriber::{
 /// decrypted parameters.
 const OWN_CRATES: [&str; 6] = ["api", "authorizer", "function", "local", "tenant_core", "tenant_store"];
 
+/// Modules whose warnings are news to nobody.
+const QUIETER: [(&str, LevelFilter); 2] = [
+    // It repeats the failure of every invocation, which is logged with its ids already.
+    ("lambda_runtime::layers::panic", LevelFilter::OFF),
+    // The embedded DynamoDB of a machine without AWS warns of every condition that does not hold.
+    ("dynoxide", LevelFilter::ERROR),
+];
+
 /// How much is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LogLevel {
@@ -124,8 +132,7 @@ fn filter(level: LogLevel) -> Targets {
     let level = LevelFilter::from(level);
     Targets::new()
         .with_default(level.min(LevelFilter::WARN))
-        // It repeats the failure of every invocation, which `run` has logged with its ids.
-        .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
+        .with_targets(QUIETER)
         .with_targets(OWN_CRATES.map(|name| (name, level)))
 }
 

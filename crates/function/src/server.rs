@@ -21,7 +21,7 @@ use tokio::{
 
 /// How long requests in flight may take to be answered once the server is told to end: what is told to end is gone
 /// within a second.
-const GRACE: Duration = Duration::from_millis(900);
+const GRACE: Duration = Duration::from_millis(800);
 /// How long to wait when no connection can be accepted, which is when the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 

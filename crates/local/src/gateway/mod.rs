@@ -17,6 +17,7 @@ mod route;
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
+use api::config::AllowedOrigins;
 use function::{Function, server};
 use http::{
     HeaderValue, Request, Response,
@@ -58,7 +59,7 @@ pub struct Settings {
     /// The region that ARNs name.
     pub region: String,
     /// Origins whose pages may read the gateway's own answers too.
-    pub allowed_origins: Vec<String>,
+    pub allowed_origins: AllowedOrigins,
     /// How long things may take.
     pub limits: Limits,
 }
@@ -225,9 +226,10 @@ impl<A: Function, B: Function> Gateway<A, B> {
     }
 
     fn is_allowed(&self, origin: &HeaderValue) -> bool {
-        self.settings
-            .allowed_origins
-            .iter()
-            .any(|allowed| allowed.as_bytes() == origin.as_bytes())
+        match &self.settings.allowed_origins {
+            AllowedOrigins::None => false,
+            AllowedOrigins::List(origins) => origins.contains(origin),
+            AllowedOrigins::Any => true,
+        }
     }
 }

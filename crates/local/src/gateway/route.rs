@@ -41,6 +41,7 @@ impl FromStr for Stage {
 
 impl Stage {
     /// The name itself.
+    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }

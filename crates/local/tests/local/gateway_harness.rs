@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use api::config::AllowedOrigins;
 use function::{Function, FunctionError, Invocation};
 use local::gateway::{Gateway, Limits, Settings};
 use serde_json::{Value, json};
@@ -26,7 +27,8 @@ pub(crate) enum Act {
     Wait(Duration, Value),
 }
 
-type Behaviour = Box<dyn Fn(&Value) -> Act + Send + Sync>;
+/// What a function does with each event.
+pub(crate) type Behaviour = Box<dyn Fn(&Value) -> Act + Send + Sync>;
 
 /// A function whose behaviour a test writes.
 pub(crate) struct Scripted {
@@ -117,7 +119,7 @@ pub(crate) async fn start_with(
     let mut settings = Settings {
         stage: "development".parse().unwrap(),
         region: "eu-west-1".to_owned(),
-        allowed_origins: Vec::new(),
+        allowed_origins: AllowedOrigins::None,
         limits: Limits::default(),
     };
     change(&mut settings);

@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod durability;
 mod events;
 mod gateway_harness;
 mod hostile;
+mod process_harness;
 mod refusals;
 mod shutdown;
+mod start;

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use api::config::AllowedOrigins;
+use serde_json::{Value, json};
 
-use crate::gateway_harness::{Act, allow, ok, policy, start, start_with};
+use crate::gateway_harness::{Act, Answer, Behaviour, allow, ok, policy, start, start_with};
 
 const CONFIGS: &str = "/api/v1/tenants/acme/delivery-configs";
 
@@ -31,7 +32,7 @@ async fn hop_header_that_names_an_identity_header_takes_it_away_for_both_functio
     let running = start().await;
     let head = format!("GET {CONFIGS} HTTP/1.1\r\nhost: x\r\nauthorization: a\r\nx-api-timestamp: now\r\n");
     let request = format!("{head}connection: close, authorization\r\n\r\n");
-    crate::gateway_harness::Answer::parse(&running.exchange(request.as_bytes()).await).assert_refusal(401);
+    Answer::parse(&running.exchange(request.as_bytes()).await).assert_refusal(401);
 }
 
 #[tokio::test]
@@ -43,13 +44,13 @@ async fn denied_call_is_403() {
 
 #[tokio::test]
 async fn authorizer_that_fails_in_any_way_is_500_and_never_an_answer() {
-    let malformed = |event: &serde_json::Value| {
+    let malformed = |event: &Value| {
         let mut answer = policy("Allow", &event["methodArn"]);
         answer["policyDocument"]["Statement"][0]["Condition"] = json!(null);
         Act::Answer(answer)
     };
-    let slow = |event: &serde_json::Value| Act::Wait(Duration::from_secs(2), policy("Allow", &event["methodArn"]));
-    let behaviours: [Box<dyn Fn(&serde_json::Value) -> Act + Send + Sync>; 5] = [
+    let slow = |event: &Value| Act::Wait(Duration::from_secs(2), policy("Allow", &event["methodArn"]));
+    let behaviours: [Behaviour; 5] = [
         Box::new(|_| Act::Fail),
         Box::new(|_| Act::Panic),
         Box::new(|_| Act::Bytes(b"Unauthorized")),
@@ -68,7 +69,7 @@ async fn authorizer_that_fails_in_any_way_is_500_and_never_an_answer() {
 
 #[tokio::test]
 async fn api_that_fails_in_any_way_is_502() {
-    let behaviours: [Box<dyn Fn(&serde_json::Value) -> Act + Send + Sync>; 5] = [
+    let behaviours: [Behaviour; 5] = [
         Box::new(|_| Act::Fail),
         Box::new(|_| Act::Panic),
         Box::new(|_| Act::Bytes(b"not JSON")),
@@ -172,7 +173,7 @@ async fn client_that_asks_before_it_sends_too_much_is_refused_at_once() {
         "POST {CONFIGS} HTTP/1.1\r\nhost: x\r\nauthorization: a\r\nx-api-timestamp: now\r\n\
         content-length: 20000000\r\nexpect: 100-continue\r\n\r\n"
     );
-    crate::gateway_harness::Answer::parse(&running.exchange(request.as_bytes()).await).assert_refusal(413);
+    Answer::parse(&running.exchange(request.as_bytes()).await).assert_refusal(413);
 }
 
 #[tokio::test]
@@ -194,7 +195,7 @@ async fn url_or_headers_over_ten_kilobytes_are_refused() {
 #[tokio::test]
 async fn refusal_is_readable_by_a_page_of_an_allowed_origin_only() {
     let running = start_with(allow, ok, |settings| {
-        settings.allowed_origins = vec!["https://console.example".to_owned()];
+        settings.allowed_origins = AllowedOrigins::parse("https://console.example").unwrap();
     })
     .await;
     let request_line = format!("GET {CONFIGS} HTTP/1.1");

@@ -1,0 +1,175 @@
+//! What a person reads when the server has started, and programs too: base URLs stand on lines of their own.
+
+use std::{fmt, net::SocketAddr, path::PathBuf};
+
+use authorizer::keys::ParameterName;
+
+use crate::{gateway::Stage, psk::Origin};
+
+/// What there is to say.
+#[derive(Debug)]
+pub struct Banner<'a> {
+    /// Where the gateway listens.
+    pub address: SocketAddr,
+    /// The stage that it serves.
+    pub stage: &'a Stage,
+    /// The table's name.
+    pub table: &'a str,
+    /// Where the table is.
+    pub location: Location,
+    /// Where the key is.
+    pub key: KeyLocation,
+}
+
+/// Where a table is.
+#[derive(Debug)]
+pub enum Location {
+    /// In this process, and gone with it.
+    Memory,
+    /// In this file.
+    File(PathBuf),
+    /// In the DynamoDB at this URL.
+    Endpoint(String),
+    /// In AWS.
+    Aws,
+}
+
+/// Where a key is.
+#[derive(Debug)]
+pub enum KeyLocation {
+    /// On this machine.
+    Local(Origin),
+    /// In this SSM parameter.
+    Parameter(ParameterName),
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => formatter.write_str("in memory, and gone when this server ends"),
+            Self::File(path) => write!(formatter, "in {}", path.display()),
+            Self::Endpoint(url) => write!(formatter, "in the DynamoDB at {url}"),
+            Self::Aws => formatter.write_str("in AWS"),
+        }
+    }
+}
+
+impl fmt::Display for KeyLocation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local(Origin::Flag) => formatter.write_str("as given with --psk"),
+            Self::Local(Origin::Environment) => formatter.write_str("as given in the environment variable PSK"),
+            Self::Local(Origin::File(path)) => write!(formatter, "made at the first start, in {}", path.display()),
+            Self::Parameter(name) => write!(formatter, "in the SSM parameter {}", name.as_str()),
+        }
+    }
+}
+
+impl KeyLocation {
+    /// The start of a shell script, which reads the key into `PSK`; the key itself is never printed.
+    fn shell(&self) -> String {
+        match self {
+            Self::Local(Origin::Flag | Origin::Environment) => r#": "${PSK:?set PSK to the key first}""#.to_owned(),
+            Self::Local(Origin::File(path)) => format!("PSK=$(cat {})", quote(&path.to_string_lossy())),
+            Self::Parameter(name) => format!(
+                "PSK=$(aws ssm get-parameter --with-decryption --name {} --query Parameter.Value --output text)",
+                quote(name.as_str())
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Banner<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            stage,
+            table,
+            location,
+            key,
+            ..
+        } = self;
+        let origin = self.origin();
+        let read_key = key.shell();
+        write!(
+            formatter,
+            r#"The tenant management API, version {version}
+
+table  {table}, {location}
+key    {key}
+
+A signed request, to paste into a shell:
+
+  {read_key}
+  uri=/api/v1/delivery-configs
+  timestamp=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+  signature=$(printf %s "GET$uri$timestamp" | openssl dgst -sha256 -hmac "$PSK" | sed 's/.* //')
+  curl -sS {origin}"$uri" -H "Authorization: HMAC-SHA256 $signature" -H "X-API-Timestamp: $timestamp"
+
+Ready, as on a custom domain and as on an execute-api host:
+
+{origin}
+{origin}/{stage}
+
+Ctrl-C ends it. LOG_LEVEL=INFO shows each request.
+"#,
+            version = env!("CARGO_PKG_VERSION"),
+        )
+    }
+}
+
+impl Banner<'_> {
+    /// The URL that a client on this machine uses; one that listens everywhere is reached by the loopback address.
+    fn origin(&self) -> String {
+        let mut address = self.address;
+        if address.ip().is_unspecified() {
+            address.set_ip(match address {
+                SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        format!("http://{address}")
+    }
+}
+
+/// A word that a shell reads back as it is.
+fn quote(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn banner(address: &str, key: KeyLocation) -> String {
+        let stage = "development".parse().unwrap();
+        let address = address.parse().unwrap();
+        Banner {
+            address,
+            stage: &stage,
+            table: "configs",
+            location: Location::Memory,
+            key,
+        }
+        .to_string()
+    }
+
+    #[test]
+    fn base_urls_stand_on_lines_of_their_own() {
+        let text = banner("127.0.0.1:8000", KeyLocation::Local(Origin::Flag));
+        let urls: Vec<_> = text.lines().filter(|line| line.starts_with("http://")).collect();
+        assert_eq!(urls, ["http://127.0.0.1:8000", "http://127.0.0.1:8000/development"]);
+    }
+
+    #[test]
+    fn server_that_listens_everywhere_is_named_by_the_loopback_address() {
+        assert!(banner("0.0.0.0:80", KeyLocation::Local(Origin::Flag)).contains("\nhttp://127.0.0.1:80\n"));
+        assert!(banner("[::]:80", KeyLocation::Local(Origin::Flag)).contains("\nhttp://[::1]:80\n"));
+    }
+
+    #[test]
+    fn path_of_the_key_is_quoted_for_the_shell() {
+        let path = PathBuf::from("/tmp/it's $(here)/psk");
+        let text = banner("127.0.0.1:1", KeyLocation::Local(Origin::File(path)));
+        assert!(text.contains(r"PSK=$(cat '/tmp/it'\''s $(here)/psk')"), "{text}");
+    }
+}

@@ -1,0 +1,89 @@
+//! What was acknowledged is there after the next start, however the server ended.
+
+use std::{
+    sync::Mutex,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::process_harness::{Server, create};
+
+#[test]
+fn every_acknowledged_write_survives_kill_9_in_the_middle_of_writes() {
+    let dir = tempfile::tempdir().unwrap();
+    let acknowledged = Mutex::new(Vec::new());
+    for round in 0..3 {
+        let server = Server::start_in(dir.path());
+        let address = server.address;
+        thread::scope(|scope| {
+            for writer in 0..4 {
+                let acknowledged = &acknowledged;
+                scope.spawn(move || {
+                    for number in 0.. {
+                        let tenant = format!("r{round}-w{writer}-n{number}");
+                        match create(address, &tenant) {
+                            Some(201) => acknowledged.lock().unwrap().push(tenant),
+                            Some(status) => panic!("{tenant}: {status}"),
+                            None => return,
+                        }
+                    }
+                });
+            }
+            let began = Instant::now();
+            let enough = (round + 1) * 25;
+            while acknowledged.lock().unwrap().len() < enough && began.elapsed() < Duration::from_secs(30) {
+                thread::sleep(Duration::from_millis(5));
+            }
+            server.kill();
+        });
+        assert!(
+            acknowledged.lock().unwrap().len() >= (round + 1) * 25,
+            "too few writes to prove anything"
+        );
+    }
+
+    let there = Server::start_in(dir.path()).tenants();
+    let acknowledged = acknowledged.into_inner().unwrap();
+    let lost: Vec<_> = acknowledged.iter().filter(|tenant| !there.contains(tenant)).collect();
+    assert!(
+        lost.is_empty(),
+        "{} of {} acknowledged writes are lost: {lost:?}",
+        lost.len(),
+        acknowledged.len()
+    );
+}
+
+#[test]
+fn clean_end_keeps_the_data_and_leaves_one_file_of_it() {
+    for signal in ["INT", "TERM"] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut server = Server::start_in(dir.path());
+        assert_eq!(server.create("acme"), Some(201));
+        assert!(server.signal(signal).0.success());
+        assert!(dir.path().join("dynamodb.db").is_file());
+        assert!(!dir.path().join("dynamodb.db-wal").exists(), "the file was closed");
+        assert_eq!(Server::start_in(dir.path()).tenants(), ["acme"]);
+    }
+}
+
+#[test]
+fn table_of_another_stage_is_another_table() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start_in(dir.path());
+    assert_eq!(server.create("acme"), Some(201));
+    server.kill();
+    let staging = Server::start(&["--data-dir", dir.path().to_str().unwrap(), "--stage", "staging"]);
+    assert_eq!(staging.tenants(), Vec::<String>::new());
+}
+
+#[test]
+fn memory_is_forgotten_and_leaves_no_file() {
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("data");
+    let arguments = ["--in-memory", "--data-dir", dir.to_str().unwrap()];
+    let server = Server::start(&arguments);
+    assert_eq!(server.create("acme"), Some(201));
+    server.kill();
+    assert_eq!(Server::start(&arguments).tenants(), Vec::<String>::new());
+    assert!(!dir.exists());
+}

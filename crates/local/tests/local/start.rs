@@ -1,0 +1,294 @@
+//! Starting and ending the process: what it prints, and how it fails.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt,
+    process::{Command, Output},
+    thread,
+    time::Duration,
+};
+
+use crate::{
+    gateway_harness::Answer,
+    process_harness::{KEY, Server, command, run_to_end},
+};
+
+const LIST: &str = "/api/v1/delivery-configs";
+
+/// Holds a failed start to its form: nothing on standard output, one sentence on standard error, status 1.
+fn sentence(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(output.stdout, b"", "{output:?}");
+    let text = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(text.starts_with("error: "), "{text}");
+    text
+}
+
+fn fail(arguments: &[&str]) -> String {
+    let mut command = command(arguments);
+    command.env("PSK", KEY);
+    sentence(&run_to_end(command))
+}
+
+/// What the server prints to be pasted.
+fn script(server: &Server) -> String {
+    let lines: Vec<_> = server.banner.lines().filter(|line| line.starts_with("  ")).collect();
+    lines.join("\n")
+}
+
+#[test]
+fn signed_request_is_answered_with_and_without_the_stage() {
+    let server = Server::start(&["--in-memory"]);
+    for target in [LIST.to_owned(), format!("/development{LIST}")] {
+        assert_eq!(server.send("GET", &target, "").status, 200, "{target}");
+    }
+    assert_eq!(server.create("acme"), Some(201));
+    assert_eq!(server.create("acme"), Some(409));
+}
+
+#[test]
+fn printed_request_works_when_it_is_pasted_and_the_key_is_not_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    // A path that a shell would take apart if it were not quoted.
+    let data_dir = dir.path().join("it's $HOME");
+    let server = Server::spawn(command(&["--data-dir", data_dir.to_str().unwrap()]));
+    let key = fs::read_to_string(data_dir.join("psk")).unwrap();
+    assert!(!server.banner.contains(key.trim_end()));
+    let script = script(&server);
+    let output = Command::new("bash").args(["-euc", &script]).output().unwrap();
+    let answer = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        answer.contains(r#""status":"success""#),
+        "{script}{answer}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn printed_request_takes_a_given_key_from_the_environment() {
+    let server = Server::start(&["--in-memory"]);
+    let script = script(&server);
+    let output = Command::new("bash")
+        .args(["-euc", &script])
+        .env("PSK", KEY)
+        .output()
+        .unwrap();
+    assert!(
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .contains(r#""status":"success""#)
+    );
+    let output = Command::new("bash")
+        .args(["-euc", &script])
+        .env_remove("PSK")
+        .output()
+        .unwrap();
+    assert!(
+        String::from_utf8(output.stderr)
+            .unwrap()
+            .contains("set PSK to the key first")
+    );
+}
+
+#[test]
+fn made_key_is_kept_for_its_owner_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let start = || Server::spawn(command(&["--data-dir", dir.path().to_str().unwrap()]));
+    start().kill();
+    let path = dir.path().join("psk");
+    let key = fs::read(&path).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    start().kill();
+    assert_eq!(fs::read(&path).unwrap(), key);
+}
+
+#[test]
+fn port_in_use_is_told() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let text = fail(&["--in-memory", "--port", &port]);
+    assert!(text.contains(&port) && text.contains("--port"), "{text}");
+}
+
+#[test]
+fn address_of_another_machine_is_told() {
+    let text = fail(&["--in-memory", "--port", "0", "--host", "192.0.2.1"]);
+    assert!(text.contains("192.0.2.1") && text.contains("--host"), "{text}");
+}
+
+#[test]
+fn data_directory_of_another_server_is_told_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start_in(dir.path());
+    let text = fail(&["--port", "0", "--data-dir", dir.path().to_str().unwrap()]);
+    assert!(
+        text.contains("another local server") && text.contains("--data-dir"),
+        "{text}"
+    );
+    assert_eq!(server.create("acme"), Some(201));
+}
+
+#[test]
+fn data_file_that_is_none_is_told_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("dynamodb.db");
+    let content = "a letter, say\n".repeat(1000);
+    fs::write(&path, &content).unwrap();
+    let text = fail(&["--port", "0", "--data-dir", dir.path().to_str().unwrap()]);
+    assert!(
+        text.contains(path.to_str().unwrap()) && text.contains("move it away"),
+        "{text}"
+    );
+    assert_eq!(fs::read_to_string(path).unwrap(), content);
+}
+
+#[test]
+fn data_directory_that_is_a_file_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "").unwrap();
+    let text = fail(&["--port", "0", "--data-dir", file.to_str().unwrap()]);
+    assert!(text.contains(file.to_str().unwrap()), "{text}");
+}
+
+#[test]
+fn key_that_is_too_short_is_told_and_not_shown() {
+    for key in ["", "fifteen-bytes-1"] {
+        let text = fail(&["--port", "0", "--in-memory", "--psk", key]);
+        assert!(text.contains("--psk") && text.contains("16"), "{text}");
+        assert!(key.is_empty() || !text.contains(key), "{text}");
+    }
+}
+
+#[test]
+fn empty_variable_counts_as_unset() {
+    let mut command = command(&[
+        "--in-memory",
+        "--data-dir",
+        tempfile::tempdir().unwrap().path().to_str().unwrap(),
+    ]);
+    for variable in [
+        "PSK",
+        "TENANT_CONFIG_TABLE",
+        "PSK_PARAMETER_NAME",
+        "ALLOWED_ORIGINS",
+        "LOG_LEVEL",
+        "AWS_REGION",
+    ] {
+        command.env(variable, "");
+    }
+    let server = Server::spawn(command);
+    assert!(
+        server
+            .banner
+            .contains("multi-tenant-logging-development-tenant-configs"),
+        "{}",
+        server.banner
+    );
+}
+
+#[test]
+fn dynamodb_that_does_not_run_is_told() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", taken.local_addr().unwrap());
+    drop(taken);
+    let text = fail(&["--port", "0", "--dynamodb-endpoint", &endpoint]);
+    assert!(
+        text.contains(&endpoint) || text.contains("--dynamodb-endpoint"),
+        "{text}"
+    );
+}
+
+#[test]
+fn aws_without_credentials_or_table_is_told() {
+    let mut without_table = command(&["--aws"]);
+    without_table.env("PSK", KEY);
+    let output = run_to_end(without_table);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("--table"));
+
+    let home = tempfile::tempdir().unwrap();
+    let mut command = command(&["--port", "0", "--aws", "--table", "t", "--psk-parameter", "/psk"]);
+    command
+        .env("HOME", home.path())
+        .env("AWS_REGION", "us-east-1")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env_remove("AWS_PROFILE");
+    let text = sentence(&run_to_end(command));
+    assert!(text.contains("credentials"), "{text}");
+}
+
+#[test]
+fn another_dynamodb_can_be_used_and_gets_the_table() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let database = dynoxide::Database::memory().unwrap();
+    runtime.spawn(dynoxide::server::serve_on(listener, database));
+
+    let arguments = ["--dynamodb-endpoint", &endpoint, "--table", "configs"];
+    let server = Server::start(&arguments);
+    assert!(server.banner.contains(&endpoint), "{}", server.banner);
+    assert_eq!(server.create("acme"), Some(201));
+    server.kill();
+    assert_eq!(Server::start(&arguments).tenants(), ["acme"]);
+}
+
+#[test]
+fn request_in_flight_is_answered_before_the_end_of_the_process() {
+    let mut server = Server::start(&["--in-memory"]);
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    let head = format!(
+        "POST {LIST} HTTP/1.1\r\nhost: x\r\nauthorization: a\r\nx-api-timestamp: b\r\ncontent-length: 2\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(b"{").unwrap();
+    thread::sleep(Duration::from_millis(100));
+    let rest = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(200));
+        stream.write_all(b"}").unwrap();
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        Answer::parse(&bytes)
+    });
+    let (status, time) = server.signal("INT");
+    assert!(status.success());
+    assert!(time < Duration::from_secs(1), "{time:?}");
+    rest.join().unwrap().assert_refusal(403);
+}
+
+#[test]
+fn half_a_request_does_not_hold_up_the_end_of_the_process() {
+    let mut server = Server::start(&["--in-memory"]);
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    stream
+        .write_all(b"POST /health HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{")
+        .unwrap();
+    thread::sleep(Duration::from_millis(100));
+    let (status, time) = server.signal("TERM");
+    assert!(status.success());
+    assert!(time < Duration::from_secs(1), "{time:?}");
+}
+
+#[test]
+fn nothing_that_is_said_holds_the_key() {
+    let mut verbose = command(&["--in-memory"]);
+    verbose.env("PSK", KEY).env("LOG_LEVEL", "TRACE");
+    let log = tempfile::NamedTempFile::new().unwrap();
+    verbose.stderr(log.reopen().unwrap());
+    let mut server = Server::spawn(verbose);
+    assert_eq!(server.create("acme"), Some(201));
+    assert_eq!(server.send("GET", LIST, "").status, 200);
+    server.signal("INT");
+    let log = fs::read_to_string(log.path()).unwrap();
+    assert!(log.contains(r#""level":"INFO""#), "{log}");
+    for line in log.lines() {
+        serde_json::from_str::<serde_json::Value>(line).unwrap();
+        assert!(!line.contains(KEY), "{line}");
+    }
+    assert!(!server.banner.contains(KEY));
+}
