@@ -20,9 +20,11 @@ mod claim;
 mod clock;
 pub mod config;
 mod denial;
+mod error_chain;
 mod event;
 pub mod keys;
 mod method_arn;
 
 pub use authorizer::Authorizer;
 pub use clock::{Clock, SystemClock};
+pub use error_chain::chain;

@@ -3,7 +3,7 @@
 use std::{error::Error, process::ExitCode};
 
 use authorizer::{
-    Authorizer,
+    Authorizer, chain,
     config::Config,
     keys::ssm::{self, SsmKeySource},
 };
@@ -14,8 +14,9 @@ async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            // Where the configuration is wrong, nothing is logged yet.
             logging::init(logging::LogLevel::default());
-            tracing::error!(error, "the authorizer does not run");
+            tracing::error!(cause = chain(&*error), "the authorizer does not run");
             ExitCode::FAILURE
         }
     }
@@ -29,7 +30,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     if let Err(error) = authorizer.prefetch().await {
         // The process lives on: the first request tries again, and Lambda need not start another one.
         tracing::warn!(
-            cause = error.with_sources(),
+            cause = chain(&error),
             "the keys could not be read ahead of the first request"
         );
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{KeySource, KeySourceError, Keys};
+use crate::chain;
 
 /// How long keys are used before they are read again.
 const FRESH: TimeDelta = TimeDelta::seconds(300);
@@ -213,7 +214,7 @@ fn is_within(span: TimeDelta, since: DateTime<Utc>, now: DateTime<Utc>) -> bool 
 
 /// The line that every failed read leaves. `event` is for a metric filter to count.
 fn log_failure(error: &KeySourceError, keys_age: Option<TimeDelta>) {
-    let cause = error.with_sources();
+    let cause = chain(error);
     if let Some(age) = keys_age {
         let keys_age_seconds = age.num_seconds();
         tracing::warn!(

@@ -59,21 +59,6 @@ pub enum KeySourceError {
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
 }
 
-impl KeySourceError {
-    /// The error and its sources on one line, for the log.
-    #[must_use]
-    pub fn with_sources(&self) -> String {
-        let mut line = self.to_string();
-        let mut source = self.source();
-        while let Some(error) = source {
-            line.push_str(": ");
-            line.push_str(&error.to_string());
-            source = error.source();
-        }
-        line
-    }
-}
-
 impl Keys {
     /// The key in use, of this version if versions are counted.
     #[must_use]

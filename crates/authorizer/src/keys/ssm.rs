@@ -28,6 +28,7 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::{KeySource, KeySourceError, Keys, ParameterName};
+use crate::chain;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// For one attempt, connecting included.
@@ -137,7 +138,7 @@ impl SsmKeySource {
             Ok(key) => Ok(keys.with_previous(key, version)),
             // It must not take the service down that an old version is useless.
             Err(error) => {
-                tracing::warn!(cause = error.with_sources(), "the previous key is left out");
+                tracing::warn!(cause = chain(&error), "the previous key is left out");
                 Ok(keys)
             }
         }
@@ -181,6 +182,7 @@ fn is_code_of(error: &SdkError<GetParametersError>, codes: &[&str]) -> bool {
 fn into_source_error(error: SdkError<GetParametersError>) -> KeySourceError {
     match error {
         SdkError::TimeoutError(_) => KeySourceError::TimedOut,
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => KeySourceError::TimedOut,
         error if is_code_of(&error, &ACCESS_DENIED) => KeySourceError::AccessDenied(error.into()),
         error if is_code_of(&error, &THROTTLED) => KeySourceError::Throttled(error.into()),
         error => KeySourceError::Unavailable(error.into()),

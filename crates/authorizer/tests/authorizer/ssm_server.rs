@@ -95,10 +95,7 @@ pub(crate) fn found(parameters: &[Value], invalid: &[&str]) -> Reply {
 
 /// An error as SSM sends it.
 pub(crate) fn refused(status: u16, code: &str) -> Reply {
-    Reply::Json(
-        status,
-        json!({"__type": code, "message": format!("the words of {code}")}),
-    )
+    Reply::Json(status, json!({"__type": code, "Message": "the words of it"}))
 }
 
 async fn answer(mut stream: TcpStream, reply: &impl Fn(&Value) -> Reply, seen: &Mutex<Vec<Value>>) {
