@@ -1,0 +1,34 @@
+"""What the README shows is what the server says."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+README = Path(__file__).parents[2] / "README.md"
+CHANGES_WITH_TIME = re.compile(r'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"|(?<="latency_ms":)\d+|(?<="version":)"[^"]+"')
+
+
+def examples():
+    """Each command of a console block, as words, and the answer that stands below it."""
+    for block in re.findall(r"```console\n(.*?)```", README.read_text(), re.S):
+        for example in re.split(r"^\$ ", block, flags=re.M)[1:]:
+            command, answer = re.fullmatch(r"(.*?)\n(\{\"timestamp\".*)", example, re.S).groups()
+            yield shlex.split(command), answer
+
+
+def settled(answer):
+    """The answer less what differs from one time to the next."""
+    text = json.dumps(json.loads(answer), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return CHANGES_WITH_TIME.sub('"..."', text)
+
+
+def test_the_examples_of_the_readme_are_true(start):
+    api = start("--in-memory").api
+    count = 0
+    for (name, method, uri, *body), shown in examples():
+        assert name == "api"
+        answer = api.call(method, uri, body[0].encode() if body else None)
+        assert settled(answer.body) == settled(shown), f"{method} {uri}"
+        count += 1
+    assert count > 10
