@@ -143,3 +143,17 @@ def test_a_tenant_id_has_up_to_128_characters(api, new_tenant):
 @pytest.mark.parametrize("kind", ["firehose", "S3", 1, ["s3"]])
 def test_a_type_that_is_none_is_a_422(api, tenant, kind):
     assert "type" in [field for field, _ in api.create(s3(tenant) | {"type": kind}).expect(422).errors]
+
+
+def test_what_is_past_its_ttl_does_not_exist_and_may_be_created_anew(api, tenant):
+    ttl = int(time.time()) + 3
+    api.create(s3(tenant, ttl=ttl)).expect(201)
+    api.get(tenant, "s3").expect(200)
+    while time.time() < ttl + 1:
+        time.sleep(0.2)
+    api.get(tenant, "s3").expect(404)
+    api.patch(tenant, "s3", {"enabled": False}).expect(404)
+    api.delete(tenant, "s3").expect(404)
+    assert api.list_tenant(tenant).data["count"] == 0
+    assert tenant not in [config["tenant_id"] for config in api.walk(1000)]
+    assert "ttl" not in api.create(s3(tenant)).expect(201).data
