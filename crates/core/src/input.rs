@@ -252,7 +252,7 @@ fn unknown_field(name: &str) -> FieldError {
     const QUOTED_CHARS: usize = 64;
     let message = Field::nearest(name).map_or_else(
         || "is not a field of a delivery configuration; leave it out".to_owned(),
-        |nearest| format!("is not a field of a delivery configuration; did you mean {nearest}?"),
+        |nearest| format!("is not a field of a delivery configuration (did you mean {nearest}?)"),
     );
     let mut quoted: String = name.chars().take(QUOTED_CHARS).collect();
     if quoted.len() < name.len() {

@@ -189,7 +189,7 @@ fn an_unknown_field_is_named_with_the_nearest_known_one() {
     let Err(InputError::BrokenRules(errors)) = update(DeliveryType::S3, &json!({"enable": false})) else {
         panic!("an unknown field must be refused");
     };
-    assert!(errors[0].message.contains("did you mean enabled?"), "{}", errors[0]);
+    assert!(errors[0].message.contains("did you mean enabled?)"), "{}", errors[0]);
     let Err(InputError::BrokenRules(errors)) = update(DeliveryType::S3, &json!({"x".repeat(50_000): 1})) else {
         panic!("an unknown field must be refused");
     };
