@@ -120,8 +120,13 @@ class Cloud:
         return f"{self.url}/_aws/execute-api/{host.split('.')[0]}/{stage}"
 
     def psk(self):
-        answer = self.aws("ssm", "get-parameter", "--name", PSK_PARAMETER, "--with-decryption")
-        return answer["Parameter"]["Value"]
+        """The newest key."""
+        return self.psks()[-1]
+
+    def psks(self):
+        """The key in each version of its parameter, oldest first."""
+        history = self.aws("ssm", "get-parameter-history", "--name", PSK_PARAMETER, "--with-decryption")
+        return [version["Value"] for version in history["Parameters"]]
 
     def change_programs(self, binaries, into):
         """A new build: the same programs with other bytes at their end, which no loader looks at."""

@@ -85,8 +85,10 @@ def test_key_in_the_clear_is_refused(cloud):
 
 def put_image(cloud, repository, tag, manifest):
     cloud.run(["aws", "ecr", "create-repository", "--repository-name", repository, "--output", "text"])
-    cloud.aws("ecr", "put-image", "--repository-name", repository, "--image-tag", tag,
-              "--image-manifest", json.dumps(manifest), "--image-manifest-media-type", manifest["mediaType"])  # fmt: skip
+    cloud.aws(
+        "ecr", "put-image", "--repository-name", repository, "--image-tag", tag,
+        "--image-manifest", json.dumps(manifest), "--image-manifest-media-type", manifest["mediaType"],
+    )  # fmt: skip
 
 
 def image(seed):
@@ -99,7 +101,9 @@ def image(seed):
 
 
 def deploy_image(cloud, uri, **environment):
-    return cloud.deploy("--include-api", "--authorizer-image-uri", uri, "--api-image-uri", uri, fails=True, **environment)
+    return cloud.deploy(
+        "--include-api", "--authorizer-image-uri", uri, "--api-image-uri", uri, fails=True, **environment
+    )
 
 
 def test_image_that_is_not_there_is_named(cloud):
