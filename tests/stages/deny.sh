@@ -9,7 +9,7 @@ if ! cargo deny --version >/dev/null 2>&1; then
     cargo install --quiet --locked --root "$CACHE" --version "$VERSION" cargo-deny || skip 'cargo-deny cannot be installed'
 fi
 
-cargo deny --locked check bans licenses sources
+cargo deny --locked check --hide-inclusion-graph bans licenses sources
 if timeout 60 cargo deny --locked fetch db >/dev/null 2>&1; then
   cargo deny --locked check --disable-fetch advisories
 else
