@@ -38,7 +38,7 @@ pub(crate) async fn run(function: impl Function) -> Result<(), lambda_runtime::E
             result
         }
     });
-    // The runtime's own tracing layer is left out: the functions open a span with the ids that matter to them.
+    // The runtime's own tracing layer is left out: each line of the functions says which ids it belongs to.
     Runtime::new(handler).run().await
 }
 

@@ -8,6 +8,7 @@ mod endpoint;
 mod invocation;
 mod lambda;
 pub mod logging;
+pub mod metrics;
 mod panic;
 pub mod server;
 

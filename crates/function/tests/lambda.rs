@@ -48,7 +48,7 @@ impl Function for Obedient {
 #[tokio::test]
 async fn as_function() {
     if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
-        logging::init(logging::LogLevel::Info);
+        logging::init(logging::LogLevel::Info, logging::LogFormat::Json);
         function::run(Obedient).await.unwrap();
     }
 }

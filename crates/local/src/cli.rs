@@ -54,7 +54,7 @@ pub struct Options {
     #[arg(long, conflicts_with_all = ["in_memory", "dynamodb_endpoint"], requires_all = ["table", "psk_parameter"])]
     pub aws: bool,
 
-    /// Name of the table [default: multi-tenant-logging-<STAGE>-tenant-configs].
+    /// Name of the table [default: multi-tenant-logging-{stage}-tenant-configs].
     #[arg(long, value_name = "NAME", env = "TENANT_CONFIG_TABLE", value_parser = NonEmptyStringValueParser::new())]
     table: Option<String>,
 

@@ -9,7 +9,7 @@ use local::{cli::Options, service};
 async fn main() -> ExitCode {
     let options = Options::from_command_line();
     // Standard output is for people.
-    logging::init_with_writer(options.log_level, io::stderr);
+    logging::init_with_writer(options.log_level, logging::LogFormat::Json, io::stderr);
     match service::run(options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

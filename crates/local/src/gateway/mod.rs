@@ -144,7 +144,7 @@ impl<A: Function, B: Function> Gateway<A, B> {
             path = call.path(),
             status = response.status().as_u16(),
             duration_ms = (chrono::Utc::now() - call.time).num_milliseconds(),
-            "request"
+            "gateway request"
         );
         response
     }
