@@ -2,7 +2,10 @@
 
 use std::env;
 
-use function::logging::{LogLevel, UnknownLogLevel};
+use function::{
+    logging::{LogFormat, LogLevel, UnknownLogFormat, UnknownLogLevel},
+    metrics::{self, InvalidNamespace},
+};
 use http::{HeaderValue, Uri};
 
 const TABLE: &str = "TENANT_CONFIG_TABLE";
@@ -15,6 +18,10 @@ pub struct Config {
     pub table: String,
     /// How much is logged, from `LOG_LEVEL`, else `AWS_LAMBDA_LOG_LEVEL`.
     pub log_level: LogLevel,
+    /// How lines are written, from `AWS_LAMBDA_LOG_FORMAT`.
+    pub log_format: LogFormat,
+    /// Where metrics go, if anywhere, from `METRICS_NAMESPACE` and `AWS_LAMBDA_FUNCTION_NAME`.
+    pub metrics: Option<metrics::Settings>,
     /// What the service itself is told.
     pub settings: Settings,
 }
@@ -54,6 +61,12 @@ pub enum ConfigError {
     /// The level is none.
     #[error("LOG_LEVEL or AWS_LAMBDA_LOG_LEVEL is wrong")]
     LogLevel(#[from] UnknownLogLevel),
+    /// The format is none.
+    #[error(transparent)]
+    LogFormat(#[from] UnknownLogFormat),
+    /// CloudWatch has no such namespace.
+    #[error(transparent)]
+    Namespace(#[from] InvalidNamespace),
 }
 
 impl Config {
@@ -69,6 +82,8 @@ impl Config {
                 .filter(|table| !table.is_empty())
                 .ok_or(ConfigError::NoTable)?,
             log_level: LogLevel::from_variables(&lookup)?,
+            log_format: LogFormat::from_variables(&lookup)?,
+            metrics: metrics::Settings::from_variables("api", &lookup)?,
             settings: Settings {
                 allowed_origins: AllowedOrigins::parse(&lookup(ORIGINS).unwrap_or_default())?,
             },
@@ -128,6 +143,8 @@ mod tests {
         let config = config(&[(TABLE, "configs"), (ORIGINS, ""), ("LOG_LEVEL", "")]).unwrap();
         assert_eq!(config.table, "configs");
         assert_eq!(config.log_level, LogLevel::Info);
+        assert_eq!(config.log_format, LogFormat::Json);
+        assert_eq!(config.metrics, None);
         assert_eq!(config.settings.allowed_origins, AllowedOrigins::None);
     }
 

@@ -3,7 +3,10 @@
 use std::{error::Error, process::ExitCode};
 
 use api::{Api, AppState, config::Config};
-use function::logging;
+use function::{
+    logging::{self, LogFormat, LogLevel},
+    metrics,
+};
 use tenant_store::{Store, client};
 
 #[tokio::main(flavor = "current_thread")]
@@ -12,7 +15,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Where the configuration is wrong, nothing is logged yet.
-            logging::init(logging::LogLevel::default());
+            logging::init(LogLevel::default(), LogFormat::default());
             tracing::error!(error = api::chain(&*error), "the api does not run");
             ExitCode::FAILURE
         }
@@ -21,7 +24,8 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let config = Config::from_env()?;
-    logging::init(config.log_level);
+    logging::init(config.log_level, config.log_format);
+    metrics::init(config.metrics);
     let store = Store::new(client::connect().await, config.table);
     let api = Api::new(AppState::new(store, config.settings));
     api.warm().await;

@@ -2,7 +2,10 @@
 
 use std::env;
 
-use function::logging::{LogLevel, UnknownLogLevel};
+use function::{
+    logging::{LogFormat, LogLevel, UnknownLogFormat, UnknownLogLevel},
+    metrics::{self, InvalidNamespace},
+};
 
 use crate::keys::{ParameterName, ParameterNameError};
 
@@ -16,6 +19,10 @@ pub struct Config {
     pub parameter: ParameterName,
     /// How much is logged, from `LOG_LEVEL`, else `AWS_LAMBDA_LOG_LEVEL`.
     pub log_level: LogLevel,
+    /// How lines are written, from `AWS_LAMBDA_LOG_FORMAT`.
+    pub log_format: LogFormat,
+    /// Where metrics go, if anywhere, from `METRICS_NAMESPACE` and `AWS_LAMBDA_FUNCTION_NAME`.
+    pub metrics: Option<metrics::Settings>,
     /// What the authorizer itself is told.
     pub settings: Settings,
 }
@@ -42,6 +49,12 @@ pub enum ConfigError {
     /// The level is none.
     #[error("LOG_LEVEL or AWS_LAMBDA_LOG_LEVEL is wrong")]
     LogLevel(#[from] UnknownLogLevel),
+    /// The format is none.
+    #[error(transparent)]
+    LogFormat(#[from] UnknownLogFormat),
+    /// CloudWatch has no such namespace.
+    #[error(transparent)]
+    Namespace(#[from] InvalidNamespace),
 }
 
 impl Config {
@@ -59,6 +72,8 @@ impl Config {
                 .parse()
                 .map_err(ConfigError::InvalidParameterName)?,
             log_level: LogLevel::from_variables(lookup)?,
+            log_format: LogFormat::from_variables(lookup)?,
+            metrics: metrics::Settings::from_variables("authorizer", lookup)?,
             settings: Settings {
                 require_body_digest: lookup(REQUIRE_BODY_SHA256).map_or(Ok(false), parse_boolean)?,
             },
@@ -100,6 +115,8 @@ mod tests {
         let config = config(&[("PSK_PARAMETER_NAME", "/logging/api/psk")]).unwrap();
         assert_eq!(config.parameter.as_str(), "/logging/api/psk");
         assert_eq!(config.log_level, LogLevel::Info);
+        assert_eq!(config.log_format, LogFormat::Json);
+        assert_eq!(config.metrics, None);
         assert_eq!(
             config.settings,
             Settings {
@@ -128,6 +145,8 @@ mod tests {
             ("REQUIRE_BODY_SHA256", "yes"),
             ("REQUIRE_BODY_SHA256", "1"),
             ("LOG_LEVEL", "LOUD"),
+            ("AWS_LAMBDA_LOG_FORMAT", "XML"),
+            ("METRICS_NAMESPACE", "AWS/Lambda"),
             ("PSK_PARAMETER_NAME", "/logging/api/psk:3"),
         ] {
             let mut variables = vec![(name, value)];

@@ -7,7 +7,10 @@ use authorizer::{
     config::Config,
     keys::ssm::{self, SsmKeySource},
 };
-use function::logging;
+use function::{
+    logging::{self, LogFormat, LogLevel},
+    metrics,
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -15,7 +18,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Where the configuration is wrong, nothing is logged yet.
-            logging::init(logging::LogLevel::default());
+            logging::init(LogLevel::default(), LogFormat::default());
             tracing::error!(cause = chain(&*error), "the authorizer does not run");
             ExitCode::FAILURE
         }
@@ -24,7 +27,8 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let config = Config::from_env()?;
-    logging::init(config.log_level);
+    logging::init(config.log_level, config.log_format);
+    metrics::init(config.metrics);
     let client = aws_sdk_ssm::Client::new(&ssm::sdk_config().await);
     let authorizer = Authorizer::new(SsmKeySource::new(client, config.parameter), config.settings);
     if let Err(error) = authorizer.prefetch().await {
