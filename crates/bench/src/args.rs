@@ -1,0 +1,59 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+
+/// Measures the function binaries as Lambda runs them, beside two floors.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub(crate) struct Args {
+    /// A short run: fewer rounds, smaller tables; for a look, not for publication
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Only these parts, separated by commas [default: all but endurance]
+    #[arg(long, value_delimiter = ',', value_name = "PART")]
+    pub(crate) only: Vec<Part>,
+    /// Write the figures to this file, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Draw them in this file, as SVG
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+    /// End with 1 if a bar is not met
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+/// A part of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// Binaries and deployment packages
+    Sizes,
+    /// From the start of the process to the first answer, with and without TLS
+    Cold,
+    /// Each route beside its DynamoDB round trips
+    Warm,
+    /// What log lines cost
+    Logging,
+    /// Authorizer time against query parameters
+    Query,
+    /// Lists against the size of the table
+    Growth,
+    /// Several sandboxes at once
+    Throughput,
+    /// Answers while DynamoDB fails
+    Faults,
+    /// Memory and open files over many invocations; minutes
+    Endurance,
+}
+
+impl Args {
+    pub(crate) fn wants(&self, part: Part) -> bool {
+        if self.only.is_empty() {
+            part != Part::Endurance
+        } else {
+            self.only.contains(&part)
+        }
+    }
+}

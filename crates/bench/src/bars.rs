@@ -1,0 +1,163 @@
+//! The bars: what the figures of one run must show. Times are only ever compared with other times of the same run.
+
+use serde::Serialize;
+
+use crate::{
+    aws::Transport,
+    measure::{cold::Cold, endurance::Endurance, faults::Faulty, growth::Growth, warm::Warm},
+    programs::Size,
+    report::Report,
+};
+
+/// A figure and its limit.
+#[derive(Debug, Serialize)]
+pub(crate) struct Bar {
+    pub(crate) name: String,
+    pub(crate) measured: f64,
+    pub(crate) limit: f64,
+    pub(crate) met: bool,
+}
+
+impl Bar {
+    fn at_most(name: impl Into<String>, limit: f64, measured: f64) -> Self {
+        Self {
+            name: name.into(),
+            measured,
+            limit,
+            met: measured <= limit,
+        }
+    }
+}
+
+/// The bars on what was measured; what was not has none.
+pub(crate) fn judge(report: &Report) -> Vec<Bar> {
+    let mut bars = Vec::new();
+    bars.extend(report.sizes.iter().flatten().flat_map(sizes));
+    bars.extend(report.cold.as_deref().map(cold).into_iter().flatten());
+    bars.extend(report.warm.as_deref().map(warm).into_iter().flatten());
+    bars.extend(report.growth.as_deref().map(growth).into_iter().flatten());
+    bars.extend(report.faults.iter().flatten().flat_map(faults));
+    bars.extend(report.endurance.iter().flatten().flat_map(endurance));
+    bars
+}
+
+fn sizes(size: &Size) -> Vec<Bar> {
+    let (binary, zip) = match size.program {
+        "api" => (7.0, 3.0),
+        "authorizer" => (5.0, 2.3),
+        _ => return Vec::new(),
+    };
+    #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^53 bytes")]
+    let megabytes = |bytes: usize| bytes as f64 / 1e6;
+    vec![
+        Bar::at_most(
+            format!("{} binary, MB", size.program),
+            binary,
+            megabytes(size.binary_bytes),
+        ),
+        Bar::at_most(format!("{} zip, MB", size.program), zip, megabytes(size.zip_bytes)),
+    ]
+}
+
+fn cold(starts: &[Cold]) -> Vec<Bar> {
+    let first_answer = |function, transport| {
+        let start = starts
+            .iter()
+            .find(|start| (start.function, start.transport) == (function, transport));
+        start.map_or(f64::NAN, |start| start.first_answer_ms)
+    };
+    let ratio = |function, floor, transport| first_answer(function, transport) / first_answer(floor, transport);
+    vec![
+        Bar::at_most(
+            "api, first answer / getitem's",
+            1.25,
+            ratio("api", "getitem", Transport::Plain),
+        ),
+        Bar::at_most(
+            "api, first answer / getitem's, TLS",
+            1.1,
+            ratio("api", "getitem", Transport::Tls),
+        ),
+        Bar::at_most(
+            "authorizer, first answer / echo's",
+            6.0,
+            ratio("authorizer", "echo", Transport::Plain),
+        ),
+    ]
+}
+
+fn warm(routes: &[Warm]) -> Vec<Bar> {
+    let find = |function, route| {
+        routes
+            .iter()
+            .find(|warm| (warm.function, warm.route) == (function, route))
+    };
+    let p50 = |function, route| find(function, route).map_or(f64::NAN, |warm| warm.p50_us);
+    let echo = p50("echo", "echo");
+    let get_one = find("api", "GET one").and_then(|warm| warm.round_trips.as_ref());
+    let get_item = get_one.map_or(f64::NAN, |trips| trips.p50_us);
+    let mut bars = vec![
+        Bar::at_most(
+            "api, GET one / (echo + GetItem)",
+            1.25,
+            p50("api", "GET one") / (echo + get_item),
+        ),
+        Bar::at_most("authorizer / echo", 2.0, p50("authorizer", "authorize") / echo),
+    ];
+    bars.extend(routes.iter().filter_map(|warm| {
+        let trips = warm.round_trips.as_ref()?;
+        let name = format!("api, {} / its round trips", warm.route);
+        Some(Bar::at_most(name, 2.0, warm.p50_us / trips.p50_us))
+    }));
+    for (function, limit) in [("api", 12.0), ("authorizer", 10.0)] {
+        let memory = routes
+            .iter()
+            .filter(|warm| warm.function == function)
+            .map(|warm| warm.peak_memory_mb);
+        bars.push(Bar::at_most(
+            format!("{function}, peak memory, MB"),
+            limit,
+            memory.fold(0.0, f64::max),
+        ));
+    }
+    bars
+}
+
+fn growth(tables: &[Growth]) -> Vec<Bar> {
+    let (Some(small), Some(large)) = (tables.first(), tables.last()) else {
+        return Vec::new();
+    };
+    let name = |page: &str| format!("{page} page of 50, {} / {} items", large.items, small.items);
+    vec![
+        Bar::at_most(name("first"), 1.2, large.first_page_p50_us / small.first_page_p50_us),
+        Bar::at_most(name("later"), 1.2, large.later_page_p50_us / small.later_page_p50_us),
+    ]
+}
+
+fn faults(fault: &Faulty) -> Vec<Bar> {
+    let name = |what: &str| format!("{}, {what}", fault.fault);
+    vec![
+        Bar::at_most(name("requests not answered in time"), 0.0, f64::from(fault.late)),
+        Bar::at_most(name("acknowledged writes lost"), 0.0, f64::from(fault.lost)),
+        Bar::at_most(name("answers that tell another fault"), 0.0, f64::from(fault.wrong)),
+    ]
+}
+
+/// What a process may hold more at the end than when it had settled, in memory: allocators keep what was free in between.
+const MEMORY_GROWTH: f64 = 1.05;
+
+fn endurance(function: &Endurance) -> Vec<Bar> {
+    let Endurance {
+        function,
+        settled,
+        ended,
+        invocations,
+    } = function;
+    let name = |what: &str| format!("{function}, {what} after {invocations} invocations / settled");
+    #[expect(clippy::cast_precision_loss, reason = "open files are few")]
+    let files = ended.open_files as f64 / settled.open_files as f64;
+    vec![
+        Bar::at_most(name("memory"), MEMORY_GROWTH, ended.memory_mb / settled.memory_mb),
+        Bar::at_most(name("open files"), 1.0, files),
+    ]
+}

@@ -1,0 +1,225 @@
+//! What becomes of requests while DynamoDB fails: each is answered in time, with the status that its fault calls for, and
+//! what an answer says of a write is true.
+//!
+//! The truth is read from the table itself, past the faults, before and after every request. Each tenant belongs to one
+//! sandbox, which does one thing at a time, so that nobody else can have changed it.
+
+mod tenant;
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+use serde::Serialize;
+use tokio::task::JoinSet;
+
+use self::tenant::{Tenant, Verdict};
+use super::Bench;
+use crate::{
+    aws::{Aws, Transport},
+    error::BenchError,
+    logs::Logs,
+    proxy::{self, Fate},
+    sandbox::{Function, Sandbox},
+    stats::milliseconds,
+};
+
+/// The api function is deployed with 10 s; it answers by itself before.
+pub(crate) const BUDGET: Duration = Duration::from_secs(9);
+/// They mostly wait.
+const SANDBOXES: usize = 96;
+
+/// A run under one fault.
+#[derive(Debug, Serialize)]
+pub(crate) struct Faulty {
+    pub(crate) fault: &'static str,
+    pub(crate) requests: u32,
+    pub(crate) succeeded: u32,
+    pub(crate) slowest_ms: f64,
+    /// Requests that were answered after the budget or not at all.
+    pub(crate) late: u32,
+    /// Writes that were acknowledged and are not in the table.
+    pub(crate) lost: u32,
+    /// Answers with a status that the fault does not explain, or that are untrue, and logs that name no remedy.
+    pub(crate) wrong: u32,
+}
+
+/// What DynamoDB does to the requests that it fails.
+struct Fault {
+    name: &'static str,
+    fate: Fate,
+    /// What a request that failed for good is answered.
+    status: u16,
+    /// What the log must say then.
+    remedy: &'static str,
+}
+
+const FAULTS: [Fault; 7] = [
+    Fault {
+        name: "throttling",
+        fate: Fate::Refuse {
+            status: 400,
+            code: "ThrottlingException",
+        },
+        status: 503,
+        remedy: "throttles",
+    },
+    Fault {
+        name: "server errors",
+        fate: Fate::Refuse {
+            status: 500,
+            code: "InternalServerError",
+        },
+        status: 503,
+        remedy: "DynamoDB",
+    },
+    Fault {
+        name: "resets",
+        fate: Fate::Reset,
+        status: 503,
+        remedy: "DynamoDB",
+    },
+    Fault {
+        name: "lost answers",
+        fate: Fate::LoseAnswer,
+        status: 503,
+        remedy: "DynamoDB",
+    },
+    Fault {
+        name: "hangs",
+        fate: Fate::Hang,
+        status: 503,
+        remedy: "DynamoDB",
+    },
+    Fault {
+        name: "missing table",
+        fate: Fate::Refuse {
+            status: 400,
+            code: "ResourceNotFoundException",
+        },
+        status: 500,
+        remedy: "TENANT_CONFIG_TABLE",
+    },
+    Fault {
+        name: "denied access",
+        fate: Fate::Refuse {
+            status: 400,
+            code: "AccessDeniedException",
+        },
+        status: 500,
+        remedy: "policy of the function's role",
+    },
+];
+
+pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Faulty>, BenchError> {
+    let mut measured = Vec::new();
+    for fault in &FAULTS {
+        bench.progress.say(format_args!(
+            "{} requests under {}",
+            bench.effort.faulty_requests, fault.name
+        ));
+        measured.push(measure_under(bench, fault).await?);
+    }
+    Ok(measured)
+}
+
+async fn measure_under(bench: &Bench, fault: &'static Fault) -> Result<Faulty, BenchError> {
+    let calls = AtomicU64::new(0);
+    let proxy = proxy::start(&bench.aws, move |_| {
+        if is_hit(calls.fetch_add(1, Ordering::Relaxed)) {
+            fault.fate
+        } else {
+            Fate::Pass
+        }
+    })?;
+    let api = bench
+        .function("api", Transport::Plain)
+        .with("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{proxy}"));
+    let logs = Logs::kept()?;
+    let requests_of_each = bench.effort.faulty_requests.div_ceil(SANDBOXES);
+    let mut sandboxes = JoinSet::new();
+    for number in 0..SANDBOXES {
+        let (aws, api, logs) = (bench.aws.clone(), api.clone(), logs.clone());
+        sandboxes.spawn(async move { run(aws, api, logs, number, requests_of_each, fault).await });
+    }
+    let mut total = Faulty::new(fault);
+    while let Some(counted) = sandboxes.join_next().await {
+        total.add(&counted.expect("the tasks neither panic nor are aborted")?);
+    }
+    if total.succeeded < total.requests && !logs.text().contains(fault.remedy) {
+        total.wrong += 1;
+    }
+    Ok(total)
+}
+
+/// One call of four, and in one stretch of ten every call: retries help against the former and not the latter.
+fn is_hit(call: u64) -> bool {
+    let is_outage = (call / 64) % 10 == 9;
+    // The finaliser of SplitMix64: evenly spread, and the same in every run.
+    let mut mixed = call.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    is_outage || (mixed >> 62) == 0
+}
+
+async fn run(
+    aws: Aws,
+    api: Function,
+    logs: Logs,
+    number: usize,
+    requests: usize,
+    fault: &'static Fault,
+) -> Result<Faulty, BenchError> {
+    let mut sandbox = Sandbox::start(&api, &logs).await?;
+    sandbox.ready().await?;
+    let mut tenant = Tenant::new(aws, format!("{}-{number}", fault.name.replace(' ', "-")), fault.status);
+    let mut counted = Faulty::new(fault);
+    for _ in 0..requests {
+        let request = tenant.next_request();
+        let began = Instant::now();
+        let verdict = match sandbox.invoke(&request.event()).await {
+            Ok(answer) => tenant.judge(&request, &answer)?,
+            Err(BenchError::TimedOut { .. }) => Verdict::Late,
+            Err(error) => return Err(error),
+        };
+        counted.count(verdict, began.elapsed());
+    }
+    Ok(counted)
+}
+
+impl Faulty {
+    fn new(fault: &Fault) -> Self {
+        Self {
+            fault: fault.name,
+            requests: 0,
+            succeeded: 0,
+            slowest_ms: 0.0,
+            late: 0,
+            lost: 0,
+            wrong: 0,
+        }
+    }
+
+    fn count(&mut self, verdict: Verdict, took: Duration) {
+        self.requests += 1;
+        self.slowest_ms = self.slowest_ms.max(milliseconds(took));
+        match verdict {
+            _ if took > BUDGET => self.late += 1,
+            Verdict::Late => self.late += 1,
+            Verdict::Succeeded => self.succeeded += 1,
+            Verdict::Failed => {}
+            Verdict::Lost => self.lost += 1,
+            Verdict::Wrong => self.wrong += 1,
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.succeeded += other.succeeded;
+        self.slowest_ms = self.slowest_ms.max(other.slowest_ms);
+        self.late += other.late;
+        self.lost += other.lost;
+        self.wrong += other.wrong;
+    }
+}

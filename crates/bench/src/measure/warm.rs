@@ -1,0 +1,134 @@
+//! Warm invocations: each route beside the DynamoDB round trips that it makes, and both beside the floors.
+
+use http_body_util::Full;
+use hyper::{body::Bytes, client::conn::http1::SendRequest};
+use serde::Serialize;
+
+use super::{Bench, cold::megabytes, invoke};
+use crate::{
+    aws::Transport,
+    error::BenchError,
+    proxy,
+    round_trips::{self, RoundTrips},
+    routes::{Route, authorize, echo, get_one, reads, writes},
+    sandbox::Function,
+    stats::{Samples, median, microseconds},
+};
+
+/// One route of one function: medians over the rounds.
+#[derive(Debug, Serialize)]
+pub(crate) struct Warm {
+    pub(crate) function: &'static str,
+    pub(crate) route: &'static str,
+    pub(crate) p50_us: f64,
+    pub(crate) p99_us: f64,
+    /// What the route asks of DynamoDB, measured alone.
+    pub(crate) round_trips: Option<RoundTripTimes>,
+    /// Of the process that answered this route and the others of its function.
+    pub(crate) peak_memory_mb: f64,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct RoundTripTimes {
+    pub(crate) count: usize,
+    pub(crate) p50_us: f64,
+}
+
+/// Routes that are measured in turn: reads one by one, writes as the cycle that they are.
+struct Candidate {
+    function: Function,
+    routes: Vec<Route>,
+    round_trips: Vec<RoundTrips>,
+    /// A vector for each route, with an element for each round.
+    rounds: Vec<Vec<Round>>,
+}
+
+struct Round {
+    p50_us: f64,
+    p99_us: f64,
+    dynamodb_us: f64,
+    peak_memory_mb: f64,
+}
+
+pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Warm>, BenchError> {
+    let mut candidates = candidates(bench).await?;
+    let mut dynamodb = proxy::connect(bench.aws.dynamodb()).await?;
+    for round in 1..=bench.effort.rounds {
+        bench.progress.say(format_args!(
+            "warm invocations, round {round} of {}",
+            bench.effort.rounds
+        ));
+        for candidate in &mut candidates {
+            candidate.measure(bench, &mut dynamodb).await?;
+        }
+    }
+    Ok(candidates.iter().flat_map(Candidate::summary).collect())
+}
+
+async fn candidates(bench: &Bench) -> Result<Vec<Candidate>, BenchError> {
+    let alone = |name, route| Candidate::new(bench.function(name, Transport::Plain), vec![route], Vec::new());
+    let mut candidates = vec![
+        alone("echo", echo()),
+        alone("getitem", get_one()),
+        alone("authorizer", authorize()),
+    ];
+    let api = bench.function("api", Transport::Plain);
+    for routes in reads().into_iter().map(|route| vec![route]).chain([writes()]) {
+        let round_trips = round_trips::record(&bench.aws, &api, &routes).await?;
+        candidates.push(Candidate::new(api.clone(), routes, round_trips));
+    }
+    Ok(candidates)
+}
+
+impl Candidate {
+    fn new(function: Function, routes: Vec<Route>, round_trips: Vec<RoundTrips>) -> Self {
+        let rounds = routes.iter().map(|_| Vec::new()).collect();
+        Self {
+            function,
+            routes,
+            round_trips,
+            rounds,
+        }
+    }
+
+    async fn measure(&mut self, bench: &Bench, dynamodb: &mut SendRequest<Full<Bytes>>) -> Result<(), BenchError> {
+        let times = bench.effort.invocations;
+        let trips: Vec<_> = self.round_trips.iter().collect();
+        round_trips::replay(dynamodb, &trips, times / 4).await?;
+        let trips = round_trips::replay(dynamodb, &trips, times).await?;
+        let mut sandbox = bench.start(&self.function).await?;
+        invoke(&mut sandbox, &self.routes, times).await?;
+        let invocations = invoke(&mut sandbox, &self.routes, times).await?;
+        let peak_memory_mb = megabytes(sandbox.process().peak_memory()?);
+        for (index, (rounds, samples)) in self.rounds.iter_mut().zip(&invocations).enumerate() {
+            rounds.push(Round {
+                p50_us: microseconds(samples.median()),
+                p99_us: microseconds(samples.quantile(0.99)),
+                dynamodb_us: microseconds(trips.get(index).map(Samples::median).unwrap_or_default()),
+                peak_memory_mb,
+            });
+        }
+        Ok(())
+    }
+
+    fn summary(&self) -> impl Iterator<Item = Warm> {
+        self.routes
+            .iter()
+            .zip(&self.rounds)
+            .enumerate()
+            .map(|(index, (route, rounds))| {
+                let of = |part: fn(&Round) -> f64| median(rounds.iter().map(part));
+                Warm {
+                    function: self.function.name,
+                    route: route.name,
+                    p50_us: of(|round| round.p50_us),
+                    p99_us: of(|round| round.p99_us),
+                    round_trips: self.round_trips.get(index).map(|trips| RoundTripTimes {
+                        count: trips.count(),
+                        p50_us: of(|round| round.dynamodb_us),
+                    }),
+                    peak_memory_mb: of(|round| round.peak_memory_mb),
+                }
+            })
+    }
+}

@@ -1,0 +1,102 @@
+//! The programs that are measured, built if need be: the two functions as they are deployed, and the two floors.
+
+use std::{
+    env, fs,
+    io::{Cursor, Write},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde::Serialize;
+use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
+
+use crate::error::{BenchError, During};
+
+/// Where the programs are.
+#[derive(Debug)]
+pub(crate) struct Programs {
+    directory: PathBuf,
+}
+
+/// What a program weighs.
+#[derive(Debug, Serialize)]
+pub(crate) struct Size {
+    pub(crate) program: &'static str,
+    pub(crate) binary_bytes: usize,
+    /// As the `bootstrap` of a deployment package.
+    pub(crate) zip_bytes: usize,
+}
+
+impl Programs {
+    /// The names of all of them, floors first.
+    pub(crate) const NAMES: [&str; 4] = ["echo", "getitem", "authorizer", "api"];
+
+    /// Lets cargo bring all of them up to date, in the release profile whatever this program was built in.
+    pub(crate) fn build() -> Result<Self, BenchError> {
+        cargo_build("the functions", &["--package", "authorizer", "--package", "api"])?;
+        cargo_build(
+            "the floors",
+            &["--package", "bench", "--bin", "echo", "--bin", "getitem"],
+        )?;
+        let own = env::current_exe().during("find this program")?;
+        let target = own.parent().and_then(Path::parent).unwrap_or(Path::new("."));
+        Ok(Self {
+            directory: target.join("release"),
+        })
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    pub(crate) fn sizes(&self) -> Result<Vec<Size>, BenchError> {
+        Self::NAMES.into_iter().map(|program| self.size(program)).collect()
+    }
+
+    fn size(&self, program: &'static str) -> Result<Size, BenchError> {
+        let path = self.path(program);
+        let binary = fs::read(&path).during(format!("read {}", path.display()))?;
+        Ok(Size {
+            program,
+            binary_bytes: binary.len(),
+            zip_bytes: deployment_package(&binary)?.len(),
+        })
+    }
+}
+
+/// Cargo is the one that runs this program, and the workspace the one that it was built from.
+fn cargo_build(what: &'static str, arguments: &[&str]) -> Result<(), BenchError> {
+    let status = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
+        .args(["build", "--release", "--locked", "--quiet"])
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .during("run cargo")?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(BenchError::Build(what))
+    }
+}
+
+fn deployment_package(binary: &[u8]) -> Result<Vec<u8>, BenchError> {
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .compression_level(Some(9))
+        .unix_permissions(0o755);
+    let mut package = ZipWriter::new(Cursor::new(Vec::new()));
+    package.start_file("bootstrap", options)?;
+    package.write_all(binary).during("compress a program")?;
+    Ok(package.finish()?.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deployment_package_is_compressed() {
+        let package = deployment_package(&vec![7; 100_000]).unwrap();
+        assert!(package.starts_with(b"PK") && package.len() < 1_000, "{}", package.len());
+    }
+}

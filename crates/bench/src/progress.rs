@@ -1,0 +1,18 @@
+//! What is being done, for whoever waits: lines on standard error, with the time since the start.
+
+use std::{fmt, time::Instant};
+
+#[derive(Debug)]
+pub(crate) struct Progress {
+    began: Instant,
+}
+
+impl Progress {
+    pub(crate) fn start() -> Self {
+        Self { began: Instant::now() }
+    }
+
+    pub(crate) fn say(&self, what: impl fmt::Display) {
+        eprintln!("[{:4} s] {what}", self.began.elapsed().as_secs());
+    }
+}

@@ -1,0 +1,283 @@
+//! The figures of one run, as JSON and as text.
+
+use std::{
+    fmt::{self, Display, Formatter},
+    fs,
+};
+
+use chrono::{SecondsFormat, Utc};
+use serde::Serialize;
+
+use crate::{
+    bars::Bar,
+    measure::{
+        Effort, cold::Cold, endurance::Endurance, faults::Faulty, growth::Growth, logging::Logging, query::Query,
+        throughput::Throughput, warm::Warm,
+    },
+    programs::Size,
+};
+
+/// What was measured; what was not is absent.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    /// RFC 3339.
+    pub(crate) taken_at: String,
+    pub(crate) machine: Machine,
+    pub(crate) effort: Effort,
+    pub(crate) sizes: Option<Vec<Size>>,
+    pub(crate) cold: Option<Vec<Cold>>,
+    pub(crate) warm: Option<Vec<Warm>>,
+    pub(crate) logging: Option<Vec<Logging>>,
+    pub(crate) query: Option<Vec<Query>>,
+    pub(crate) growth: Option<Vec<Growth>>,
+    pub(crate) throughput: Option<Vec<Throughput>>,
+    pub(crate) faults: Option<Vec<Faulty>>,
+    pub(crate) endurance: Option<Vec<Endurance>>,
+    pub(crate) bars: Vec<Bar>,
+}
+
+impl Report {
+    /// Without any figures yet.
+    pub(crate) fn new(machine: Machine, effort: Effort) -> Self {
+        Self {
+            taken_at: Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true),
+            machine,
+            effort,
+            sizes: None,
+            cold: None,
+            warm: None,
+            logging: None,
+            query: None,
+            growth: None,
+            throughput: None,
+            faults: None,
+            endurance: None,
+            bars: Vec::new(),
+        }
+    }
+}
+
+/// Where it was measured.
+#[derive(Debug, Serialize)]
+pub(crate) struct Machine {
+    processor: String,
+    processors: usize,
+    kernel: String,
+    /// Of the minute before; a machine that does something else besides gives figures that are worth nothing.
+    pub(crate) load: f64,
+}
+
+impl Machine {
+    pub(crate) fn this() -> Self {
+        let read = |path| fs::read_to_string(path).unwrap_or_default();
+        let processor = read("/proc/cpuinfo").lines().find_map(|line| {
+            line.strip_prefix("model name")?
+                .split(": ")
+                .nth(1)
+                .map(ToOwned::to_owned)
+        });
+        Self {
+            processor: processor.unwrap_or_else(|| "unknown".to_owned()),
+            processors: std::thread::available_parallelism().map_or(1, usize::from),
+            kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+            load: read("/proc/loadavg")
+                .split(' ')
+                .next()
+                .and_then(|load| load.parse().ok())
+                .unwrap_or_default(),
+        }
+    }
+}
+
+impl Display for Report {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        let Machine {
+            processor,
+            processors,
+            kernel,
+            load,
+        } = &self.machine;
+        let rounds = self.effort.rounds;
+        writeln!(
+            out,
+            "{}, {processors} x {processor}, Linux {kernel}, load {load}",
+            self.taken_at
+        )?;
+        writeln!(out, "medians of {rounds} rounds")?;
+        sizes(out, self.sizes.as_deref().unwrap_or_default())?;
+        cold(out, self.cold.as_deref().unwrap_or_default())?;
+        warm(out, self.warm.as_deref().unwrap_or_default())?;
+        logging(out, self.logging.as_deref().unwrap_or_default())?;
+        query(out, self.query.as_deref().unwrap_or_default())?;
+        growth(out, self.growth.as_deref().unwrap_or_default())?;
+        throughput(out, self.throughput.as_deref().unwrap_or_default())?;
+        faults(out, self.faults.as_deref().unwrap_or_default())?;
+        endurance(out, self.endurance.as_deref().unwrap_or_default())?;
+        bars(out, &self.bars)
+    }
+}
+
+/// A heading over the rows of a table, unless there are none.
+fn table<T>(
+    out: &mut Formatter<'_>,
+    heading: &str,
+    rows: &[T],
+    row: impl Fn(&mut Formatter<'_>, &T) -> fmt::Result,
+) -> fmt::Result {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{heading}")?;
+    rows.iter().try_for_each(|each| row(out, each))
+}
+
+fn sizes(out: &mut Formatter<'_>, sizes: &[Size]) -> fmt::Result {
+    table(
+        out,
+        "size                    binary, kB   zip, kB",
+        sizes,
+        |out, size| {
+            writeln!(
+                out,
+                "{:<24}{:>10}{:>10}",
+                size.program,
+                size.binary_bytes / 1000,
+                size.zip_bytes / 1000
+            )
+        },
+    )
+}
+
+fn cold(out: &mut Formatter<'_>, starts: &[Cold]) -> fmt::Result {
+    let heading = "cold start           ready, ms  answer, ms  CPU of init  of first, ms  peak, MB";
+    table(out, heading, starts, |out, start| {
+        writeln!(
+            out,
+            "{:<24}{:>6.2}{:>12.2}{:>13.2}{:>14.2}{:>10.1}",
+            format!("{} {:?}", start.function, start.transport).to_lowercase(),
+            start.ready_ms,
+            start.first_answer_ms,
+            start.init_cpu_ms,
+            start.first_request_cpu_ms,
+            start.peak_memory_mb,
+        )
+    })
+}
+
+fn warm(out: &mut Formatter<'_>, routes: &[Warm]) -> fmt::Result {
+    let heading = "warm                     p50, us   p99, us  DynamoDB's, us  calls  peak, MB";
+    table(out, heading, routes, |out, route| {
+        let (trips, count) = route
+            .round_trips
+            .as_ref()
+            .map_or((0.0, 0), |trips| (trips.p50_us, trips.count));
+        writeln!(
+            out,
+            "{:<24}{:>8.0}{:>10.0}{trips:>16.0}{count:>7}{:>10.1}",
+            format!("{} {}", route.function, route.route),
+            route.p50_us,
+            route.p99_us,
+            route.peak_memory_mb,
+        )
+    })
+}
+
+fn logging(out: &mut Formatter<'_>, functions: &[Logging]) -> fmt::Result {
+    table(
+        out,
+        "logs                 INFO, p50 us   ERROR, p50 us",
+        functions,
+        |out, logging| {
+            writeln!(
+                out,
+                "{:<20}{:>13.0}{:>16.0}",
+                logging.function, logging.info_p50_us, logging.error_p50_us
+            )
+        },
+    )
+}
+
+fn query(out: &mut Formatter<'_>, rows: &[Query]) -> fmt::Result {
+    table(
+        out,
+        "query pairs          signed, p50 us   forged, p50 us",
+        rows,
+        |out, query| {
+            writeln!(
+                out,
+                "{:<20}{:>15.0}{:>17.0}",
+                query.pairs, query.canonical_p50_us, query.forged_p50_us
+            )
+        },
+    )
+}
+
+fn growth(out: &mut Formatter<'_>, tables: &[Growth]) -> fmt::Result {
+    let heading = "items       first page, us  later page, us  DynamoDB's, us   walk, ms  pages  peak, MB";
+    table(out, heading, tables, |out, growth| {
+        writeln!(
+            out,
+            "{:<12}{:>14.0}{:>16.0}{:>16.0}{:>11.0}{:>7}{:>10.1}",
+            growth.items,
+            growth.first_page_p50_us,
+            growth.later_page_p50_us,
+            growth.later_page_round_trip_us,
+            growth.walk_ms,
+            growth.walk_pages,
+            growth.peak_memory_mb,
+        )
+    })
+}
+
+fn throughput(out: &mut Formatter<'_>, rows: &[Throughput]) -> fmt::Result {
+    table(out, "sandboxes   answers a second", rows, |out, throughput| {
+        writeln!(
+            out,
+            "{:<12}{:>16.0}",
+            throughput.sandboxes, throughput.answers_per_second
+        )
+    })
+}
+
+fn faults(out: &mut Formatter<'_>, faults: &[Faulty]) -> fmt::Result {
+    let heading = "fault           requests  succeeded  slowest, ms  late  lost  wrong";
+    table(out, heading, faults, |out, fault| {
+        writeln!(
+            out,
+            "{:<16}{:>8}{:>11}{:>13.0}{:>6}{:>6}{:>7}",
+            fault.fault, fault.requests, fault.succeeded, fault.slowest_ms, fault.late, fault.lost, fault.wrong,
+        )
+    })
+}
+
+fn endurance(out: &mut Formatter<'_>, functions: &[Endurance]) -> fmt::Result {
+    let heading = "endurance   invocations  settled, MB  ended, MB  files settled  ended";
+    table(out, heading, functions, |out, function| {
+        writeln!(
+            out,
+            "{:<12}{:>11}{:>13.2}{:>11.2}{:>15}{:>7}",
+            function.function,
+            function.invocations,
+            function.settled.memory_mb,
+            function.ended.memory_mb,
+            function.settled.open_files,
+            function.ended.open_files,
+        )
+    })
+}
+
+fn bars(out: &mut Formatter<'_>, bars: &[Bar]) -> fmt::Result {
+    table(
+        out,
+        "bar                                                   measured   at most",
+        bars,
+        |out, bar| {
+            let verdict = if bar.met { "met" } else { "NOT MET" };
+            writeln!(
+                out,
+                "{:<52}{:>10.2}{:>10.2}  {verdict}",
+                bar.name, bar.measured, bar.limit
+            )
+        },
+    )
+}

@@ -1,0 +1,187 @@
+//! The requests that are measured, and how their answers are known to be right.
+
+use hyper::body::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{error::BenchError, events::Call, runtime_api::Answer};
+
+/// The tenant whose configurations are read; both are there throughout.
+pub(crate) const READ_TENANT: &str = "acme-corp";
+/// The tenant whose configuration comes and goes.
+const WRITE_TENANT: &str = "bench-writer";
+
+/// A request that is made again and again, and what its answer must be.
+#[derive(Debug, Clone)]
+pub(crate) struct Route {
+    pub(crate) name: &'static str,
+    call: Call,
+    asked: Asked,
+}
+
+/// Who is asked, and for what.
+#[derive(Debug, Clone, Copy)]
+enum Asked {
+    /// Anybody, for anything.
+    Echo,
+    /// The api function, for an answer of this status.
+    Api(u16),
+    /// The authorizer, to allow it.
+    ToAllow,
+    /// The authorizer, to deny it, since its signature is forged.
+    ToDeny,
+}
+
+/// The one that all functions can be compared by: it is one `GetItem`.
+pub(crate) fn get_one() -> Route {
+    Route::of_api("GET one", Call::new("GET", config_path(READ_TENANT, "s3")), 200)
+}
+
+/// Every route that leaves the table as it is.
+pub(crate) fn reads() -> Vec<Route> {
+    vec![
+        get_one(),
+        Route::of_api("GET health", Call::new("GET", "/api/v1/health"), 200),
+        Route::of_api("GET of tenant", Call::new("GET", tenant_path(READ_TENANT)), 200),
+        Route::of_api("GET page of 50", Call::new("GET", "/api/v1/delivery-configs"), 200),
+        Route::of_api(
+            "GET validate",
+            Call::new("GET", config_path(READ_TENANT, "s3") + "/validate"),
+            200,
+        ),
+    ]
+}
+
+/// Every other one. Together, and in this order, they leave the table as it was.
+pub(crate) fn writes() -> Vec<Route> {
+    let config = config_path(WRITE_TENANT, "s3");
+    vec![
+        Route::of_api(
+            "POST",
+            Call::new("POST", tenant_path(WRITE_TENANT)).with_body(s3_config(WRITE_TENANT)),
+            201,
+        ),
+        Route::of_api("PUT", Call::new("PUT", config.clone()).with_body(s3_update()), 200),
+        Route::of_api(
+            "PATCH",
+            Call::new("PATCH", config.clone()).with_body(json!({"enabled": false})),
+            200,
+        ),
+        Route::of_api("DELETE", Call::new("DELETE", config), 200),
+    ]
+}
+
+/// The authorizer's decision on [`get_one`].
+pub(crate) fn authorize() -> Route {
+    Route::allowed("authorize", Call::new("GET", config_path(READ_TENANT, "s3")))
+}
+
+/// The event of [`get_one`], handed back unread.
+pub(crate) fn echo() -> Route {
+    Route {
+        name: "echo",
+        asked: Asked::Echo,
+        ..get_one()
+    }
+}
+
+impl Route {
+    pub(crate) fn of_api(name: &'static str, call: Call, status: u16) -> Self {
+        Self {
+            name,
+            call,
+            asked: Asked::Api(status),
+        }
+    }
+
+    pub(crate) fn allowed(name: &'static str, call: Call) -> Self {
+        Self {
+            name,
+            call,
+            asked: Asked::ToAllow,
+        }
+    }
+
+    pub(crate) fn forged(name: &'static str, call: Call) -> Self {
+        Self {
+            name,
+            call,
+            asked: Asked::ToDeny,
+        }
+    }
+
+    /// The event as it is now: a signature holds for five minutes.
+    pub(crate) fn event(&self) -> Bytes {
+        match self.asked {
+            Asked::Echo | Asked::Api(_) => self.call.api_event(),
+            Asked::ToAllow => self.call.authorizer_event(),
+            Asked::ToDeny => self.call.forged_authorizer_event(),
+        }
+    }
+
+    /// Whether it is what it should be; a wrong answer may come fast.
+    pub(crate) fn check(&self, answer: &Answer) -> Result<(), BenchError> {
+        let (expected, got) = match (self.asked, &answer.body) {
+            (Asked::Echo, Ok(_)) => return Ok(()),
+            (Asked::Api(status), Ok(body)) => (status.to_string(), status_of(body)?.to_string()),
+            (Asked::ToAllow, Ok(body)) => ("Allow".to_owned(), effect_of(body)?),
+            (Asked::ToDeny, Ok(body)) => ("Deny".to_owned(), effect_of(body)?),
+            (_, Err(error)) => ("an answer".to_owned(), String::from_utf8_lossy(error).into_owned()),
+        };
+        if expected == got {
+            return Ok(());
+        }
+        Err(BenchError::UnexpectedAnswer {
+            route: self.name,
+            expected,
+            got,
+        })
+    }
+}
+
+pub(crate) fn tenant_path(tenant: &str) -> String {
+    format!("/api/v1/tenants/{tenant}/delivery-configs")
+}
+
+pub(crate) fn config_path(tenant: &str, delivery_type: &str) -> String {
+    format!("/api/v1/tenants/{tenant}/delivery-configs/{delivery_type}")
+}
+
+/// The configurations of the API's first description.
+pub(crate) fn s3_config(tenant: &str) -> Value {
+    json!({
+        "tenant_id": tenant, "type": "s3", "bucket_name": "acme-corp-logs", "bucket_prefix": "ROSA/cluster-logs/",
+        "target_region": "us-east-1", "enabled": true, "desired_logs": ["payment-service", "user-service"],
+    })
+}
+
+pub(crate) fn cloudwatch_config(tenant: &str) -> Value {
+    json!({
+        "tenant_id": tenant, "type": "cloudwatch", "log_group_name": "/aws/logs/acme-corp",
+        "log_distribution_role_arn": "arn:aws:iam::123456789012:role/LogDistributionRole",
+        "target_region": "us-east-1", "enabled": true, "desired_logs": ["payment-service", "user-service"],
+    })
+}
+
+fn s3_update() -> Value {
+    json!({
+        "bucket_name": "acme-corp-logs-west", "target_region": "us-west-2", "enabled": true,
+        "desired_logs": ["payment-service", "user-service", "api-gateway"],
+    })
+}
+
+/// The status of an answer of the api function.
+pub(crate) fn status_of(body: &[u8]) -> Result<u16, BenchError> {
+    #[derive(Deserialize)]
+    struct ProxyAnswer {
+        #[serde(rename = "statusCode")]
+        status_code: u16,
+    }
+    Ok(serde_json::from_slice::<ProxyAnswer>(body)?.status_code)
+}
+
+fn effect_of(body: &[u8]) -> Result<String, BenchError> {
+    let answer: Value = serde_json::from_slice(body)?;
+    let effect = &answer["policyDocument"]["Statement"][0]["Effect"];
+    Ok(effect.as_str().unwrap_or_default().to_owned())
+}
