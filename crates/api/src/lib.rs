@@ -17,6 +17,7 @@ mod error;
 mod event;
 mod handlers;
 mod log;
+mod openapi;
 mod path;
 mod query;
 mod router;

@@ -2,7 +2,11 @@
 
 use std::any::Any;
 
-use axum::{Router, middleware, response::IntoResponse, routing::get};
+use axum::{
+    Router, middleware,
+    response::IntoResponse,
+    routing::{MethodRouter, get},
+};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
@@ -12,33 +16,44 @@ use crate::{
     edge::edge,
     error::ApiError,
     handlers::{configs, health, lists, validation},
+    openapi,
     state::AppState,
 };
 
 /// The whole service.
 pub fn router(state: AppState) -> Router {
     let origins = state.settings.allowed_origins.clone();
-    let routes = Router::new()
-        .route("/health", get(health::check))
-        .route("/api/v1/health", get(health::check))
-        .route("/api/v1/delivery-configs", get(lists::of_all))
-        .route(
+    let routes = routes()
+        .into_iter()
+        .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
+        .with_state(state);
+    surround(routes, &origins)
+}
+
+/// The routes as they stand in the API's description, which a test holds against them.
+pub(crate) fn routes() -> [(&'static str, MethodRouter<AppState>); 8] {
+    [
+        ("/health", get(health::check)),
+        ("/api/v1/health", get(health::check)),
+        ("/openapi.json", get(openapi::document)),
+        ("/api/v1/openapi.json", get(openapi::document)),
+        ("/api/v1/delivery-configs", get(lists::of_all)),
+        (
             "/api/v1/tenants/{tenant_id}/delivery-configs",
             get(lists::of_tenant).post(configs::create),
-        )
-        .route(
+        ),
+        (
             "/api/v1/tenants/{tenant_id}/delivery-configs/{type}",
             get(configs::read)
                 .put(configs::update)
                 .patch(configs::update)
                 .delete(configs::delete),
-        )
-        .route(
+        ),
+        (
             "/api/v1/tenants/{tenant_id}/delivery-configs/{type}/validate",
             get(validation::validate),
-        )
-        .with_state(state);
-    surround(routes, &origins)
+        ),
+    ]
 }
 
 /// Puts around the routes what every request passes through.

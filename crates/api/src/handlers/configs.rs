@@ -9,6 +9,8 @@ use http::{HeaderValue, StatusCode, header};
 use tenant_core::{StoredConfig, parse_create, parse_update};
 use tenant_store::{Precondition, StoreError};
 
+#[cfg(test)]
+use crate::openapi;
 use crate::{
     body::JsonBody,
     conditions::{Conditions, ETag, Freshness},
@@ -20,6 +22,17 @@ use crate::{
 };
 
 /// `POST /tenants/{tenant_id}/delivery-configs`
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/api/v1/tenants/{tenant_id}/delivery-configs",
+    operation_id = "createDeliveryConfig",
+    tag = "Delivery configurations",
+    summary = "Create a configuration",
+    description = "A tenant has at most one configuration of each type. What was left out is filled in with its default.",
+    params(("tenant_id" = String, Path), ("If-None-Match" = Option<String>, Header), ("X-Body-SHA256" = Option<String>, Header)),
+    request_body = openapi::schemas::NewDeliveryConfig,
+    responses(openapi::answers::Create),
+))]
 pub(crate) async fn create(
     State(state): State<AppState>,
     now: Now,
@@ -49,6 +62,16 @@ pub(crate) async fn create(
 }
 
 /// `GET /tenants/{tenant_id}/delivery-configs/{type}`
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/tenants/{tenant_id}/delivery-configs/{type}",
+    operation_id = "getDeliveryConfig",
+    tag = "Delivery configurations",
+    summary = "Read a configuration",
+    description = "With `If-None-Match` and the `ETag` of an earlier answer, the body comes only if there is something new.",
+    params(("tenant_id" = String, Path), ("type" = String, Path), ("If-Match" = Option<String>, Header), ("If-None-Match" = Option<String>, Header)),
+    responses(openapi::answers::Read),
+))]
 pub(crate) async fn read(
     State(state): State<AppState>,
     now: Now,
@@ -64,6 +87,19 @@ pub(crate) async fn read(
 }
 
 /// `PUT` and `PATCH /tenants/{tenant_id}/delivery-configs/{type}`: both merge.
+#[cfg_attr(test, utoipa::path(
+    method(put, patch),
+    path = "/api/v1/tenants/{tenant_id}/delivery-configs/{type}",
+    operation_id = "putDeliveryConfig",
+    tag = "Delivery configurations",
+    summary = "Change a configuration",
+    description = "PUT and PATCH do the same. A field left out keeps its value, `null` takes an optional field away or returns it to its \
+        default, and a required field cannot be taken away. Fields that are sent are held to the rules of a create.",
+    params(("tenant_id" = String, Path), ("type" = String, Path), ("If-Match" = Option<String>, Header), ("If-None-Match" = Option<String>, Header),
+        ("X-Body-SHA256" = Option<String>, Header)),
+    request_body = openapi::schemas::DeliveryConfigChanges,
+    responses(openapi::answers::Update),
+))]
 pub(crate) async fn update(
     State(state): State<AppState>,
     now: Now,
@@ -85,6 +121,16 @@ pub(crate) async fn update(
 }
 
 /// `DELETE /tenants/{tenant_id}/delivery-configs/{type}`
+#[cfg_attr(test, utoipa::path(
+    delete,
+    path = "/api/v1/tenants/{tenant_id}/delivery-configs/{type}",
+    operation_id = "deleteDeliveryConfig",
+    tag = "Delivery configurations",
+    summary = "Delete a configuration",
+    description = "The logs of the tenant are no longer delivered to this destination.",
+    params(("tenant_id" = String, Path), ("type" = String, Path), ("If-Match" = Option<String>, Header), ("If-None-Match" = Option<String>, Header)),
+    responses(openapi::answers::Delete),
+))]
 pub(crate) async fn delete(
     State(state): State<AppState>,
     now: Now,

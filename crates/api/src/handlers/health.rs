@@ -9,6 +9,8 @@ use axum::{
 use serde::Serialize;
 use tenant_store::{Store, StoreError};
 
+#[cfg(test)]
+use crate::openapi;
 use crate::{context::Now, envelope::Success, error::ApiError, state::AppState};
 
 /// A probe waits no longer: load balancers give up after a few seconds.
@@ -74,6 +76,16 @@ pub(crate) enum ProbeError {
 }
 
 /// `GET /health`
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/health",
+    operation_id = "getHealth",
+    tag = "Service",
+    summary = "Ask whether the service can do its work",
+    description = "Needs no signature.",
+    security(()),
+    responses(openapi::answers::Health),
+))]
 pub(crate) async fn check(State(state): State<AppState>, now: Now) -> Result<Response, ApiError> {
     let started = Instant::now();
     let probed = probe(&state.store).await;

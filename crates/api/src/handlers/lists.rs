@@ -7,6 +7,8 @@ use axum::{
 use serde::Serialize;
 use tenant_core::StoredConfig;
 
+#[cfg(test)]
+use crate::openapi;
 use crate::{context::Now, envelope::Success, error::ApiError, path::Tenant, query::PageQuery, state::AppState};
 
 /// Every configuration of one tenant.
@@ -28,6 +30,16 @@ struct PageList {
 }
 
 /// `GET /tenants/{tenant_id}/delivery-configs`
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/tenants/{tenant_id}/delivery-configs",
+    operation_id = "listTenantDeliveryConfigs",
+    tag = "Lists",
+    summary = "List the configurations of a tenant",
+    description = "All of them at once; a tenant that is not known has none.",
+    params(("tenant_id" = String, Path)),
+    responses(openapi::answers::ListTenant),
+))]
 pub(crate) async fn of_tenant(
     State(state): State<AppState>,
     now: Now,
@@ -39,6 +51,16 @@ pub(crate) async fn of_tenant(
 }
 
 /// `GET /delivery-configs`
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/delivery-configs",
+    operation_id = "listDeliveryConfigs",
+    tag = "Lists",
+    summary = "List the configurations of all tenants",
+    description = "Page by page. A page may hold fewer than `limit` configurations, and even none, while there is more: `last_key` tells.",
+    params(("limit" = Option<u16>, Query), ("last_key" = Option<String>, Query)),
+    responses(openapi::answers::ListAll),
+))]
 pub(crate) async fn of_all(State(state): State<AppState>, now: Now, query: PageQuery) -> Result<Response, ApiError> {
     let page = state
         .store

@@ -7,6 +7,8 @@ use axum::{
 use serde::Serialize;
 use tenant_core::{Check, check_stored};
 
+#[cfg(test)]
+use crate::openapi;
 use crate::{context::Now, envelope::Success, error::ApiError, handlers::configs::find, path::Target, state::AppState};
 
 #[derive(Serialize)]
@@ -29,6 +31,16 @@ impl Validation {
 }
 
 /// `GET /tenants/{tenant_id}/delivery-configs/{type}/validate`
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/tenants/{tenant_id}/delivery-configs/{type}/validate",
+    operation_id = "validateDeliveryConfig",
+    tag = "Delivery configurations",
+    summary = "Check a configuration",
+    description = "Holds what is stored against every rule. A configuration that this service wrote is valid; one that was written by hand may not be.",
+    params(("tenant_id" = String, Path), ("type" = String, Path)),
+    responses(openapi::answers::Validate),
+))]
 pub(crate) async fn validate(State(state): State<AppState>, now: Now, target: Target) -> Result<Response, ApiError> {
     let stored = find(&state, &target, now).await?;
     Ok(Success::new(now, Validation::new(&target, check_stored(&stored))).into_response())

@@ -1,0 +1,58 @@
+//! How a request is signed, told to whoever writes a client.
+
+use serde_json::{Value, json};
+use tenant_core::signature::{MAX_QUERY_PAIRS, MAX_URI_BYTES, MIN_KEY_BYTES, SCHEME, WINDOW};
+
+/// The two headers of a signed request. OpenAPI has no scheme for a signature; two keys in headers come closest, and
+/// one requirement names both.
+pub(super) fn schemes() -> Value {
+    json!({
+        "Signature": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": algorithm(),
+        },
+        "Timestamp": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-API-Timestamp",
+            "description": format!(
+                "When the request was signed, as `YYYY-MM-DDThh:mm:ss`, up to nine digits of a fraction, and `Z` or `+00:00`. \
+                 It may lie {} seconds before or after the service's clock. The signature covers this very text.",
+                WINDOW.num_seconds()
+            ),
+        },
+    })
+}
+
+/// Both schemes at once.
+pub(super) fn requirement() -> Value {
+    json!([{ "Signature": [], "Timestamp": [] }])
+}
+
+fn algorithm() -> String {
+    format!(
+        "`Authorization: {SCHEME} <hex>`, where `<hex>` is, in 64 hex digits,\n\
+         \n\
+         ```\n\
+         {SCHEME}(key, METHOD + URI + TIMESTAMP + BODY_SHA256)\n\
+         ```\n\
+         \n\
+         The parts follow each other without a separator:\n\
+         \n\
+         - `key`: the bytes of the pre-shared key as it is stored, not decoded, less line ends behind it; at least {MIN_KEY_BYTES} bytes.\n\
+         - `METHOD`: the method in upper case.\n\
+         - `URI`: path and query as they are sent, at most {MAX_URI_BYTES} bytes: `/api/v1/...`, or with the stage in front on an `execute-api` \
+         host. In the query every byte but `A-Z a-z 0-9 - . _ ~` is percent-encoded with upper-case digits, and its pairs, \
+         {MAX_QUERY_PAIRS} at most, are sorted by name. Without a query there is no `?`.\n\
+         - `TIMESTAMP`: the text of `X-API-Timestamp`.\n\
+         - `BODY_SHA256`: the text of `X-Body-SHA256` where that header is sent, else nothing.\n\
+         \n\
+         For example, with the key `0123456789abcdef`, `GET /api/v1/delivery-configs?limit=1` at `2024-01-15T10:30:00Z` signs \
+         `GET/api/v1/delivery-configs?limit=12024-01-15T10:30:00Z`.\n\
+         \n\
+         A request without either header is a 401; one whose signature or timestamp is refused is a 403, which does not \
+         tell why: the service's log does."
+    )
+}
