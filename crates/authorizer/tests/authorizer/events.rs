@@ -30,7 +30,7 @@ const ALLOWED: [&str; 17] = [
     "method_in_lower_case",
 ];
 
-const DENIED: [(&str, &str); 28] = [
+const DENIED: [(&str, &str); 29] = [
     ("authorization_missing", "authorization_missing"),
     ("authorization_null", "authorization_missing"),
     ("timestamp_missing", "timestamp_missing"),
@@ -52,7 +52,8 @@ const DENIED: [(&str, &str); 28] = [
     ("body_digest_malformed", "body_digest_malformed"),
     ("query_left_out_of_the_signature", "wrong_signature"),
     ("query_with_another_value", "wrong_signature"),
-    ("query_of_17_pairs", "too_many_query_pairs"),
+    ("query_of_17_values", "too_many_query_pairs"),
+    ("query_of_17_names", "too_many_query_pairs"),
     ("path_with_an_encoded_dot_segment", "uri_dot_segment"),
     ("path_with_a_double_slash", "uri_double_slash"),
     ("path_decoded_with_a_nul", "uri_control_byte"),

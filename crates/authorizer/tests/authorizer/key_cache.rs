@@ -209,6 +209,16 @@ async fn refused_request_does_not_read_in_the_pause_after_a_failure() {
 }
 
 #[tokio::test]
+async fn pause_ends_with_a_read_that_succeeds() {
+    let (cache, source) = cache([Script::Failure, KEYS, NEWER_KEYS]);
+    assert!(cache.keys(NOW).await.is_err());
+    assert!(cache.keys(NOW + seconds(10)).await.is_ok());
+    let lease = cache.keys(NOW + seconds(11)).await.unwrap();
+    assert!(cache.refresh(&lease, NOW + seconds(11)).await.is_some());
+    assert_eq!(source.reads(), 3);
+}
+
+#[tokio::test]
 async fn clock_that_jumps_back_does_not_prolong_the_keys() {
     let (cache, source) = cache([KEYS]);
     cache.keys(NOW).await.unwrap();

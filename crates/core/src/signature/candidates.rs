@@ -115,6 +115,12 @@ mod tests {
     }
 
     #[test]
+    fn pairs_are_sorted_by_the_encoded_name() {
+        let first = &candidates("/p", None, &[("~", ""), ("b", ""), ("é", ""), ("a", "")])[0];
+        assert_eq!(first, "/p?%C3%A9=&a=&b=&~=");
+    }
+
+    #[test]
     fn unencoded_form_is_left_out_where_it_would_be_ambiguous() {
         for pair in [
             ("a", "x&b=y"),
