@@ -1,0 +1,130 @@
+//! One call to AWS: bounded, silent, and its failure reduced to what a check can say.
+
+use std::{error::Error, future::Future, iter::successors};
+
+use aws_sdk_sts::{
+    error::{ProvideErrorMetadata, SdkError},
+    operation::RequestId,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use tokio::time::{Instant, timeout_at};
+use tracing::{instrument::WithSubscriber, subscriber::NoSubscriber};
+
+/// A call without a useful answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// What was called, as IAM names it.
+    pub(crate) action: &'static str,
+    pub(crate) kind: FailureKind,
+    /// AWS's own word for it.
+    pub(crate) code: Option<String>,
+}
+
+/// What a failure means for whoever asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FailureKind {
+    /// The identity may not make this call.
+    Denied,
+    /// What the call names does not exist.
+    NotFound,
+    /// The endpoint does not know the credentials.
+    UnknownIdentity,
+    TimedOut,
+    Unreachable,
+    Throttled,
+    Other,
+}
+
+/// Codes that any operation can give. Source: "Common errors" in the API References of STS, CloudWatch Logs and S3.
+const DENIED: [&str; 2] = ["AccessDenied", "AccessDeniedException"];
+const NOT_FOUND: [&str; 3] = ["ResourceNotFoundException", "NoSuchBucket", "NoSuchBucketPolicy"];
+const UNKNOWN_IDENTITY: [&str; 3] = [
+    "UnrecognizedClientException",
+    "InvalidClientTokenId",
+    "InvalidAccessKeyId",
+];
+const THROTTLED: [&str; 5] = [
+    "Throttling",
+    "ThrottlingException",
+    "RequestLimitExceeded",
+    "TooManyRequestsException",
+    "SlowDown",
+];
+
+/// Makes a call before the deadline.
+///
+/// The SDK prints the credentials that it obtains and uses, at the levels for finding faults. None of its lines leaves
+/// this function, whoever listens.
+pub(crate) async fn call<T, E>(
+    action: &'static str,
+    deadline: Instant,
+    request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+) -> Result<T, Failure>
+where
+    E: ProvideErrorMetadata + RequestId + Error + 'static,
+{
+    match timeout_at(deadline, request.with_subscriber(NoSubscriber::new())).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => {
+            let failure = Failure::of(action, &error);
+            tracing::info!(
+                action,
+                code = failure.code,
+                aws_request_id = error.request_id(),
+                aws_message = error.message(),
+                causes = causes(&error),
+                "a call of the validation failed"
+            );
+            Err(failure)
+        }
+        Err(_) => Err(Failure {
+            action,
+            kind: FailureKind::TimedOut,
+            code: None,
+        }),
+    }
+}
+
+/// What went wrong, from the outside in. Not the errors' `Debug`, which holds the whole answer.
+fn causes(error: &(dyn Error + 'static)) -> String {
+    successors(Some(error), |&error| error.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}
+
+impl Failure {
+    fn of<E: ProvideErrorMetadata>(action: &'static str, error: &SdkError<E, HttpResponse>) -> Self {
+        let kind = match error {
+            SdkError::TimeoutError(_) => FailureKind::TimedOut,
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => FailureKind::TimedOut,
+            SdkError::DispatchFailure(failure) if failure.is_io() => FailureKind::Unreachable,
+            SdkError::ServiceError(failure) => kind_of(error.code(), failure.raw().status().as_u16()),
+            _ => FailureKind::Other,
+        };
+        Self {
+            action,
+            kind,
+            code: match error {
+                // A HEAD has no body to hold a code.
+                SdkError::ServiceError(failure) => Some(
+                    error
+                        .code()
+                        .map_or_else(|| format!("HTTP {}", failure.raw().status().as_u16()), str::to_owned),
+                ),
+                _ => None,
+            },
+        }
+    }
+}
+
+fn kind_of(code: Option<&str>, status: u16) -> FailureKind {
+    match code {
+        Some(code) if DENIED.contains(&code) => FailureKind::Denied,
+        Some(code) if NOT_FOUND.contains(&code) => FailureKind::NotFound,
+        Some(code) if UNKNOWN_IDENTITY.contains(&code) => FailureKind::UnknownIdentity,
+        Some(code) if THROTTLED.contains(&code) => FailureKind::Throttled,
+        _ if status == 429 => FailureKind::Throttled,
+        _ => FailureKind::Other,
+    }
+}

@@ -1,0 +1,70 @@
+//! Whether logs can be delivered as a configuration says: the checks that only AWS can answer.
+//!
+//! The fields of a configuration are `tenant_core`'s to judge ([`tenant_core::check_stored`]). This crate takes the ones
+//! that are well-formed and walks the way of a delivery: it assumes the central role, from it the customer's role, and
+//! looks at the log group or the bucket.
+//!
+//! It must never write: every session is limited, by a policy of its own, to the calls that look. Nothing that AWS does is
+//! an error here; a check that cannot be made says so. It must never log or return a credential, know a route, or read
+//! the environment.
+
+mod access;
+mod call;
+mod cloudwatch;
+mod run;
+mod s3;
+mod sdk;
+mod settings;
+mod subject;
+mod way;
+
+use aws_config::SdkConfig;
+use tenant_core::{Check, DeliveryType, StoredConfig};
+
+use crate::{run::Run, sdk::Sdk, subject::Subject};
+pub use settings::{DEADLINE, ExternalId, InvalidExternalId, Settings};
+
+/// Why AWS is not asked at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The client does not want it.
+    NotRequested,
+    /// The service has no role to deliver with.
+    NoCentralRole,
+}
+
+/// Makes the checks. Holds no connection before the first one.
+#[derive(Debug)]
+pub struct Prober {
+    sdk: Sdk,
+    settings: Settings,
+}
+
+impl Prober {
+    /// Asks AWS with the credentials of `base`, in its region where a configuration names none.
+    #[must_use]
+    pub fn new(base: SdkConfig, settings: Settings) -> Self {
+        Self {
+            sdk: Sdk::new(base),
+            settings,
+        }
+    }
+
+    /// One entry for everything that is checked for the configuration's type, always the same ones in the same order.
+    /// Takes no longer than the settings' deadline. An item of an unknown type has none.
+    pub async fn probe(&self, config: &StoredConfig) -> Vec<Check> {
+        let run = Run::start(&self.sdk, &self.settings, config);
+        match config.delivery_type().parse() {
+            Ok(DeliveryType::CloudWatch) => cloudwatch::check(&run, config).await,
+            Ok(DeliveryType::S3) => s3::check(&run, config).await,
+            Err(_) => Vec::new(),
+        }
+    }
+}
+
+/// The entries of [`Prober::probe`] when nothing is to be asked.
+#[must_use]
+pub fn skip(config: &StoredConfig, reason: Reason) -> Vec<Check> {
+    let subjects = config.delivery_type().parse().map_or(&[][..], Subject::of);
+    subjects.iter().map(|subject| subject.not_asked(reason)).collect()
+}
