@@ -21,6 +21,7 @@ STAGES=(
   'lint      20 clippy without a warning'
   'docs      10 the API documentation builds without a warning'
   'unit      20 the tests of every crate'
+  'validation 15 the live checks of a configuration, against an emulator of STS, CloudWatch Logs and S3'
   'deny      15 licences, bans, sources and advisories of the dependencies'
   'release   20 the release build of the local server'
   'acceptance 10 the contract and the signing scheme on the wire, under both URL forms'
