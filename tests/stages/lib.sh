@@ -61,7 +61,7 @@ trap stop_server EXIT
 # The release binary of the local server; the stages that need it come after the one that builds it.
 local_server() {
   local binary=${CARGO_TARGET_DIR:-$TOP/target}/release/local
-  [[ -x $binary ]] || cargo build --release --locked --package local >&2
+  [[ -x $binary ]] || cargo build --release --locked --package local >&2 || return
   echo "$binary"
 }
 
