@@ -7,6 +7,7 @@ pub mod banner;
 pub mod cli;
 pub mod data_dir;
 pub mod database;
+mod docs;
 pub mod gateway;
 pub mod keys;
 pub mod psk;

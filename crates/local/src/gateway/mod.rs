@@ -40,6 +40,7 @@ use self::{
     refusal::Refusal,
     route::{Access, Route},
 };
+use crate::docs;
 
 pub use route::{InvalidStage, Stage};
 
@@ -134,9 +135,12 @@ impl<A: Function, B: Function> Gateway<A, B> {
         // The body is read first, whatever the answer: a client that is still sending would not read it.
         let (head, body) = call::read_body(request, self.settings.limits.body).await;
         let call = Call::new(head, peer, local_port);
-        let response = match self.answer(&call, body).await {
-            Ok(response) => response,
-            Err(refusal) => self.refuse(&call, refusal),
+        let response = match docs::find(&call.method, call.path(), &self.settings.stage) {
+            Some(page) => page,
+            None => match self.answer(&call, body).await {
+                Ok(response) => response,
+                Err(refusal) => self.refuse(&call, refusal),
+            },
         };
         tracing::info!(
             request_id = call.request_id,

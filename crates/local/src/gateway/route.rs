@@ -101,19 +101,11 @@ fn find_resource<'a>(method: &Method, path: &'a str) -> Option<Route<'a>> {
     let read = [Method::GET, Method::HEAD, Method::OPTIONS].contains(method);
     let access = |open: bool| if open { Access::Open } else { Access::Authorized };
     match path {
-        // Below `/health` there is nothing to protect; the function refuses the methods that it does not have.
-        "/health" => Some(Route {
-            path,
-            resource: "/health",
-            proxy: None,
-            access: Access::Open,
-        }),
-        "/api/v1/health" => Some(Route {
-            path,
-            resource: "/api/v1/health",
-            proxy: None,
-            access: access(read),
-        }),
+        // There is nothing to protect at these two; the function refuses the methods that it does not have.
+        "/health" => Some(whole(path, "/health", Access::Open)),
+        "/openapi.json" => Some(whole(path, "/openapi.json", Access::Open)),
+        "/api/v1/health" => Some(whole(path, "/api/v1/health", access(read))),
+        "/api/v1/openapi.json" => Some(whole(path, "/api/v1/openapi.json", access(read))),
         _ => path
             .strip_prefix("/api/v1/")
             .filter(|rest| !rest.is_empty())
@@ -123,6 +115,16 @@ fn find_resource<'a>(method: &Method, path: &'a str) -> Option<Route<'a>> {
                 proxy: Some(rest),
                 access: access(*method == Method::OPTIONS),
             }),
+    }
+}
+
+/// A resource without a variable part.
+fn whole<'a>(path: &'a str, resource: &'static str, access: Access) -> Route<'a> {
+    Route {
+        path,
+        resource,
+        proxy: None,
+        access,
     }
 }
 
@@ -159,13 +161,16 @@ mod tests {
     }
 
     #[test]
-    fn only_health_and_preflight_are_open() {
+    fn only_health_the_description_and_preflight_are_open() {
         for (method, path) in [
             (Method::GET, "/health"),
             (Method::HEAD, "/health"),
             (Method::POST, "/health"),
             (Method::GET, "/api/v1/health"),
             (Method::HEAD, "/development/api/v1/health"),
+            (Method::GET, "/openapi.json"),
+            (Method::GET, "/api/v1/openapi.json"),
+            (Method::HEAD, "/development/api/v1/openapi.json"),
             (Method::OPTIONS, "/api/v1/delivery-configs"),
         ] {
             assert_eq!(
@@ -176,6 +181,8 @@ mod tests {
         }
         for (method, path) in [
             (Method::POST, "/api/v1/health"),
+            (Method::POST, "/api/v1/openapi.json"),
+            (Method::GET, "/api/v1/openapi.yaml"),
             (Method::GET, "/api/v1/health/"),
             (Method::GET, "/api/v1/%68ealth"),
             (Method::GET, "/api/v1/health/x"),
