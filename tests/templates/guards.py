@@ -20,7 +20,7 @@ def as_list(value):
 # --- The way in.
 
 INTEGRATION = {"Type": "AWS_PROXY", "IntegrationHttpMethod": "POST", "Uri": {"Ref": "ApiUri"}}
-OPEN = {("Health", "GET"), ("Health", "HEAD"), ("V1Health", "GET"), ("V1Health", "HEAD")}
+OPEN = {(path, method) for path in ("Health", "V1Health", "OpenApi", "V1OpenApi") for method in ("GET", "HEAD")}
 
 
 @guard

@@ -334,7 +334,7 @@ def test_linter_suppressions_have_reasons():
 
 
 def test_methods_are_the_routes_of_the_contract():
-    """Every route of the API has its method in the gateway, and health is open to reads alone."""
+    """Every route of the API has its method in the gateway, and health and the description are open to reads alone."""
     taken = {
         (resource["Properties"]["ResourceId"]["Ref"], resource["Properties"]["HttpMethod"])
         for _, _, resource in resources(TEMPLATES, "AWS::ApiGateway::Method")
@@ -345,6 +345,10 @@ def test_methods_are_the_routes_of_the_contract():
         ("Health", "HEAD"),
         ("V1Health", "GET"),
         ("V1Health", "HEAD"),
+        ("OpenApi", "GET"),
+        ("OpenApi", "HEAD"),
+        ("V1OpenApi", "GET"),
+        ("V1OpenApi", "HEAD"),
         ("Configs", "GET"),
         ("TenantConfigs", "GET"),
         ("TenantConfigs", "POST"),

@@ -101,9 +101,9 @@ fn find_resource<'a>(method: &Method, path: &'a str) -> Option<Route<'a>> {
     let read = [Method::GET, Method::HEAD, Method::OPTIONS].contains(method);
     let access = |open: bool| if open { Access::Open } else { Access::Authorized };
     match path {
-        // There is nothing to protect at these two; the function refuses the methods that it does not have.
+        // Below `/health` there is nothing to protect; the function refuses the methods that it does not have.
         "/health" => Some(whole(path, "/health", Access::Open)),
-        "/openapi.json" => Some(whole(path, "/openapi.json", Access::Open)),
+        "/openapi.json" => Some(whole(path, "/openapi.json", access(read))),
         "/api/v1/health" => Some(whole(path, "/api/v1/health", access(read))),
         "/api/v1/openapi.json" => Some(whole(path, "/api/v1/openapi.json", access(read))),
         _ => path
