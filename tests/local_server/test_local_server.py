@@ -3,8 +3,10 @@
 What it says of each mistake in its command line, its key and its data directory is tested in crates/local.
 """
 
+import hashlib
 import http.client
 import itertools
+import json
 import re
 import signal
 import socket
@@ -80,6 +82,15 @@ def test_another_stage_is_served_under_its_name(start):
     for prefix, status in (("/production", 200), ("", 200), ("/development", 404)):
         api = Api(server.base_url + prefix, server.api.key)
         api.call("GET", "/api/v1/delivery-configs").expect(status)
+
+
+def test_a_body_that_is_not_bound_can_be_refused(start, tenant):
+    api = start("--in-memory", "--require-body-sha256").api
+    path, body = f"/api/v1/tenants/{tenant}/delivery-configs", json.dumps(s3(tenant)).encode()
+    api.call("POST", path, body).expect(403)
+    bound = api.sign("POST", path, digest=hashlib.sha256(body).hexdigest())
+    api.call("POST", path, body, signed=False, headers=bound).expect(201)
+    api.get(tenant, "s3").expect(200)
 
 
 def test_a_port_in_use_is_one_sentence(run):
