@@ -7,6 +7,9 @@ use super::schemas::{pattern_of_tenant_id, types};
 
 const ENTITY_TAGS: &str = r#"^(?:\*|(?:W/)?"[!#-~]*"(?:[ \t]*,[ \t]*(?:W/)?"[!#-~]*"){0,99})$"#;
 
+/// A part of a paging key that stands for a key which no configuration can have.
+const RAW: &str = r#"(?:[!-"$&-~]|%[0-7][0-9A-F])+"#;
+
 /// By name, which is also the key of the component.
 pub(super) fn parameters() -> Value {
     json!({
@@ -38,7 +41,7 @@ pub(super) fn parameters() -> Value {
             "in": "query",
             "description": "The `last_key` of the page before, percent-encoded (`#` is `%23`); left out or empty for the first page. \
                 It works after the configuration that it names was deleted.",
-            "schema": { "type": "string", "pattern": format!("^(?:{}|=[^#]+#=[^#]+)?$", plain_key()) },
+            "schema": { "type": "string", "pattern": format!("^(?:{}|={RAW}#={RAW})?$", plain_key()) },
             "example": "acme-corp#s3",
         },
         "If-Match": {
