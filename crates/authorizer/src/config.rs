@@ -41,7 +41,7 @@ pub enum ConfigError {
     #[error("{PARAMETER_NAME} is not set; set it to the name of the SSM parameter that holds the pre-shared key")]
     NoParameterName,
     /// The name cannot be one of a parameter.
-    #[error("{PARAMETER_NAME} {0}")]
+    #[error("{PARAMETER_NAME} is wrong")]
     InvalidParameterName(#[source] ParameterNameError),
     /// Neither true nor false.
     #[error("{REQUIRE_BODY_SHA256} is {0:?}; it must be true or false")]

@@ -15,13 +15,13 @@ pub struct ParameterName(String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ParameterNameError {
     /// It is longer than any name.
-    #[error("is longer than {MAX_BYTES} bytes")]
+    #[error("the name is longer than {MAX_BYTES} bytes")]
     TooLong,
     /// It selects a version or a label, which is the authorizer's own business.
-    #[error("must name the parameter alone, without a version or label behind a colon")]
+    #[error("it must name the parameter alone, without a version or label behind a colon")]
     HasSelector,
     /// It holds what no name can.
-    #[error("holds a character that no parameter name can have")]
+    #[error("it is empty or holds a character that no parameter name can have")]
     InvalidCharacter,
 }
 
