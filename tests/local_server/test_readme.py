@@ -1,11 +1,15 @@
-"""What the README shows is what the server says."""
+"""What the README shows is what the server says, and its links, and those of docs/, lead somewhere."""
 
 import json
 import re
 import shlex
 from pathlib import Path
 
-README = Path(__file__).parents[2] / "README.md"
+import pytest
+
+TOP = Path(__file__).parents[2]
+README = TOP / "README.md"
+PAGES = [README, *sorted(TOP.glob("docs/**/*.md"))]
 CHANGES_WITH_TIME = re.compile(r'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"|(?<="latency_ms":)\d+|(?<="version":)"[^"]+"')
 
 
@@ -32,3 +36,17 @@ def test_the_examples_of_the_readme_are_true(start):
         assert settled(answer.body) == settled(shown), f"{method} {uri}"
         count += 1
     assert count > 10
+
+
+def anchors(page):
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(TOP)))
+def test_links_between_pages_lead_somewhere(page):
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text()):
+        linked = (page.parent / target).resolve() if target else page
+        assert linked.exists(), target
+        assert not anchor or anchor in anchors(linked), f"{target}#{anchor}"
