@@ -8,6 +8,8 @@ use aws_sdk_dynamodb::{
     config::{Credentials, Region, retry::RetryConfig, timeout::TimeoutConfig},
 };
 
+use crate::usage::Meter;
+
 /// A TCP and TLS handshake inside a region takes milliseconds; after a second the host is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// One attempt. A DynamoDB call takes single-digit milliseconds, a 1 MB page some hundred.
@@ -44,6 +46,7 @@ pub fn connect_embedded(endpoint_url: &str) -> Client {
 
 fn tuned(config: aws_sdk_dynamodb::config::Builder) -> aws_sdk_dynamodb::config::Builder {
     config
+        .interceptor(Meter)
         .timeout_config(
             TimeoutConfig::builder()
                 .connect_timeout(CONNECT_TIMEOUT)

@@ -65,6 +65,11 @@ const DENIED: [&str; 7] = [
 const TABLE_MISSING: &str = "ResourceNotFoundException";
 const VALIDATION: &str = "ValidationException";
 
+/// Whether DynamoDB asks to slow down by this code.
+pub(crate) fn is_throttle(code: &str) -> bool {
+    THROTTLED.contains(&code)
+}
+
 impl StoreError {
     /// The failure of a call that writes nothing.
     pub(crate) fn from_sdk<E, R>(error: SdkError<E, R>) -> Self
@@ -79,7 +84,7 @@ impl StoreError {
             };
         };
         match service_error.code() {
-            Some(code) if THROTTLED.contains(&code) => Self::Throttled(error.into()),
+            Some(code) if is_throttle(code) => Self::Throttled(error.into()),
             Some(code) if DENIED.contains(&code) => Self::AccessDenied(error.into()),
             Some(TABLE_MISSING) => Self::TableMissing(error.into()),
             Some(VALIDATION) => Self::Unexpected(error.into()),

@@ -67,6 +67,15 @@ pub(crate) fn first_version(now: DateTime<Utc>) -> i64 {
     now.timestamp_micros()
 }
 
+/// The version that an update which gave `version` at `now` found; none where the item had none to count on from.
+#[must_use]
+pub fn version_before(version: u64, now: DateTime<Utc>) -> Option<u64> {
+    let first = u64::try_from(first_version(now)).unwrap_or_default();
+    // An update of such an item begins with the first version, or with the one behind it.
+    let is_counted_on = version != first && version != first + 1;
+    version.checked_sub(1).filter(|_| is_counted_on)
+}
+
 /// A time as it is stored: RFC 3339, UTC, whole seconds.
 pub(crate) fn time(now: DateTime<Utc>) -> String {
     now.to_rfc3339_opts(SecondsFormat::Secs, true)

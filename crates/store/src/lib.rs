@@ -2,7 +2,7 @@
 //!
 //! This crate is the only one that knows how a configuration stands in the table: key `tenant_id` + `type`, an attribute
 //! per field, and `version`, which grows with every write. It must never decide what a valid configuration is
-//! (`tenant_core` does), know HTTP, read the environment or a clock: `now` is an argument.
+//! (`tenant_core` does), know HTTP, read the environment or the time of day: `now` is an argument.
 //!
 //! The table is read by log processors, too, which take every item of a partition for a delivery configuration. So
 //! nothing but configurations may ever be written to it.
@@ -18,11 +18,13 @@ mod item;
 mod precondition;
 mod read;
 pub mod schema;
+pub mod usage;
 mod write;
 
 use aws_sdk_dynamodb::Client;
 
 pub use error::StoreError;
+pub use item::version_before;
 pub use precondition::Precondition;
 pub use read::Page;
 

@@ -160,14 +160,14 @@ impl Store {
             .map(|answer| answer.attributes.unwrap_or_default())
     }
 
-    /// Deletes a configuration.
+    /// Deletes a configuration and returns it as it was; `None` where a retry found that the first attempt had deleted it.
     pub async fn delete(
         &self,
         tenant: &TenantId,
         delivery_type: DeliveryType,
         precondition: &Precondition,
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<StoredConfig>, StoreError> {
         let mut placeholders = Placeholders::default();
         let condition = placeholders.may_change(precondition, now);
         let (names, values) = placeholders.into_maps();
@@ -180,17 +180,18 @@ impl Store {
             .condition_expression(condition)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
+            .return_values(ReturnValue::AllOld)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .customize()
             .interceptor(attempts.clone())
             .send()
             .await;
         match outcome {
-            Ok(_) => Ok(()),
+            Ok(answer) => Ok(answer.attributes.map(item::stored_config)),
             Err(error) => match failed_condition(&error) {
                 // The first attempt deleted it and its answer was lost. Were it somebody else's delete, the
                 // configuration would be just as gone.
-                Some(FailedCondition { found: None }) if attempts.were_repeated() => Ok(()),
+                Some(FailedCondition { found: None }) if attempts.were_repeated() => Ok(None),
                 Some(failed) => Err(refusal(&failed, now)),
                 None => Err(StoreError::from_sdk_write(error)),
             },

@@ -1,14 +1,17 @@
 //! What the embedded DynamoDB cannot do by itself: answers that are lost, late or refusals. A small server in front of
 //! it plays them.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use serde_json::json;
 use tenant_core::DeliveryType::S3;
-use tenant_store::{Precondition, Store, StoreError, client};
+use tenant_store::{Precondition, Store, StoreError, client, usage::measure, version_before};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -223,7 +226,7 @@ async fn each_refusal_is_told_by_what_can_be_done_about_it() {
 async fn a_hang_ends_within_the_time_budget() {
     let harness = Harness::start().await;
     let (store, _) = store_with(&harness, &[Fault::Hang]).await;
-    let budget = std::time::Duration::from_secs(6);
+    let budget = Duration::from_secs(6);
     let read = tokio::time::timeout(budget, store.get(&tenant("acme"), S3, now()))
         .await
         .expect("the call must end");
@@ -236,4 +239,62 @@ async fn a_write_to_a_closed_port_is_known_not_to_have_happened() {
     let store = Store::new(client::connect_embedded(&format!("http://{closed}")), TABLE);
     let created = store.create(&s3("acme"), now()).await;
     assert!(matches!(created, Err(StoreError::Unavailable(_))), "{created:?}");
+}
+
+#[tokio::test]
+async fn usage_counts_calls_and_the_time_they_take() {
+    let harness = Harness::start().await;
+    let began = std::time::Instant::now();
+    let (found, usage) = measure(Box::pin(async {
+        harness.store.ping().await.unwrap();
+        harness.store.get(&tenant("acme"), S3, now()).await.unwrap()
+    }))
+    .await;
+    assert_eq!(found, None);
+    assert_eq!(
+        (usage.calls, usage.attempts, usage.retries(), usage.throttles),
+        (2, 2, 0, 0)
+    );
+    assert!(
+        usage.time > Duration::ZERO && usage.time <= began.elapsed(),
+        "{usage:?}"
+    );
+}
+
+#[tokio::test]
+async fn usage_tells_throttles_that_a_retry_made_good() {
+    let harness = Harness::start().await;
+    let faults = &[
+        Fault::Refuse(400, "ProvisionedThroughputExceededException"),
+        Fault::Pass,
+    ];
+    let (store, _) = store_with(&harness, faults).await;
+    let (found, usage) = measure(Box::pin(store.get(&tenant("acme"), S3, now()))).await;
+    assert_eq!(found.unwrap(), None);
+    assert_eq!((usage.calls, usage.retries(), usage.throttles), (1, 1, 1));
+}
+
+#[tokio::test]
+async fn usage_tells_other_retries_from_throttles() {
+    let harness = Harness::start().await;
+    let (store, _) = store_with(&harness, &[Fault::Refuse(500, "InternalServerError"), Fault::Pass]).await;
+    let (_, usage) = measure(Box::pin(store.create(&s3("acme"), now()))).await;
+    assert_eq!((usage.calls, usage.retries(), usage.throttles), (1, 1, 0));
+}
+
+#[tokio::test]
+async fn usage_has_the_time_of_a_call_that_was_given_up() {
+    let harness = Harness::start().await;
+    let (store, _) = store_with(&harness, &[Fault::Hang]).await;
+    let (outcome, usage) = measure(Box::pin(store.get(&tenant("acme"), S3, now()))).await;
+    assert!(outcome.is_err());
+    assert!(usage.time > Duration::from_secs(2), "{usage:?}");
+}
+
+#[test]
+fn the_version_before_an_update_is_known_where_it_was_counted_on() {
+    let first = u64::try_from(now().timestamp_micros()).unwrap();
+    assert_eq!(version_before(first - 1000, now()), Some(first - 1001));
+    assert_eq!(version_before(first, now()), None);
+    assert_eq!(version_before(first + 1, now()), None);
 }
