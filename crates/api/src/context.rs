@@ -11,6 +11,8 @@ use http::request::Parts;
 pub struct GatewayContext {
     /// API Gateway's id of the request: the client reads it in `X-Request-Id`, and every log line carries it.
     pub request_id: Option<String>,
+    /// The longer id by which AWS itself finds the request.
+    pub extended_request_id: Option<String>,
     /// The address the request came from.
     pub source_ip: Option<String>,
     /// The version of the key that signed the request, from the authorizer.

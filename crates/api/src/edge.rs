@@ -13,8 +13,10 @@ use chrono::Utc;
 use function::Invocation;
 use http::{HeaderValue, Method, header};
 use tenant_core::{DeliveryType, TenantId};
+use tenant_store::usage;
 
 use crate::{
+    audit::ConfigChanged,
     context::{GatewayContext, Now},
     envelope::{APPLICATION_JSON, Failure},
     error::{ApiError, Failed, RETRY_AFTER_SECONDS},
@@ -43,11 +45,12 @@ pub(crate) async fn edge(
         .unwrap_or_default();
     let invocation = request.extensions().get::<Invocation>().cloned();
 
-    let mut response = next.run(request).await;
+    let (mut response, usage) = usage::measure(next.run(request)).await;
     let failure = response.extensions_mut().remove::<Failed>();
     if let Some(Failed(error)) = &failure {
         write_failure(&mut response, error, now, &method);
     }
+    let change = response.extensions_mut().remove::<ConfigChanged>();
     let headers = response.headers_mut();
     headers
         .entry(header::CACHE_CONTROL)
@@ -62,14 +65,16 @@ pub(crate) async fn edge(
         HeaderValue::try_from(request_id).unwrap_or(HeaderValue::from_static(UNKNOWN)),
     );
 
-    RequestLine {
+    let tenant_id = named::<TenantId>(&params, "tenant_id");
+    let line = RequestLine {
         request_id,
+        extended_request_id: context.extended_request_id.as_deref(),
         invocation: invocation.as_ref(),
         source_ip: context.source_ip.as_deref(),
         key_version: context.key_version.as_deref(),
         method: method.as_str(),
         route: route.as_ref().map(MatchedPath::as_str),
-        tenant_id: named::<TenantId>(&params, "tenant_id").as_ref().map(TenantId::as_str),
+        tenant_id: tenant_id.as_ref().map(TenantId::as_str),
         delivery_type: response
             .extensions()
             .get::<DeliveryType>()
@@ -78,9 +83,14 @@ pub(crate) async fn edge(
             .map(DeliveryType::as_str),
         status: response.status(),
         duration: started.elapsed(),
+        usage,
+        change: change.as_ref(),
         failure: failure.as_ref().map(|Failed(error)| &**error),
+    };
+    line.write();
+    if let Some(change) = &change {
+        change.write(&line);
     }
-    .write();
     response
 }
 

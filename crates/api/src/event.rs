@@ -92,6 +92,7 @@ struct ProxyEvent {
 #[serde(rename_all = "camelCase")]
 struct RequestContext {
     request_id: Option<String>,
+    extended_request_id: Option<String>,
     identity: Option<Identity>,
     authorizer: Option<AuthorizerContext>,
 }
@@ -118,6 +119,7 @@ impl From<RequestContext> for GatewayContext {
         let source_ip = context.identity.and_then(|identity| identity.source_ip);
         Self {
             request_id: context.request_id,
+            extended_request_id: context.extended_request_id,
             source_ip,
             key_version,
             body_sha256,

@@ -6,6 +6,7 @@
 //! authorizer has, before the event comes here).
 
 mod answer;
+mod audit;
 mod body;
 mod conditions;
 pub mod config;
@@ -17,6 +18,7 @@ mod error;
 mod event;
 mod handlers;
 mod log;
+pub mod metrics;
 mod openapi;
 mod path;
 mod query;

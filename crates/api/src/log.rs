@@ -2,15 +2,19 @@
 
 use std::{error::Error, fmt::Write, time::Duration};
 
-use function::Invocation;
+use function::{Invocation, logging};
 use http::StatusCode;
+use serde::Serialize;
 use tenant_core::{ErrorCode, FieldError};
+use tenant_store::usage::Usage;
+use tracing::Level;
 
-use crate::error::ApiError;
+use crate::{audit::ConfigChanged, error::ApiError, metrics};
 
 /// What the line says. Never a header's value, never anything of a body.
 pub(crate) struct RequestLine<'a> {
     pub(crate) request_id: &'a str,
+    pub(crate) extended_request_id: Option<&'a str>,
     pub(crate) invocation: Option<&'a Invocation>,
     pub(crate) source_ip: Option<&'a str>,
     pub(crate) key_version: Option<&'a str>,
@@ -21,42 +25,67 @@ pub(crate) struct RequestLine<'a> {
     pub(crate) delivery_type: Option<&'a str>,
     pub(crate) status: StatusCode,
     pub(crate) duration: Duration,
+    pub(crate) usage: Usage,
+    pub(crate) change: Option<&'a ConfigChanged>,
     pub(crate) failure: Option<&'a ApiError>,
+}
+
+/// The members of the line; [`metrics::of`] gives the others.
+#[derive(Serialize)]
+struct Members<'a> {
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extended_request_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lambda_request_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cold_start: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_ip: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_version: Option<&'a str>,
+    method: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant_id: Option<&'a str>,
+    status: u16,
+    dynamodb_attempts: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
 }
 
 impl RequestLine<'_> {
     pub(crate) fn write(&self) {
-        macro_rules! write {
-            ($level:ident) => {
-                tracing::$level!(
-                    request_id = self.request_id,
-                    lambda_request_id = self.invocation.map(|invocation| invocation.request_id.as_str()),
-                    trace_id = self
-                        .invocation
-                        .and_then(|invocation| invocation.trace_id.as_deref()),
-                    cold_start = self.invocation.map(|invocation| invocation.cold_start),
-                    source_ip = self.source_ip,
-                    key_version = self.key_version,
-                    method = self.method,
-                    route = self.route,
-                    tenant_id = self.tenant_id,
-                    "type" = self.delivery_type,
-                    status = self.status.as_u16(),
-                    duration_ms = self.duration.as_secs_f64() * 1000.0,
-                    code = self.failure.map(ApiError::code),
-                    fields = self.failure.and_then(ApiError::broken_rules).map(list),
-                    error = self
-                        .failure
-                        .filter(|failure| is_ours(failure))
-                        .map(|failure| chain(failure)),
-                    "request"
-                )
-            };
-        }
-        match self.failure {
-            Some(failure) if failure.passes() => write!(warn),
-            Some(failure) if is_ours(failure) => write!(error),
-            _ => write!(info),
+        let level = match self.failure {
+            Some(failure) if failure.passes() => Level::WARN,
+            Some(failure) if is_ours(failure) => Level::ERROR,
+            _ => Level::INFO,
+        };
+        logging::write(level, &self.members(), &metrics::of(self));
+    }
+
+    fn members(&self) -> Members<'_> {
+        let failure = self.failure;
+        Members {
+            request_id: self.request_id,
+            extended_request_id: self.extended_request_id,
+            lambda_request_id: self.invocation.map(|invocation| invocation.request_id.as_str()),
+            trace_id: self.invocation.and_then(Invocation::trace_root),
+            cold_start: self.invocation.map(|invocation| invocation.cold_start),
+            source_ip: self.source_ip,
+            key_version: self.key_version,
+            method: self.method,
+            tenant_id: self.tenant_id,
+            status: self.status.as_u16(),
+            dynamodb_attempts: self.usage.attempts,
+            code: failure.map(ApiError::code),
+            fields: failure.and_then(ApiError::broken_rules).map(list),
+            error: failure.filter(|failure| is_ours(failure)).map(|failure| chain(failure)),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! From an event to an answer.
 
+use std::time::Instant;
+
 use function::{Function, FunctionError, Invocation};
 use tenant_core::signature::{SignatureError, SignedRequest};
 
@@ -10,8 +12,10 @@ use crate::{
     config::Settings,
     denial::Denial,
     event::{Event, EventError},
-    keys::{KeyCache, KeySource, KeySourceError, KeysUnavailable},
+    keys::{KeyCache, KeySource, KeySourceError, KeysUnavailable, PREVIOUS},
+    log::Verdict,
     method_arn::MethodArn,
+    metrics::Outcome,
 };
 
 /// The authorizer function, with its keys.
@@ -82,36 +86,33 @@ impl<S: KeySource, C: Clock> Authorizer<S, C> {
 
 impl<S: KeySource, C: Clock> Function for Authorizer<S, C> {
     async fn invoke(&self, event: &[u8], invocation: &Invocation) -> Result<Vec<u8>, FunctionError> {
+        let started = Instant::now();
         let event = Event::parse(event)?;
         let resource = MethodArn::parse(event.method_arn.as_str())?;
-        let (request_id, lambda_request_id) = (event.request_id(), invocation.request_id.as_str());
-        match self.verify(&event, resource).await {
-            Ok(Verified {
-                key_version,
-                body_sha256,
-            }) => {
-                let reason = "verified";
-                tracing::info!(
-                    decision = "allow",
-                    reason,
-                    key_version,
-                    request_id,
-                    lambda_request_id,
-                    "request allowed"
-                );
-                Ok(Answer::allow(resource, &key_version, body_sha256).to_json())
+        let result = self.verify(&event, resource).await;
+        let (outcome, reason, key_version) = match &result {
+            Ok(Verified { key_version, .. }) => {
+                let by_previous_key = key_version.starts_with(PREVIOUS);
+                (
+                    Outcome::Allowed { by_previous_key },
+                    "verified",
+                    Some(key_version.as_str()),
+                )
             }
-            Err(Refusal::Denied(denial)) => {
-                let reason = denial.reason();
-                tracing::warn!(
-                    decision = "deny",
-                    reason,
-                    request_id,
-                    lambda_request_id,
-                    "request denied"
-                );
-                Ok(Answer::deny(resource).to_json())
-            }
+            Err(Refusal::Denied(denial)) => (Outcome::Denied, denial.reason(), None),
+            Err(Refusal::NoKeys(_)) => (Outcome::Failed, "keys_unavailable", None),
+        };
+        let verdict = Verdict {
+            outcome,
+            reason,
+            key_version,
+            duration: started.elapsed(),
+            key_events: self.keys.take_events(),
+        };
+        verdict.write(&event, invocation);
+        match result {
+            Ok(verified) => Ok(Answer::allow(resource, &verified.key_version, verified.body_sha256).to_json()),
+            Err(Refusal::Denied(_)) => Ok(Answer::deny(resource).to_json()),
             Err(Refusal::NoKeys(error)) => Err(FunctionError::new("KeysUnavailable", error.to_string())),
         }
     }

@@ -23,7 +23,9 @@ mod denial;
 mod error_chain;
 mod event;
 pub mod keys;
+mod log;
 mod method_arn;
+pub mod metrics;
 
 pub use authorizer::Authorizer;
 pub use clock::{Clock, SystemClock};

@@ -15,6 +15,15 @@ pub struct Invocation {
     pub cold_start: bool,
 }
 
+impl Invocation {
+    /// The id of the X-Ray trace, by which its parts in all services are found.
+    #[must_use]
+    pub fn trace_root(&self) -> Option<&str> {
+        let header = self.trace_id.as_deref()?;
+        header.split(';').find_map(|part| part.trim().strip_prefix("Root="))
+    }
+}
+
 /// A function: bytes of the event in, bytes of the answer out, both JSON.
 pub trait Function: Send + Sync + 'static {
     /// Answers one event.

@@ -12,6 +12,7 @@ use tenant_store::{Precondition, StoreError};
 #[cfg(test)]
 use crate::openapi;
 use crate::{
+    audit::ConfigChanged,
     body::JsonBody,
     conditions::{Conditions, ETag, Freshness},
     context::Now,
@@ -51,11 +52,13 @@ pub(crate) async fn create(
     let location = [(header::LOCATION, location_of(&stored))];
     // The URL does not name the type; the log wants it.
     let delivery_type = Extension(config.destination.delivery_type());
+    let change = Extension(ConfigChanged::created(&config, &stored));
     Ok((
         StatusCode::CREATED,
         ETag(stored.version()),
         location,
         delivery_type,
+        change,
         told(now, stored, "Created"),
     )
         .into_response())
@@ -117,7 +120,8 @@ pub(crate) async fn update(
         .store
         .update(tenant_id, *delivery_type, &update, &precondition, now.0)
         .await?;
-    Ok((ETag(stored.version()), told(now, stored, "Updated")).into_response())
+    let change = Extension(ConfigChanged::updated(&update, &stored, now));
+    Ok((ETag(stored.version()), change, told(now, stored, "Updated")).into_response())
 }
 
 /// `DELETE /tenants/{tenant_id}/delivery-configs/{type}`
@@ -142,12 +146,13 @@ pub(crate) async fn delete(
         tenant_id,
         delivery_type,
     } = &target;
-    state
+    let deleted = state
         .store
         .delete(tenant_id, *delivery_type, &precondition, now.0)
         .await?;
+    let change = Extension(ConfigChanged::deleted(deleted.as_ref()));
     let message = format!("Deleted the {delivery_type} delivery configuration of tenant {tenant_id}.");
-    Ok(Success::message(now, message).into_response())
+    Ok((change, Success::message(now, message)).into_response())
 }
 
 /// The configuration that the URL names.

@@ -1,11 +1,15 @@
 //! Whether the service can do its work. Open to everybody, so it names no table, no account and no ARN.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use tenant_store::{Store, StoreError};
 
@@ -15,6 +19,8 @@ use crate::{context::Now, envelope::Success, error::ApiError, state::AppState};
 
 /// A probe waits no longer: load balancers give up after a few seconds.
 const PROBE_LIMIT: Duration = Duration::from_secs(2);
+/// How long a probe's result serves: anybody may ask, and asking must not become load.
+const PROBE_LIFETIME: TimeDelta = TimeDelta::seconds(1);
 const SERVICE: &str = "tenant-management-api";
 
 /// The state of the service.
@@ -50,7 +56,7 @@ enum HealthStatus {
 pub(crate) struct Unhealthy {
     pub(crate) report: HealthReport,
     #[source]
-    cause: ProbeError,
+    cause: Arc<ProbeError>,
 }
 
 #[cfg(test)]
@@ -59,7 +65,7 @@ impl Unhealthy {
     pub(crate) fn timed_out() -> Self {
         Self {
             report: report(HealthStatus::Unhealthy, PROBE_LIMIT),
-            cause: ProbeError::TimedOut,
+            cause: Arc::new(ProbeError::TimedOut),
         }
     }
 }
@@ -87,15 +93,45 @@ pub(crate) enum ProbeError {
     responses(openapi::answers::Health),
 ))]
 pub(crate) async fn check(State(state): State<AppState>, now: Now) -> Result<Response, ApiError> {
-    let started = Instant::now();
-    let probed = probe(&state.store).await;
-    let latency = started.elapsed();
-    match probed {
+    let Probed { latency, outcome, .. } = state.last_probe.get(&state.store, now).await;
+    match outcome {
         Ok(()) => Ok(Success::new(now, report(HealthStatus::Healthy, latency)).into_response()),
         Err(cause) => Err(ApiError::Unhealthy(Unhealthy {
             report: report(HealthStatus::Unhealthy, latency),
             cause,
         })),
+    }
+}
+
+/// The last probe of the store. Whoever asks while one is under way waits for that one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LastProbe(Arc<tokio::sync::Mutex<Option<Probed>>>);
+
+#[derive(Debug, Clone)]
+struct Probed {
+    at: DateTime<Utc>,
+    latency: Duration,
+    outcome: Result<(), Arc<ProbeError>>,
+}
+
+impl LastProbe {
+    /// Age is told by the wall clock: another one may stand still while Lambda keeps the process frozen.
+    async fn get(&self, store: &Store, now: Now) -> Probed {
+        let mut last = self.0.lock().await;
+        if let Some(probed) = last
+            .as_ref()
+            .filter(|probed| (now.0 - probed.at).abs() < PROBE_LIFETIME)
+        {
+            return probed.clone();
+        }
+        let started = Instant::now();
+        let outcome = probe(store).await.map_err(Arc::new);
+        let probed = Probed {
+            at: now.0,
+            latency: started.elapsed(),
+            outcome,
+        };
+        last.insert(probed).clone()
     }
 }
 

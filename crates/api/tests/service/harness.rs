@@ -133,7 +133,7 @@ async fn embedded_dynamodb() -> Client {
 pub(crate) fn invocation() -> Invocation {
     Invocation {
         request_id: "lambda-request".to_owned(),
-        trace_id: None,
+        trace_id: Some("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1".to_owned()),
         deadline: None,
         cold_start: false,
     }
@@ -250,6 +250,7 @@ impl Call {
             "stageVariables": null,
             "requestContext": {
                 "requestId": REQUEST_ID,
+                "extendedRequestId": "extended-id",
                 "path": format!("/development{}", self.path),
                 "stage": "development",
                 "identity": {"sourceIp": "203.0.113.7", "userAgent": "test", "accountId": null},

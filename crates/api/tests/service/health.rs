@@ -3,7 +3,10 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::harness::{Call, Service, assert_envelope};
+use crate::{
+    harness::{Call, Service, assert_envelope},
+    logs::Log,
+};
 
 const PATHS: [&str; 2] = ["/health", "/api/v1/health"];
 
@@ -69,4 +72,20 @@ async fn a_body_or_a_query_does_not_matter_to_health() {
         .json(&json!({"a": 1}))
         .header("If-None-Match", "x");
     service.send(call).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_second_of_health_is_one_call_of_the_store() {
+    let service = Service::start().await;
+    let (log, _guard) = Log::capture();
+    for _ in 0..20 {
+        service.send(Call::get("/health")).await.expect(200);
+    }
+    let probes = || log.lines().iter().filter(|line| line["dynamodb_attempts"] == 1).count();
+    // A second may end among the twenty.
+    assert!((1..=2).contains(&probes()), "{}", log.text());
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let before = probes();
+    service.send(Call::get("/health")).await.expect(200);
+    assert_eq!(probes(), before + 1);
 }

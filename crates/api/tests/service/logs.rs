@@ -3,38 +3,42 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use serde_json::Value;
+use function::logging::{self, LogFormat, LogLevel};
+use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::harness::{Call, REQUEST_ID, Service, config_path, s3, tenant_path};
+use crate::harness::{Call, REQUEST_ID, Service, cloudwatch, config_path, s3, tenant_path};
 
 /// What this thread logs from now on; the test's service runs in it.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
+    /// The log as it is in production.
     pub(crate) fn capture() -> (Self, tracing::subscriber::DefaultGuard) {
+        Self::capture_at(LogLevel::Info)
+    }
+
+    pub(crate) fn capture_at(level: LogLevel) -> (Self, tracing::subscriber::DefaultGuard) {
         let log = Self::default();
-        let subscriber = tracing_subscriber::fmt()
-            .json()
-            .flatten_event(true)
-            .with_max_level(tracing::Level::INFO)
-            .with_writer(log.clone())
-            .finish();
-        (log, tracing::subscriber::set_default(subscriber))
+        let subscriber = logging::subscriber(level, LogFormat::Json, log.clone());
+        let guard = tracing::subscriber::set_default(subscriber);
+        (log, guard)
     }
 
     pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 
-    /// The lines of this crate.
+    /// The lines of requests.
     pub(crate) fn lines(&self) -> Vec<Value> {
+        self.lines_of(logging::REQUEST_TARGET)
+    }
+
+    pub(crate) fn lines_of(&self, target: &str) -> Vec<Value> {
         let lines = self.text();
         let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        lines
-            .filter(|line| line["target"].as_str().unwrap().starts_with("api"))
-            .collect()
+        lines.filter(|line| line["target"] == target).collect()
     }
 }
 
@@ -63,6 +67,7 @@ async fn each_request_leaves_one_line() {
     let service = Service::start().await;
     service.create(s3("acme")).await;
     service.send(Call::get(&config_path("acme", "s3"))).await.expect(200);
+    assert_eq!(log.text().lines().count(), 3, "two requests and one change");
     let [create, read] = &log.lines()[..] else {
         panic!("{:?}", log.lines())
     };
@@ -70,7 +75,11 @@ async fn each_request_leaves_one_line() {
         assert_eq!(line["level"], "INFO");
         assert_eq!(line["request_id"], REQUEST_ID);
         assert_eq!(line["lambda_request_id"], "lambda-request");
+        assert_eq!(line["extended_request_id"], "extended-id");
+        assert_eq!(line["trace_id"], "1-5759e988-bd862e3fe1be46a994272793");
         assert_eq!(line["cold_start"], false);
+        assert_eq!(line["dynamodb_attempts"], 1);
+        assert!(line["dynamodb_ms"].as_f64().unwrap() <= line["duration_ms"].as_f64().unwrap());
         assert_eq!(line["source_ip"], "203.0.113.7");
         assert_eq!(line["key_version"], "3");
         assert_eq!(line["tenant_id"], "acme");
@@ -110,8 +119,8 @@ async fn a_refusal_is_logged_by_its_kind_and_the_broken_fields() {
 }
 
 #[tokio::test]
-async fn nothing_of_headers_or_body_is_in_the_log() {
-    let (log, _guard) = Log::capture();
+async fn nothing_of_headers_or_body_is_in_the_log_at_any_level() {
+    let (log, _guard) = Log::capture_at(LogLevel::Trace);
     let service = Service::start().await;
     service.create(s3("acme")).await;
     let secret = "SECRET";
@@ -142,4 +151,75 @@ async fn nothing_of_headers_or_body_is_in_the_log() {
         .text()
         .replace(r#""tenant_id":"SECRET""#, "a tenant id that is one may be logged");
     assert!(!text.contains(secret), "{text}");
+}
+
+#[tokio::test]
+async fn an_accepted_change_leaves_a_line_of_who_changed_what() {
+    // Not even a log of errors alone may hide who switched a delivery off.
+    let (log, _guard) = Log::capture_at(LogLevel::Error);
+    let service = Service::start().await;
+    let path = config_path("acme", "cloudwatch");
+    let created = service.create(cloudwatch("acme")).await;
+    let switched_off = Call::patch(&path).json(&json!({"enabled": false, "target_region": null}));
+    let updated = service.send(switched_off).await.expect(200);
+    service.send(Call::delete(&path)).await.expect(200);
+    let [create, update, delete] = &log.lines_of(logging::AUDIT_TARGET)[..] else {
+        panic!("{}", log.text())
+    };
+    for line in [create, update, delete] {
+        assert_eq!(
+            (&line["event"], &line["request_id"]),
+            (&"config_changed".into(), &REQUEST_ID.into())
+        );
+        assert_eq!(
+            (&line["tenant_id"], &line["type"]),
+            (&"acme".into(), &"cloudwatch".into())
+        );
+        assert_eq!(
+            (&line["key_version"], &line["source_ip"]),
+            (&"3".into(), &"203.0.113.7".into())
+        );
+    }
+    let version = |etag: &str| etag.trim_matches('"').parse::<u64>().unwrap();
+    let (first, second) = (version(created.etag()), version(updated.etag()));
+    assert_eq!(
+        (&create["action"], &create["new_version"]),
+        (&"create".into(), &first.into())
+    );
+    assert_eq!(create["fields"], "log_distribution_role_arn,log_group_name,enabled");
+    assert_eq!(create["enabled"], true);
+    assert_eq!(
+        (&update["action"], &update["fields"]),
+        (&"update".into(), &"enabled,target_region".into())
+    );
+    assert_eq!(update["enabled"], false);
+    assert_eq!(
+        (&update["old_version"], &update["new_version"]),
+        (&first.into(), &second.into())
+    );
+    assert_eq!(
+        (&delete["action"], &delete["old_version"]),
+        (&"delete".into(), &second.into())
+    );
+    assert_eq!(delete.get("new_version"), None);
+}
+
+#[tokio::test]
+async fn what_changes_nothing_leaves_no_line_of_a_change() {
+    let (log, _guard) = Log::capture();
+    let service = Service::start().await;
+    service.create(s3("acme")).await;
+    let path = config_path("acme", "s3");
+    for call in [
+        Call::post(&tenant_path("acme")).json(&s3("acme")),
+        Call::patch(&path).json(&json!({"bucket_name": "No"})),
+        Call::patch(&path)
+            .header("If-Match", "\"1\"")
+            .json(&json!({"enabled": false})),
+        Call::delete(&config_path("other", "s3")),
+        Call::get(&path),
+    ] {
+        service.send(call).await;
+    }
+    assert_eq!(log.lines_of(logging::AUDIT_TARGET).len(), 1);
 }

@@ -16,6 +16,7 @@ mod health;
 mod hostile;
 mod lists;
 mod logs;
+mod metrics;
 mod properties;
 mod read;
 mod routes;

@@ -45,6 +45,8 @@ struct RequestContext<'a> {
     path: Option<Text<'a>>,
     #[serde(borrow, default)]
     request_id: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    extended_request_id: Option<Text<'a>>,
 }
 
 /// An event that is not one to judge. It quotes nothing of the event.
@@ -109,6 +111,15 @@ impl<'a> Event<'a> {
     /// API Gateway's id of the request.
     pub(crate) fn request_id(&self) -> Option<&str> {
         self.request_context.as_ref()?.request_id.as_ref().map(Text::as_str)
+    }
+
+    /// The longer id by which AWS itself finds the request.
+    pub(crate) fn extended_request_id(&self) -> Option<&str> {
+        self.request_context
+            .as_ref()?
+            .extended_request_id
+            .as_ref()
+            .map(Text::as_str)
     }
 }
 

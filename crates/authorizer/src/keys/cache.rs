@@ -1,6 +1,9 @@
 //! The keys at hand, for as long as they may be used.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -47,6 +50,19 @@ struct State {
     failed_at: Option<DateTime<Utc>>,
     /// When a refused request last caused a read.
     refreshed_at: Option<DateTime<Utc>>,
+    /// What nobody has taken yet.
+    events: KeyEvents,
+}
+
+/// What happened to the keys, for whoever counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KeyEvents {
+    /// Reads from the source that gave keys.
+    pub refreshes: u32,
+    /// Reads from the source that failed.
+    pub refresh_failures: u32,
+    /// Requests judged by keys that should have been read anew, but could not be.
+    pub stale_uses: u32,
 }
 
 #[derive(Debug)]
@@ -90,8 +106,15 @@ impl<S: KeySource> KeyCache<S> {
     /// tries again, without a pause.
     pub async fn prefetch(&self, now: DateTime<Utc>) -> Result<(), KeySourceError> {
         let _reading = self.reading.lock().await;
-        let keys = self.source.fetch().await?;
-        self.state().hold(keys, now);
+        let result = self.source.fetch().await;
+        let mut state = self.state();
+        match result {
+            Ok(keys) => drop(state.hold(keys, now)),
+            Err(error) => {
+                state.events.refresh_failures += 1;
+                return Err(error);
+            }
+        }
         Ok(())
     }
 
@@ -110,8 +133,10 @@ impl<S: KeySource> KeyCache<S> {
         {
             return Ok(Lease { keys, cached: false });
         }
-        let stale = self.state().younger_than(USABLE, now);
-        stale.map(|keys| Lease { keys, cached: true }).ok_or(KeysUnavailable)
+        let mut state = self.state();
+        let keys = state.younger_than(USABLE, now);
+        state.events.stale_uses += u32::from(keys.is_some());
+        keys.map(|keys| Lease { keys, cached: true }).ok_or(KeysUnavailable)
     }
 
     /// Newer keys than those of the lease, by which a request was refused; none if there are none or it is too early to
@@ -131,6 +156,11 @@ impl<S: KeySource> KeyCache<S> {
         self.read(now).await.map(|keys| Lease { keys, cached: false })
     }
 
+    /// What happened since this was last asked.
+    pub fn take_events(&self) -> KeyEvents {
+        mem::take(&mut self.state().events)
+    }
+
     /// Reads from the source, on behalf of the one who holds `reading`.
     async fn read(&self, now: DateTime<Utc>) -> Option<Arc<Keys>> {
         let result = self.source.fetch().await;
@@ -139,6 +169,7 @@ impl<S: KeySource> KeyCache<S> {
             Ok(keys) => Some(state.hold(keys, now)),
             Err(error) => {
                 state.failed_at = Some(now);
+                state.events.refresh_failures += 1;
                 log_failure(&error, state.age_of_usable_keys(now));
                 None
             }
@@ -159,6 +190,7 @@ impl State {
             read_at: now,
         });
         self.failed_at = None;
+        self.events.refreshes += 1;
         keys
     }
 

@@ -8,8 +8,11 @@ use std::error::Error;
 
 use tenant_core::signature::{KeyError, SignedRequest, SigningKey};
 
-pub use cache::{KeyCache, KeysUnavailable, Lease};
+pub use cache::{KeyCache, KeyEvents, KeysUnavailable, Lease};
 pub use parameter_name::{ParameterName, ParameterNameError};
+
+/// The label of the key before the one in use, as SSM and the versions of keys have it.
+pub(crate) const PREVIOUS: &str = "previous";
 
 /// Where keys are read from.
 pub trait KeySource: Send + Sync + 'static {
@@ -73,7 +76,7 @@ impl Keys {
     #[must_use]
     pub fn with_previous(self, previous: SigningKey, version: Option<i64>) -> Self {
         Self {
-            previous: Some(Key::new(previous, "previous", version)),
+            previous: Some(Key::new(previous, PREVIOUS, version)),
             ..self
         }
     }

@@ -18,7 +18,7 @@ use authorizer::{
     keys::{KeySource, KeySourceError, Keys},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use function::{Function, FunctionError, Invocation};
+use function::{Function, FunctionError, Invocation, logging::REQUEST_TARGET};
 use serde_json::Value;
 use tenant_core::signature::SigningKey;
 use tracing::subscriber::DefaultGuard;
@@ -132,7 +132,7 @@ pub(crate) fn fixture(name: &str) -> Vec<u8> {
 pub(crate) fn invocation() -> Invocation {
     Invocation {
         request_id: "lambda-request-1".to_owned(),
-        trace_id: None,
+        trace_id: Some("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0".to_owned()),
         deadline: None,
         cold_start: false,
     }
@@ -199,7 +199,7 @@ impl CapturedLog {
         String::from_utf8(self.buffer.0.lock().unwrap().clone()).unwrap()
     }
 
-    /// The lines of the authorizer itself.
+    /// The lines of the authorizer itself, an invocation's with its members.
     pub(crate) fn own_lines(&self) -> Vec<Value> {
         let lines = self
             .text()
@@ -208,7 +208,17 @@ impl CapturedLog {
             .collect::<Vec<Value>>();
         lines
             .into_iter()
-            .filter(|line| line["target"].as_str().unwrap().starts_with("authorizer"))
+            .filter(|line| {
+                let target = line["target"].as_str().unwrap();
+                target.starts_with("authorizer") || target == REQUEST_TARGET
+            })
+            .map(|mut line| {
+                if let Some(members) = line["members"].as_str() {
+                    let mut members: Value = serde_json::from_str(members).unwrap();
+                    line.as_object_mut().unwrap().append(members.as_object_mut().unwrap());
+                }
+                line
+            })
             .collect()
     }
 }

@@ -20,7 +20,11 @@ async fn allowed_request_leaves_one_line_with_reason_key_version_and_ids() {
     assert_eq!(lines[0]["reason"], "verified");
     assert_eq!(lines[0]["key_version"], "current:3");
     assert_eq!(lines[0]["request_id"], "3f2b7c1e-58d4-4a0c-9c7e-0d1e2f3a4b5c");
+    assert_eq!(lines[0]["extended_request_id"], "RjJ4dGVuZGVkPQ=");
     assert_eq!(lines[0]["lambda_request_id"], "lambda-request-1");
+    assert_eq!(lines[0]["trace_id"], "1-5759e988-bd862e3fe1be46a994272793");
+    assert_eq!(lines[0]["cold_start"], false);
+    assert!(lines[0]["duration_ms"].is_f64());
 }
 
 #[tokio::test]
@@ -44,10 +48,17 @@ async fn missing_keys_are_logged_with_their_cause() {
     let authorizer = Authorizer::with_clock(source, Settings::default(), TestClock::new());
     let log = CapturedLog::start();
     judge(&authorizer, &fixture("get_without_query")).await.unwrap_err();
-    let lines = log.own_lines();
-    assert_eq!(lines.len(), 1);
-    assert_eq!(lines[0]["level"], "ERROR");
-    assert_eq!(lines[0]["cause"], "reading the parameter took too long");
+    let [cause, request] = &log.own_lines()[..] else {
+        panic!("{}", log.text())
+    };
+    assert_eq!((&cause["level"], &request["level"]), (&"ERROR".into(), &"ERROR".into()));
+    assert_eq!(cause["cause"], "reading the parameter took too long");
+    assert_eq!(request.get("cause"), None, "a cause is told once");
+    assert_eq!(
+        (&request["decision"], &request["reason"]),
+        (&"none".into(), &"keys_unavailable".into())
+    );
+    assert_eq!(request["request_id"], "3f2b7c1e-58d4-4a0c-9c7e-0d1e2f3a4b5c");
 }
 
 /// Every crate logs here, the SDK's and its HTTP client's included, at a level that production never uses.

@@ -6,6 +6,7 @@ mod events;
 mod harness;
 mod key_cache;
 mod log;
+mod metrics;
 mod properties;
 mod rotation;
 mod ssm;

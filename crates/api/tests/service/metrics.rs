@@ -1,0 +1,198 @@
+//! The metrics that requests leave, held against what the documentation says of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::Router;
+use function::metrics::{self, Settings, Unit};
+use http::StatusCode;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::{
+    harness::{Call, Service, config_path, invocation, s3, tenant_path},
+    logs::Log,
+};
+
+const OPERATIONS: &str = include_str!("../../../../docs/operations.md");
+const FUNCTION: &str = "logging-api-service";
+
+/// Unit and sets of dimensions by name.
+type Metrics = BTreeMap<String, (String, BTreeSet<String>)>;
+
+fn init() {
+    metrics::init(Some(Settings {
+        namespace: metrics::NAMESPACE.to_owned(),
+        function_name: FUNCTION.to_owned(),
+    }));
+}
+
+/// What CloudWatch would make of a line.
+fn metrics_of(line: &Value) -> Metrics {
+    let mut metrics = Metrics::new();
+    for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
+        assert_eq!(directive["Namespace"], metrics::NAMESPACE);
+        for set in directive["Dimensions"].as_array().unwrap() {
+            let names: Vec<_> = set
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|name| name.as_str().unwrap())
+                .collect();
+            for name in &names {
+                assert!(line[name].is_string(), "the dimension {name} has no value: {line}");
+            }
+            for metric in directive["Metrics"].as_array().unwrap() {
+                let name = metric["Name"].as_str().unwrap();
+                assert!(line[name].is_number(), "the metric {name} has no value: {line}");
+                let unit = metric["Unit"].as_str().unwrap().to_owned();
+                let entry = metrics
+                    .entry(name.to_owned())
+                    .or_insert_with(|| (unit, BTreeSet::new()));
+                entry.1.insert(names.join(", "));
+            }
+        }
+    }
+    metrics
+}
+
+fn catalogue() -> Metrics {
+    let catalogue = api::metrics::catalogue().into_iter().map(|metric| {
+        let sets = metric.dimensions.iter().map(|set| set.join(", ")).collect();
+        let unit = match metric.unit {
+            Unit::Count => "Count",
+            Unit::Milliseconds => "Milliseconds",
+        };
+        (metric.name.into_owned(), (unit.to_owned(), sets))
+    });
+    catalogue.collect()
+}
+
+/// The rows of the table under a heading: name, unit, sets of dimensions.
+fn documented(heading: &str) -> Metrics {
+    let section = OPERATIONS.split(heading).nth(1).unwrap();
+    let section = section.split("\n#").next().unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    rows.map(|row| {
+        let cells: Vec<_> = row
+            .trim_matches('|')
+            .split('|')
+            .map(|cell| cell.trim().replace('`', ""))
+            .collect();
+        let sets = cells[2].split(';').map(|set| set.trim().to_owned()).collect();
+        (cells[0].clone(), (cells[1].clone(), sets))
+    })
+    .collect()
+}
+
+/// The catalogue has a metric for each field; the documentation has one row for all of them.
+fn with_fields_folded(metrics: Metrics) -> Metrics {
+    let prefix = "validation_failures_";
+    let fold = |name: String| {
+        name.strip_prefix(prefix)
+            .map(|_| format!("{prefix}FIELD"))
+            .unwrap_or(name)
+    };
+    metrics.into_iter().map(|(name, rest)| (fold(name), rest)).collect()
+}
+
+#[test]
+fn every_metric_is_documented_and_every_documented_one_is_written() {
+    assert_eq!(
+        with_fields_folded(catalogue()),
+        documented("### Metrics of the API function")
+    );
+}
+
+/// A DynamoDB that throttles every request.
+async fn throttled() -> Service {
+    let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":""}"#;
+    let answer = move || async move {
+        (
+            StatusCode::BAD_REQUEST,
+            [("content-type", "application/x-amz-json-1.0")],
+            body,
+        )
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let service = Service::with_store_at(listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+    service
+}
+
+#[tokio::test]
+async fn every_metric_of_the_catalogue_is_written_by_a_request_that_it_counts() {
+    init();
+    let (log, _guard) = Log::capture();
+    let service = Service::start().await;
+    let path = config_path("acme", "s3");
+    service.create(s3("acme")).await;
+    service
+        .send(Call::patch(&path).json(&json!({"enabled": false})))
+        .await
+        .expect(200);
+    service.send(Call::delete(&path)).await.expect(200);
+    service
+        .send(
+            Call::post(&tenant_path("acme"))
+                .json(&json!({"type": "s3", "ttl": "x", "bucket_name": "SECRET", "hush": 1})),
+        )
+        .await
+        .expect(422);
+    throttled().await.send(Call::get(&path)).await.expect(503);
+    let mut first = invocation();
+    first.cold_start = true;
+    let event = serde_json::to_vec(&Call::get("/nowhere").into_event()).unwrap();
+    function::Function::invoke(&service.api, &event, &first).await.unwrap();
+
+    let lines = log.lines();
+    let written: Metrics = lines.iter().flat_map(metrics_of).collect();
+    let catalogue = catalogue();
+    for (name, metric) in &written {
+        assert_eq!(catalogue.get(name), Some(metric), "{name}");
+    }
+    let missing: Vec<_> = catalogue.keys().filter(|name| !written.contains_key(*name)).collect();
+    assert!(
+        missing.iter().all(|name| name.starts_with("validation_failures_")),
+        "{missing:?}"
+    );
+    let [create, update, delete, refused, busy, cold] = &lines[..] else {
+        panic!("{lines:?}")
+    };
+    assert_eq!((&create["configs_created"], &create["type"]), (&1.into(), &"s3".into()));
+    assert_eq!(
+        (&create["requests"], &create["status_class"]),
+        (&1.into(), &"2xx".into())
+    );
+    assert_eq!(
+        (&create["function_name"], &create["cold_starts"]),
+        (&FUNCTION.into(), &Value::Null)
+    );
+    assert_eq!(
+        (&update["configs_updated"], &delete["configs_deleted"]),
+        (&1.into(), &1.into())
+    );
+    assert_eq!(refused["validation_failures"], 3);
+    for field in ["ttl", "bucket_name", "unknown_field"] {
+        assert_eq!(refused[format!("validation_failures_{field}")], 1);
+    }
+    assert_eq!(
+        (&busy["dynamodb_throttles"], &busy["dynamodb_retries"]),
+        (&3.into(), &2.into())
+    );
+    assert_eq!(
+        (&busy["status_class"], &busy["dynamodb_attempts"]),
+        (&"5xx".into(), &3.into())
+    );
+    assert_eq!((&cold["cold_starts"], &cold["route"]), (&1.into(), &"unmatched".into()));
+}
+
+#[tokio::test]
+async fn no_dimension_is_a_tenants() {
+    init();
+    let (log, _guard) = Log::capture();
+    let service = Service::start().await;
+    service.create(s3("acme")).await;
+    for (_, (_, sets)) in metrics_of(&log.lines()[0]) {
+        assert!(!sets.iter().any(|set| set.contains("tenant")), "{sets:?}");
+    }
+}

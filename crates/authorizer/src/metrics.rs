@@ -1,0 +1,78 @@
+//! The metrics of the authorizer. `docs/operations.md` lists them for operators, and a test holds the list against this.
+
+use std::time::Duration;
+
+use function::{
+    Invocation,
+    metrics::{FUNCTION_NAME, Measurements, Metric},
+};
+
+use crate::keys::KeyEvents;
+
+const REASON: &str = "reason";
+
+const BY_FUNCTION: &[&[&str]] = &[&[FUNCTION_NAME]];
+const BY_REASON: &[&[&str]] = &[&[FUNCTION_NAME], &[FUNCTION_NAME, REASON]];
+
+const AUTH_ALLOWED: Metric = Metric::count("auth_allowed", BY_FUNCTION);
+const AUTH_DENIED: Metric = Metric::count("auth_denied", BY_REASON);
+const AUTH_FAILED: Metric = Metric::count("auth_failed", BY_FUNCTION);
+const PREVIOUS_KEY_USES: Metric = Metric::count("previous_key_uses", BY_FUNCTION);
+const DURATION: Metric = Metric::milliseconds("duration_ms", BY_FUNCTION);
+const COLD_STARTS: Metric = Metric::count("cold_starts", BY_FUNCTION);
+const KEY_REFRESHES: Metric = Metric::count("key_refreshes", BY_FUNCTION);
+const KEY_REFRESH_FAILURES: Metric = Metric::count("key_refresh_failures", BY_FUNCTION);
+const STALE_KEY_USES: Metric = Metric::count("stale_key_uses", BY_FUNCTION);
+
+/// Every metric that the function can write.
+#[must_use]
+pub fn catalogue() -> Vec<Metric> {
+    vec![
+        AUTH_ALLOWED,
+        AUTH_DENIED,
+        AUTH_FAILED,
+        PREVIOUS_KEY_USES,
+        DURATION,
+        COLD_STARTS,
+        KEY_REFRESHES,
+        KEY_REFRESH_FAILURES,
+        STALE_KEY_USES,
+    ]
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Outcome {
+    Allowed {
+        by_previous_key: bool,
+    },
+    Denied,
+    /// There was no key to judge it by.
+    Failed,
+}
+
+/// What an invocation measured. The values are members of its line as well.
+pub(crate) fn of(
+    outcome: Outcome,
+    reason: &'static str,
+    duration: Duration,
+    key_events: KeyEvents,
+    invocation: &Invocation,
+) -> Measurements<'static> {
+    let mut measured = Measurements::default();
+    measured.dimension(REASON, reason);
+    match outcome {
+        Outcome::Allowed { by_previous_key } => {
+            measured.count(AUTH_ALLOWED, 1);
+            measured.count_some(PREVIOUS_KEY_USES, by_previous_key.into());
+        }
+        Outcome::Denied => measured.count(AUTH_DENIED, 1),
+        Outcome::Failed => measured.count(AUTH_FAILED, 1),
+    }
+    measured.time(DURATION, duration);
+    measured.count_some(COLD_STARTS, invocation.cold_start.into());
+    measured.count_some(KEY_REFRESHES, key_events.refreshes);
+    measured.count_some(KEY_REFRESH_FAILURES, key_events.refresh_failures);
+    measured.count_some(STALE_KEY_USES, key_events.stale_uses);
+    measured
+}
