@@ -110,6 +110,8 @@ Ready, as on a custom domain and as on an execute-api host:
 {origin}
 {origin}/{stage}
 
+The documentation is at {origin}/api/v1/docs, with a form for each request.
+
 Ctrl-C ends it. LOG_LEVEL=INFO shows each request.
 "#,
             version = env!("CARGO_PKG_VERSION"),

@@ -63,11 +63,22 @@
     apply();
   }
 
+  /** The library fills examples in; a precondition that nobody asked for would be sent. */
+  function leaveOptionalFieldsEmpty(spec) {
+    for (const parameter of Object.values(spec.components.parameters)) {
+      if (!parameter.required) {
+        delete parameter.example;
+        delete parameter.examples;
+      }
+    }
+  }
+
   async function show() {
     const spec = await (await fetch("openapi.json")).json();
     const end = location.pathname.lastIndexOf(PAGE);
     // The stage, where the page was opened with one.
     spec.servers = [{ url: location.pathname.slice(0, Math.max(end, 0)) || "/" }];
+    leaveOptionalFieldsEmpty(spec);
     const nothing = () => () => null;
     SwaggerUIBundle({
       spec,

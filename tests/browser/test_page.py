@@ -1,0 +1,170 @@
+"""The documentation page, as a person uses it: with a key, in a browser that is refused everything but this server."""
+
+import json
+import os
+import uuid
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+PAGE = os.environ["BASE_URL"] + "/api/v1/docs"
+SECONDS = 20
+
+
+@pytest.fixture(name="browser")
+def fixture_browser(tmp_path):
+    options = webdriver.ChromeOptions()
+    options.binary_location = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    for argument in (
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--window-size=1280,1000",
+        f"--user-data-dir={tmp_path}/profile",
+    ):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    service = webdriver.ChromeService(os.environ.get("CHROMEDRIVER", "/usr/bin/chromedriver"))
+    driver = webdriver.Chrome(options, service)
+    yield driver
+    driver.quit()
+
+
+def wait(browser, what):
+    return WebDriverWait(browser, SECONDS).until(what)
+
+
+def open_page(browser):
+    browser.get(PAGE)
+    wait(browser, lambda page: page.find_elements(By.CSS_SELECTOR, ".opblock"))
+
+
+def enter_key(browser):
+    browser.find_element(By.ID, "key").send_keys(os.environ["PSK"])
+    assert browser.find_element(By.ID, "state").text == "Requests are signed."
+
+
+def operation(browser, operation_id):
+    """Unfolds an operation, by the keyboard."""
+    block = browser.find_element(By.CSS_SELECTOR, f"[id$='-{operation_id}']")
+    if not block.find_elements(By.CSS_SELECTOR, ".opblock-body"):
+        block.find_element(By.CSS_SELECTOR, ".opblock-summary-control").send_keys(Keys.ENTER)
+    wait(browser, lambda _: block.find_elements(By.CSS_SELECTOR, ".execute"))
+    return block
+
+
+def fill(block, parameter, value):
+    row = block.find_element(By.CSS_SELECTOR, f"tr[data-param-name='{parameter}']")
+    choices = row.find_elements(By.TAG_NAME, "select")
+    if choices:
+        Select(choices[0]).select_by_value(value)
+    else:
+        field = row.find_element(By.TAG_NAME, "input")
+        field.send_keys(Keys.CONTROL, "a")
+        field.send_keys(value)
+
+
+def execute(browser, block):
+    """The status and the body that come back."""
+    block.find_element(By.CSS_SELECTOR, ".execute").click()
+    row = ".live-responses-table .response"
+    wait(browser, lambda _: block.find_elements(By.CSS_SELECTOR, f"{row} .microlight"))
+    status = block.find_element(By.CSS_SELECTOR, f"{row} .response-col_status").text.split()[0]
+    return int(status), block.find_element(By.CSS_SELECTOR, f"{row} .microlight").text
+
+
+def test_create_and_get_through_the_page(browser):
+    tenant_id = f"browser-{uuid.uuid4().hex[:8]}"
+    open_page(browser)
+    enter_key(browser)
+
+    create = operation(browser, "createDeliveryConfig")
+    fill(create, "tenant_id", tenant_id)
+    body = create.find_element(By.CSS_SELECTOR, ".body-param__text")
+    body.send_keys(Keys.CONTROL, "a")
+    new = {"tenant_id": tenant_id, "type": "s3", "bucket_name": "browser-logs", "desired_logs": ["ünï-cödé"]}
+    body.send_keys(json.dumps(new, ensure_ascii=False))
+    status, text = execute(browser, create)
+    assert status == 201, text
+
+    read = operation(browser, "getDeliveryConfig")
+    fill(read, "tenant_id", tenant_id)
+    fill(read, "type", "s3")
+    status, text = execute(browser, read)
+    assert status == 200, text
+    assert json.loads(text)["data"]["desired_logs"] == new["desired_logs"]
+
+    listing = operation(browser, "listDeliveryConfigs")
+    fill(listing, "last_key", f"{tenant_id}#cloudwatch")
+    status, text = execute(browser, listing)
+    assert status == 200, text
+
+    show(browser, read.find_element(By.CSS_SELECTOR, ".execute-wrapper, .btn-group"))
+    keep_picture(browser)
+    assert_key_stayed_in_the_page(browser)
+    assert_nothing_was_refused(browser)
+
+
+def test_without_a_key_the_gateway_refuses(browser):
+    open_page(browser)
+    listing = operation(browser, "listDeliveryConfigs")
+    assert execute(browser, listing)[0] == 401
+
+
+def test_dark_and_narrow(browser):
+    scheme = [{"name": "prefers-color-scheme", "value": "dark"}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
+    phone = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    open_page(browser)
+    block = operation(browser, "createDeliveryConfig")
+    assert browser.execute_script("return document.documentElement.classList.contains('dark-mode')")
+    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth"), "scrolls sideways"
+    background, ink = browser.execute_script(
+        "const style = getComputedStyle(document.body); return [style.backgroundColor, style.color]"
+    )
+    assert brightness(background) < 80 < 180 < brightness(ink)
+    show(browser, block)
+    keep_picture(browser, "-phone")
+
+
+def show(browser, element):
+    """Brings an element to the top of the window, below the bar with the key."""
+    browser.execute_script("arguments[0].scrollIntoView(); scrollBy(0, -120)", element)
+
+
+def brightness(color):
+    red, green, blue = (int(part) for part in color.strip("rgba()").split(",")[:3])
+    return (red + green + blue) / 3
+
+
+def keep_picture(browser, suffix=""):
+    if folder := os.environ.get("SCREENSHOTS"):
+        browser.save_screenshot(f"{folder}/documentation-page{suffix}.png")
+
+
+def assert_key_stayed_in_the_page(browser):
+    key = os.environ["PSK"]
+    stored = browser.execute_script("return JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
+    assert key not in stored
+    messages = [entry["message"] for entry in browser.get_log("performance")]
+    assert not [message for message in messages if key in message]
+    events = [json.loads(message)["message"] for message in messages]
+    asked = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+    assert f"{PAGE}/page.js" in asked
+    # The browser's own first tab asks for chrome: URLs.
+    assert not [url for url in asked if not url.startswith((os.environ["ORIGIN"], "data:", "chrome:"))]
+
+
+def assert_nothing_was_refused(browser):
+    complaints = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    assert not complaints
