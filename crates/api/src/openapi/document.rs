@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use axum::body::Body;
+use axum::{
+    body::{Body, to_bytes},
+    response::Response,
+};
 use http::{Method, Request};
 use serde_json::{Map, Value, json};
 use tenant_store::Store;
@@ -215,16 +218,31 @@ async fn the_router_and_the_document_name_the_same_routes_and_methods() {
 /// The methods that the service itself says a route takes.
 async fn allowed(path: &str) -> String {
     let url = path.replace("{tenant_id}", "acme").replace("{type}", "s3");
-    let request = Request::builder()
-        .method(Method::TRACE)
-        .uri(url)
-        .body(Body::empty())
-        .unwrap();
-    let client = tenant_store::client::connect_embedded("http://127.0.0.1:9");
-    let state = AppState::new(Store::new(client, "unused"), Settings::default());
-    let response = router(state).oneshot(request).await.unwrap();
+    let response = call(Method::TRACE, &url).await;
     assert_eq!(response.status(), 405, "{path}");
     response.headers()["allow"].to_str().unwrap().to_owned()
+}
+
+async fn call(method: Method, url: &str) -> Response {
+    let client = tenant_store::client::connect_embedded("http://127.0.0.1:9");
+    let state = AppState::new(Store::new(client, "unused"), Settings::default());
+    let request = Request::builder().method(method).uri(url).body(Body::empty()).unwrap();
+    router(state).oneshot(request).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_document_is_served_at_both_paths_and_may_be_cached() {
+    for path in ["/openapi.json", "/api/v1/openapi.json"] {
+        let response = call(Method::GET, path).await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "application/json");
+        assert_eq!(response.headers()["cache-control"], "public, max-age=300");
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&body).unwrap(), document());
+        let response = call(Method::HEAD, path).await;
+        assert_eq!(response.status(), 200);
+        assert!(to_bytes(response.into_body(), usize::MAX).await.unwrap().is_empty());
+    }
 }
 
 #[test]

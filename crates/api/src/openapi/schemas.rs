@@ -175,7 +175,7 @@ fn envelopes() -> Vec<(&'static str, Value)> {
             description,
             &[
                 ("timestamp", timestamp.clone()),
-                ("status", json!({ "const": "success" })),
+                ("status", json!({ "type": "string", "const": "success" })),
                 ("data", reference(data)),
             ],
             &[(
@@ -186,7 +186,7 @@ fn envelopes() -> Vec<(&'static str, Value)> {
     };
     let failure = [
         ("timestamp", timestamp.clone()),
-        ("status", json!({ "const": "error" })),
+        ("status", json!({ "type": "string", "const": "error" })),
         (
             "error",
             json!({ "type": "string", "description": "A sentence that says what to do." }),
@@ -218,7 +218,7 @@ fn envelopes() -> Vec<(&'static str, Value)> {
                 "What was deleted, in a sentence.",
                 &[
                     ("timestamp", timestamp.clone()),
-                    ("status", json!({ "const": "success" })),
+                    ("status", json!({ "type": "string", "const": "success" })),
                     ("message", json!({ "type": "string" })),
                 ],
                 &[],
@@ -310,7 +310,11 @@ fn rules(field: Field, delivery_type: DeliveryType) -> Value {
             "description": "The tenant, as in the URL.",
             "example": "acme-corp",
         }),
-        Field::Type => json!({ "const": delivery_type.as_str(), "description": "The delivery type." }),
+        Field::Type => json!({
+            "type": "string",
+            "const": delivery_type.as_str(),
+            "description": "The delivery type.",
+        }),
         Field::LogDistributionRoleArn => json!({
             "type": "string",
             "pattern": ROLE_ARN,
@@ -415,6 +419,7 @@ fn changes(delivery_type: DeliveryType, description: &str) -> Value {
                     "description": "Left out, empty, or the tenant of the URL.",
                 }),
                 Field::Type => json!({
+                    "type": ["string", "null"],
                     "enum": [delivery_type.as_str(), "", null],
                     "description": "Left out, empty, or the type of the URL.",
                 }),

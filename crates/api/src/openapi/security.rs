@@ -1,7 +1,9 @@
 //! How a request is signed, told to whoever writes a client.
 
 use serde_json::{Value, json};
-use tenant_core::signature::{MAX_QUERY_PAIRS, MAX_URI_BYTES, MIN_KEY_BYTES, SCHEME, WINDOW};
+use tenant_core::signature::{
+    MAX_QUERY_PAIRS, MAX_URI_BYTES, MIN_KEY_BYTES, Message, Method, SCHEME, SigningKey, Timestamp, Uri, WINDOW, sign,
+};
 
 /// The two headers of a signed request. OpenAPI has no scheme for a signature; two keys in headers come closest, and
 /// one requirement names both.
@@ -32,6 +34,7 @@ pub(super) fn requirement() -> Value {
 }
 
 fn algorithm() -> String {
+    let (message, authorization) = example();
     format!(
         "`Authorization: {SCHEME} <hex>`, where `<hex>` is, in 64 hex digits,\n\
          \n\
@@ -49,10 +52,24 @@ fn algorithm() -> String {
          - `TIMESTAMP`: the text of `X-API-Timestamp`.\n\
          - `BODY_SHA256`: the text of `X-Body-SHA256` where that header is sent, else nothing.\n\
          \n\
-         For example, with the key `0123456789abcdef`, `GET /api/v1/delivery-configs?limit=1` at `2024-01-15T10:30:00Z` signs \
-         `GET/api/v1/delivery-configs?limit=12024-01-15T10:30:00Z`.\n\
+         For example, the key `0123456789abcdef` makes of `{message}` the header `Authorization: {authorization}`.\n\
          \n\
          A request without either header is a 401; one whose signature or timestamp is refused is a 403, which does not \
          tell why: the service's log does."
+    )
+}
+
+/// What is signed, and the header that comes of it.
+fn example() -> (String, String) {
+    let key = SigningKey::new(b"0123456789abcdef").unwrap();
+    let message = Message {
+        method: &Method::parse("GET").unwrap(),
+        uri: &Uri::parse("/api/v1/delivery-configs?limit=1").unwrap(),
+        timestamp: &Timestamp::parse("2024-01-15T10:30:00Z").unwrap(),
+        body_digest: None,
+    };
+    (
+        String::from_utf8(message.to_bytes()).unwrap(),
+        sign(&key, &message).to_authorization(),
     )
 }
