@@ -95,7 +95,7 @@ stage_templates() {
   parameter[TemplatesPrefix]=$project/templates/$(cat "$set"/*.yaml | sha256 | cut -c1-16)
   # The root template goes last: where it is, the others are.
   if ! aws_call s3api head-object --bucket "$bucket" --key "${parameter[TemplatesPrefix]}/regional.yaml" >/dev/null; then
-    for file in api domain functions regional; do
+    for file in api domain functions monitoring regional; do
       aws_call s3 cp --only-show-errors "$set/$file.yaml" "s3://$bucket/${parameter[TemplatesPrefix]}/$file.yaml" ||
         fail "The upload to s3://$bucket/${parameter[TemplatesPrefix]} failed. ($(aws_error))"
     done

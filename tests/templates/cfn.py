@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("regional", "functions", "api", "domain")
+NAMES = ("regional", "functions", "api", "domain", "monitoring")
 
 
 class Loader(yaml.SafeLoader):

@@ -134,7 +134,7 @@ async fn every_metric_of_the_catalogue_is_written_by_a_request_that_it_counts() 
     service
         .send(
             Call::post(&tenant_path("acme"))
-                .json(&json!({"type": "s3", "ttl": "x", "bucket_name": "SECRET", "hush": 1})),
+                .json(&json!({"tenant_id": "acme", "type": "s3", "ttl": "x", "bucket_name": "SECRET", "hush": 1})),
         )
         .await
         .expect(422);
