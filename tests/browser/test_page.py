@@ -114,6 +114,12 @@ def test_create_and_get_through_the_page(browser):
     assert_nothing_was_refused(browser)
 
 
+def test_the_signature_is_explained(browser):
+    open_page(browser)
+    text = browser.find_element(By.CSS_SELECTOR, ".info").text
+    assert "HMAC-SHA256(key, METHOD + URI + TIMESTAMP + BODY_SHA256)" in text
+
+
 def test_without_a_key_the_gateway_refuses(browser):
     open_page(browser)
     listing = operation(browser, "listDeliveryConfigs")
