@@ -8,6 +8,8 @@ pub(crate) mod answers;
 #[cfg(test)]
 mod document;
 #[cfg(test)]
+mod fields;
+#[cfg(test)]
 mod parameters;
 #[cfg(test)]
 pub(crate) mod schemas;

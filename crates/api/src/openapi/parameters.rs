@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tenant_core::PageLimit;
 
-use super::schemas::{pattern_of_tenant_id, types};
+use super::fields::{pattern_of_tenant_id, types};
 
 const ENTITY_TAGS: &str = r#"^(?:\*|(?:W/)?"[!#-~]*"(?:[ \t]*,[ \t]*(?:W/)?"[!#-~]*"){0,99})$"#;
 
