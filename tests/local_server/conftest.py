@@ -91,6 +91,20 @@ def start(tmp_path):
         server.kill()
 
 
+@pytest.fixture(scope="module")
+def start_for_all(tmp_path_factory):
+    """As `start`, for servers that the tests of a module share."""
+    servers = []
+
+    def start(*arguments, **more):
+        servers.append(Server("--port", 0, *arguments, cwd=tmp_path_factory.mktemp("server"), **more))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.kill()
+
+
 @pytest.fixture
 def run(tmp_path):
     """Runs a server that is expected to end by itself; returns its exit status and all it said."""

@@ -9,6 +9,9 @@ from cfn import ROOT, load, resources, strings
 
 NAMESPACE = "TenantManagement"
 FUNCTIONS = {"api-service": "API function", "api-authorizer": "authorizer"}
+SEARCH = re.compile(
+    r"""SEARCH\('\{(\w+),([\w,]+)\} function_name="([^"]+)" (?:MetricName="(\w+)"|(\w+_))', 'Sum', 300\)"""
+)
 OPERATIONS = (ROOT / "docs/operations.md").read_text()
 TEMPLATES = load()
 MONITORING = TEMPLATES["monitoring"]
@@ -84,11 +87,7 @@ def test_dashboard_shows_metrics_that_are_written():
     for widget in dashboard():
         for metric in widget["properties"]["metrics"]:
             if isinstance(metric[0], dict):
-                search = re.fullmatch(
-                    r"""SEARCH\('\{(\w+),([\w,]+)\} function_name="([^"]+)" (?:MetricName="(\w+)"|(\w+_))', 'Sum', 300\)""",
-                    metric[0]["expression"],
-                )
-                namespace, names, function, name, prefix = search.groups()
+                namespace, names, function, name, prefix = SEARCH.fullmatch(metric[0]["expression"]).groups()
                 assert namespace == NAMESPACE
                 check(name or f"{prefix}FIELD", {key: function for key in names.split(",")})
             elif metric[0] == NAMESPACE:

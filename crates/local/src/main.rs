@@ -1,8 +1,8 @@
 //! The tenant management service on this machine: `cargo run --release`, or `local --help`.
 
-use std::{io, process::ExitCode};
+use std::{env, io, process::ExitCode};
 
-use function::logging;
+use function::{logging, metrics};
 use local::{cli::Options, service};
 
 #[tokio::main]
@@ -10,6 +10,14 @@ async fn main() -> ExitCode {
     let options = Options::from_command_line();
     // Standard output is for people.
     logging::init_with_writer(options.log_level, logging::LogFormat::Json, io::stderr);
+    // The lines carry metrics where a namespace is named: so they can be looked at, and tested, without AWS.
+    match metrics::Settings::from_variables("local", |name| env::var(name).ok()) {
+        Ok(settings) => metrics::init(settings),
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::FAILURE;
+        }
+    }
     match service::run(options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
