@@ -1,4 +1,5 @@
-//! What the log line of each request costs: the same function at the usual level and with failures only.
+//! What the line of each request costs, metrics included: the same function as usual, and with failures only and no
+//! metrics.
 
 use serde::Serialize;
 
@@ -24,8 +25,12 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Logging>, BenchError> {
         let mut rounds = Vec::new();
         for _ in 0..bench.effort.rounds {
             let mut medians = [0.0; 2];
-            for (level, median) in ["INFO", "ERROR"].into_iter().zip(&mut medians) {
-                let deployed = bench.function(function, Transport::Plain).with("LOG_LEVEL", level);
+            let lines = [("INFO", "TenantManagement"), ("ERROR", "none")];
+            for ((level, namespace), median) in lines.into_iter().zip(&mut medians) {
+                let deployed = bench
+                    .function(function, Transport::Plain)
+                    .with("LOG_LEVEL", level)
+                    .with("METRICS_NAMESPACE", namespace);
                 let mut sandbox = bench.start(&deployed).await?;
                 let samples = invoke_warm(&mut sandbox, &route, bench.effort.invocations).await?;
                 *median = microseconds(samples.median());
