@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::{
     operation::create_table::CreateTableError,
     types::{
         AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TimeToLiveSpecification,
+        TimeToLiveStatus,
     },
 };
 use tenant_core::Field;
@@ -27,16 +28,24 @@ pub async fn ensure_table(client: &Client, table: &str) -> Result<(), StoreError
         .send()
         .await;
     match created {
-        Ok(_) => expire_by_ttl(client, table).await,
-        Err(error)
-            if error
-                .as_service_error()
-                .is_some_and(CreateTableError::is_resource_in_use_exception) =>
-        {
-            Ok(())
-        }
-        Err(error) => Err(StoreError::from_sdk(error)),
+        Ok(_) => {}
+        Err(error) if is_already_there(&error) => {}
+        Err(error) => return Err(StoreError::from_sdk(error)),
     }
+    // Asked for, not assumed: the table may come from a start that ended between the two steps.
+    let request = client.describe_time_to_live().table_name(table);
+    let answer = request.send().await.map_err(StoreError::from_sdk)?;
+    let description = answer.time_to_live_description;
+    match description.and_then(|description| description.time_to_live_status) {
+        Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling) => Ok(()),
+        _ => expire_by_ttl(client, table).await,
+    }
+}
+
+fn is_already_there(error: &SdkError<CreateTableError>) -> bool {
+    error
+        .as_service_error()
+        .is_some_and(CreateTableError::is_resource_in_use_exception)
 }
 
 async fn expire_by_ttl(client: &Client, table: &str) -> Result<(), StoreError> {

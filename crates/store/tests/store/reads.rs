@@ -1,9 +1,10 @@
 //! Reading one configuration, a tenant's, and asking whether the table is there.
 
+use aws_sdk_dynamodb::types::{TimeToLiveSpecification, TimeToLiveStatus};
 use tenant_core::DeliveryType::{CloudWatch, S3};
 use tenant_store::StoreError;
 
-use crate::harness::{Harness, NOW, cloudwatch, item, now, number, s3, tenant, text};
+use crate::harness::{Harness, NOW, TABLE, cloudwatch, item, now, number, s3, tenant, text};
 
 #[tokio::test]
 async fn an_unknown_configuration_is_none_and_an_unknown_tenant_has_none() {
@@ -60,4 +61,33 @@ async fn making_the_table_twice_is_safe() {
         .await
         .unwrap();
     assert!(harness.get("acme", S3).await.is_some());
+}
+
+#[tokio::test]
+async fn a_table_that_lacks_its_time_to_live_gets_it() {
+    let harness = Harness::start().await;
+    let specification = TimeToLiveSpecification::builder()
+        .attribute_name("ttl")
+        .enabled(false)
+        .build()
+        .unwrap();
+    let request = harness
+        .client
+        .update_time_to_live()
+        .table_name(TABLE)
+        .time_to_live_specification(specification);
+    request.send().await.unwrap();
+    tenant_store::schema::ensure_table(&harness.client, TABLE)
+        .await
+        .unwrap();
+    let answer = harness
+        .client
+        .describe_time_to_live()
+        .table_name(TABLE)
+        .send()
+        .await
+        .unwrap();
+    let description = answer.time_to_live_description.unwrap();
+    assert_eq!(description.time_to_live_status, Some(TimeToLiveStatus::Enabled));
+    assert_eq!(description.attribute_name.as_deref(), Some("ttl"));
 }
