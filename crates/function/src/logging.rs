@@ -1,6 +1,6 @@
 //! Logs: one JSON object a line on standard output, where Lambda and containers read them.
 //!
-//! Most lines are events of `tracing`. The line of an invocation ([`write`]) is one as well, and carries the metrics of
+//! Most lines are events of `tracing`. The line of an invocation ([`write()`]) is one as well, and carries the metrics of
 //! the invocation (see [`crate::metrics`]) as further members: one line, one write.
 
 mod format;
