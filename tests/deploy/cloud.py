@@ -22,6 +22,9 @@ STACK = "multi-tenant-logging-development"
 TABLE = f"{STACK}-tenant-configs"
 PSK_PARAMETER = "/logging/api/psk"
 ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64"}[os.uname().machine]
+# Programs that are built already, for who works on these tests; else deploy.sh builds them.
+BUILT = os.environ.get("BINARIES")
+ZIP = ("--package", "zip", *(("--binaries", BUILT) if BUILT else ()))
 FUNCTIONS = (f"{STACK}-api-authorizer", f"{STACK}-api-service")
 
 

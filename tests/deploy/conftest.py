@@ -1,7 +1,10 @@
 """One emulator for the whole run: the tests tell one story, in the order in which they stand."""
 
+import os
+from pathlib import Path
+
 import pytest
-from cloud import ARCHITECTURE, BUCKET, ROOT, Cloud
+from cloud import ARCHITECTURE, BUCKET, BUILT, ROOT, Cloud
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +20,10 @@ def cloud(tmp_path_factory):
 @pytest.fixture(scope="session")
 def binaries():
     """The programs as deploy.sh builds them, once they are built."""
-    return ROOT / "target" / f"{ARCHITECTURE.replace('arm64', 'aarch64')}-unknown-linux-gnu" / "release"
+    if BUILT:
+        return Path(BUILT)
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    return target / f"{ARCHITECTURE.replace('arm64', 'aarch64')}-unknown-linux-gnu" / "release"
 
 
 @pytest.hookimpl(wrapper=True)

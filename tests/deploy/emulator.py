@@ -1,13 +1,19 @@
-"""Starts ministack on the loopback port GATEWAY_PORT, with one of its faults put right.
+"""Starts ministack on the loopback port GATEWAY_PORT, with two of its faults put right.
 
-An update of a nested stack forgets the attributes of the resources that did not change, so that `Fn::GetAtt` of one of
-them fails where AWS answers. Here the attributes that the stack has on record are handed in.
+- An update of a nested stack forgets the attributes of the resources that did not change, so that `Fn::GetAtt` of one
+  of them fails where AWS answers. Here the attributes that the stack has on record are handed in.
+- IAM takes `GetParameters` for a call on every parameter there is, so that only a policy for `*` allows it. Here a call
+  for one parameter and its labels is one on that parameter.
 """
 
+import json
+
 from ministack import app
+from ministack.core import iam_actions
 from ministack.services.cloudformation import _stacks, provisioners
 
 _update_resource = provisioners._update_resource
+_extract_resource_arn = iam_actions.extract_resource_arn
 
 
 def update_resource(kind, physical_id, old, new, stack_name, logical_id=None, old_attrs=None):
@@ -17,5 +23,14 @@ def update_resource(kind, physical_id, old, new, stack_name, logical_id=None, ol
     return _update_resource(kind, physical_id, old, new, stack_name, logical_id, old_attrs)
 
 
+def extract_resource_arn(service, method, path, headers, body, query, region, account):
+    if service == "ssm" and headers.get("x-amz-target", "").endswith(".GetParameters"):
+        names = {name.partition(":")[0] for name in json.loads(body)["Names"]}
+        if len(names) == 1 and not names & {"arn"}:
+            return f"arn:aws:ssm:{region}:{account}:parameter{names.pop()}"
+    return _extract_resource_arn(service, method, path, headers, body, query, region, account)
+
+
 provisioners._update_resource = update_resource
+iam_actions.extract_resource_arn = extract_resource_arn
 app.main()

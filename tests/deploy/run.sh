@@ -28,4 +28,4 @@ partly_skip 'functions from container images: the emulator starts those with Doc
 # Nothing of this machine's own AWS settings may reach the test, nor the test this machine's.
 export AWS_CONFIG_FILE=$work/none AWS_SHARED_CREDENTIALS_FILE=$work/none
 unset AWS_PROFILE AWS_REGION AWS_SESSION_TOKEN AWS_ROLE_ARN AWS_WEB_IDENTITY_TOKEN_FILE
-PYTHONPATH=tests/deploy python -m pytest -c tests/pytest.ini --exitfirst --durations=8 "$@" tests/deploy
+PYTHONPATH=tests/deploy python -m pytest -c tests/pytest.ini --exitfirst --durations=8 "${@:-tests/deploy}"

@@ -2,9 +2,9 @@
 
 import json
 
-from cloud import ACCOUNT, ARCHITECTURE, BUCKET, FUNCTIONS, PSK_PARAMETER, REGION, ROOT, STACK, TABLE
+from cloud import ACCOUNT, ARCHITECTURE, BUCKET, FUNCTIONS, PSK_PARAMETER, REGION, ROOT, STACK, TABLE, ZIP
 from test_1_mistakes import image, put_image
-from test_3_operation import ZIP, read_something
+from test_3_operation import read_something
 
 # As first described, with only the account's own values in it.
 CREATE_PARAMETER = """aws ssm put-parameter \
