@@ -44,8 +44,7 @@ const OK: &str = "ok";
 
 impl Check {
     /// The subject is as it must be.
-    #[must_use]
-    pub fn passed(subject: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn passed(subject: &'static str, message: impl Into<String>) -> Self {
         Self {
             field: subject,
             status: CheckStatus::Ok,
@@ -55,20 +54,17 @@ impl Check {
     }
 
     /// The subject must be there and is not.
-    #[must_use]
-    pub fn missing(subject: &'static str, code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn missing(subject: &'static str, code: &'static str, message: impl Into<String>) -> Self {
         Self::not_passed(subject, CheckStatus::Missing, code, message.into())
     }
 
     /// The subject is there and not as it must be.
-    #[must_use]
-    pub fn invalid(subject: &'static str, code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn invalid(subject: &'static str, code: &'static str, message: impl Into<String>) -> Self {
         Self::not_passed(subject, CheckStatus::Invalid, code, message.into())
     }
 
     /// Nothing is said of the subject; the message says why.
-    #[must_use]
-    pub fn skipped(subject: &'static str, code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn skipped(subject: &'static str, code: &'static str, message: impl Into<String>) -> Self {
         Self::not_passed(subject, CheckStatus::Skipped, code, message.into())
     }
 

@@ -7,8 +7,11 @@ use aws_sdk_sts::{
     operation::RequestId,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use tenant_core::{Check, LiveSubject};
 use tokio::time::{Instant, timeout_at};
 use tracing::{instrument::WithSubscriber, subscriber::NoSubscriber};
+
+use crate::code;
 
 /// A call without a useful answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +118,40 @@ impl Failure {
                 _ => None,
             },
         }
+    }
+}
+
+impl Failure {
+    /// The check of a subject of which the failure says nothing.
+    pub(crate) fn skip(&self, subject: LiveSubject) -> Check {
+        let action = self.action;
+        let (code, message) = match (self.kind, &self.code) {
+            (FailureKind::TimedOut, _) => (
+                code::TIMED_OUT,
+                format!("not checked: AWS did not answer {action} in time; try again"),
+            ),
+            (FailureKind::Unreachable, _) => (
+                code::UNREACHABLE,
+                format!(
+                    "not checked: no connection for {action}; try again, and if it stays so, see that the region exists"
+                ),
+            ),
+            (FailureKind::Throttled, _) => (
+                code::THROTTLED,
+                format!("not checked: AWS throttles {action}; try again later"),
+            ),
+            (_, Some(code)) => (
+                code::AWS_ERROR,
+                format!("not checked: AWS answered {action} with {code}"),
+            ),
+            (_, None) => (
+                code::AWS_ERROR,
+                format!(
+                    "not checked: {action} could not be sent, or its answer not be read; the service's log has the cause"
+                ),
+            ),
+        };
+        subject.skipped(code, message)
     }
 }
 

@@ -6,14 +6,14 @@ use aws_sdk_cloudwatchlogs::{
     primitives::{DateTime, DateTimeFormat},
     types::{LogGroup, LogStream, OrderBy},
 };
-use tenant_core::{Check, DeliveryType, Field, LogGroupName, RoleArn, StoredConfig};
+use tenant_core::{Check, DeliveryType, Field, LiveSubject, LogGroupName, RoleArn, StoredConfig};
 
 use crate::{
     access::{self, LogGroupArn},
     call::{Failure, FailureKind, call},
+    code,
     run::{self, Run},
     sdk::in_region,
-    subject::{Code, Subject},
     way::{Blocker, Way},
 };
 
@@ -33,16 +33,16 @@ pub(crate) async fn check(run: &Run<'_>, config: &StoredConfig) -> Vec<Check> {
     };
     if role.partition() != run.partition() {
         way.add(in_other_partition(run, &role));
-        return way.blocked_by(Blocker::Subject(Subject::CustomerRole));
+        return way.blocked_by(Blocker::Subject(LiveSubject::CustomerRole));
     }
     let Ok(central) = central else {
-        return way.blocked_by(Blocker::Subject(Subject::CentralRole));
+        return way.blocked_by(Blocker::Subject(LiveSubject::CentralRole));
     };
     let external_id = match run.external_id(caller) {
         Ok(external_id) => external_id,
         Err(failure) => {
-            way.add(Subject::CustomerRole.not_answered(&failure));
-            return way.blocked_by(Blocker::Subject(Subject::CustomerRole));
+            way.add(failure.skip(LiveSubject::CustomerRole));
+            return way.blocked_by(Blocker::Subject(LiveSubject::CustomerRole));
         }
     };
 
@@ -53,7 +53,7 @@ pub(crate) async fn check(run: &Run<'_>, config: &StoredConfig) -> Vec<Check> {
     let session = run.assume(&central, &role, Some(&external_id), &policy).await;
     way.add(judge_customer_role(run, &role, &external_id, session.as_ref().err()));
     let Ok(session) = session else {
-        return way.blocked_by(Blocker::Subject(Subject::CustomerRole));
+        return way.blocked_by(Blocker::Subject(LiveSubject::CustomerRole));
     };
     let group = match group {
         Ok(group) => group,
@@ -65,7 +65,7 @@ pub(crate) async fn check(run: &Run<'_>, config: &StoredConfig) -> Vec<Check> {
     let is_failure = log_group.is_failure();
     way.add(log_group);
     if is_failure {
-        return way.blocked_by(Blocker::Subject(Subject::LogGroup));
+        return way.blocked_by(Blocker::Subject(LiveSubject::LogGroup));
     }
     way.add(sight.judge_streams(&role, &group));
     way.end()
@@ -82,8 +82,8 @@ fn target(run: &Run<'_>, config: &StoredConfig, role: &RoleArn) -> Result<LogGro
 }
 
 fn in_other_partition(run: &Run<'_>, role: &RoleArn) -> Check {
-    Subject::CustomerRole.invalid(
-        Code::OtherPartition,
+    LiveSubject::CustomerRole.invalid(
+        code::OTHER_PARTITION,
         format!(
             "{role} is of partition {}, but the logs are delivered by {}; a role can be assumed only inside its own \
              partition, so PATCH log_distribution_role_arn to a role of partition {}",
@@ -99,9 +99,9 @@ fn in_other_partition(run: &Run<'_>, role: &RoleArn) -> Check {
 fn judge_customer_role(run: &Run<'_>, role: &RoleArn, external_id: &str, failure: Option<&Failure>) -> Check {
     let central = &run.settings.central_role;
     match failure {
-        None => Subject::CustomerRole.passed(format!("{central} may assume {role}")),
-        Some(failure) if failure.kind == FailureKind::Denied => Subject::CustomerRole.invalid(
-            Code::AccessDenied,
+        None => LiveSubject::CustomerRole.passed(format!("{central} may assume {role}")),
+        Some(failure) if failure.kind == FailureKind::Denied => LiveSubject::CustomerRole.invalid(
+            code::ACCESS_DENIED,
             format!(
                 "{central} may not assume {role}; AWS does not say why, so see that the role exists in account {}, that its \
                  trust policy allows sts:AssumeRole to the principal {central}, that a condition there on sts:ExternalId \
@@ -110,7 +110,7 @@ fn judge_customer_role(run: &Run<'_>, role: &RoleArn, external_id: &str, failure
                 role.account()
             ),
         ),
-        Some(failure) => Subject::CustomerRole.not_answered(failure),
+        Some(failure) => failure.skip(LiveSubject::CustomerRole),
     }
 }
 
@@ -149,17 +149,17 @@ impl Sight {
 
     fn judge_group(&self, role: &RoleArn, group: &LogGroupArn) -> Check {
         let (name, region, account) = (group.name(), group.region(), group.account());
-        let found = || Subject::LogGroup.passed(format!("log group {name} is in {region} of account {account}"));
+        let found = || LiveSubject::LogGroup.passed(format!("log group {name} is in {region} of account {account}"));
         let missing = || {
-            Subject::LogGroup.missing(format!(
+            LiveSubject::LogGroup.missing(code::NOT_FOUND, format!(
                 "account {account} has no log group {name} in {region}; create it there, or PATCH log_group_name or \
                  target_region"
             ))
         };
         match (&self.group, &self.newest_stream) {
             (Ok(Some(seen)), _) => match account_of(seen) {
-                Some(other) if other != account => Subject::LogGroup.invalid(
-                    Code::OtherAccount,
+                Some(other) if other != account => LiveSubject::LogGroup.invalid(
+                    code::OTHER_ACCOUNT,
                     format!(
                         "log group {name} is in account {other}, but {role} is of account {account}; PATCH \
                          log_distribution_role_arn to a role of account {other}"
@@ -195,10 +195,10 @@ impl Sight {
             Err(failure) if failure.kind == FailureKind::Denied => {
                 format!("{role} may not see the streams of log group {name} (logs:DescribeLogStreams)")
             }
-            Err(failure) => return Subject::LogStreams.not_answered(failure),
+            Err(failure) => return failure.skip(LiveSubject::LogStreams),
         };
-        Subject::LogStreams.skipped(
-            Code::NotProvable,
+        LiveSubject::LogStreams.skipped(
+            code::NOT_PROVABLE,
             format!(
                 "{seen}; whether {role} may create streams cannot be known without creating one, so see that its policy \
                  allows logs:CreateLogStream and logs:PutLogEvents on {}",
@@ -211,8 +211,8 @@ impl Sight {
 fn judge_hidden_group(role: &RoleArn, group: &LogGroupArn, failure: &Failure) -> Check {
     let (name, region, account) = (group.name(), group.region(), group.account());
     match failure.kind {
-        FailureKind::Denied => Subject::LogGroup.invalid(
-            Code::AccessDenied,
+        FailureKind::Denied => LiveSubject::LogGroup.invalid(
+            code::ACCESS_DENIED,
             format!(
                 "{role} may not look at log group {name}; its policy must allow logs:DescribeLogGroups on {} and \
                  logs:DescribeLogStreams on {}",
@@ -220,14 +220,14 @@ fn judge_hidden_group(role: &RoleArn, group: &LogGroupArn, failure: &Failure) ->
                 group.with_streams()
             ),
         ),
-        FailureKind::UnknownIdentity => Subject::LogGroup.invalid(
-            Code::RegionNotEnabled,
+        FailureKind::UnknownIdentity => LiveSubject::LogGroup.invalid(
+            code::REGION_NOT_ENABLED,
             format!(
                 "{region} does not know the session of {role}, as a region does that the account has not enabled; enable \
                  {region} in account {account}, or PATCH target_region"
             ),
         ),
-        _ => Subject::LogGroup.not_answered(failure),
+        _ => failure.skip(LiveSubject::LogGroup),
     }
 }
 

@@ -11,27 +11,18 @@
 mod access;
 mod call;
 mod cloudwatch;
+mod code;
 mod run;
 mod s3;
 mod sdk;
 mod settings;
-mod subject;
 mod way;
 
 use aws_config::SdkConfig;
 use tenant_core::{Check, DeliveryType, StoredConfig};
 
-use crate::{run::Run, sdk::Sdk, subject::Subject};
+use crate::{run::Run, sdk::Sdk};
 pub use settings::{DEADLINE, ExternalId, InvalidExternalId, Settings};
-
-/// Why AWS is not asked at all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    /// The client does not want it.
-    NotRequested,
-    /// The service has no role to deliver with.
-    NoCentralRole,
-}
 
 /// Makes the checks. Holds no connection before the first one.
 #[derive(Debug)]
@@ -50,7 +41,7 @@ impl Prober {
         }
     }
 
-    /// One entry for everything that is checked for the configuration's type, always the same ones in the same order.
+    /// A check of each [`tenant_core::LiveSubject`] of the configuration's type, in that order.
     /// Takes no longer than the settings' deadline. An item of an unknown type has none.
     pub async fn probe(&self, config: &StoredConfig) -> Vec<Check> {
         let run = Run::start(&self.sdk, &self.settings, config);
@@ -60,11 +51,4 @@ impl Prober {
             Err(_) => Vec::new(),
         }
     }
-}
-
-/// The entries of [`Prober::probe`] when nothing is to be asked.
-#[must_use]
-pub fn skip(config: &StoredConfig, reason: Reason) -> Vec<Check> {
-    let subjects = config.delivery_type().parse().map_or(&[][..], Subject::of);
-    subjects.iter().map(|subject| subject.not_asked(reason)).collect()
 }

@@ -9,15 +9,15 @@ use aws_sdk_sts::{
     operation::{assume_role::AssumeRoleOutput, get_caller_identity::GetCallerIdentityOutput},
 };
 use serde_json::Value;
-use tenant_core::{Check, Field, Partition, Region, RoleArn, StoredConfig};
+use tenant_core::{Check, Field, LiveSubject, Partition, Region, RoleArn, StoredConfig};
 use tokio::time::Instant;
 
 use crate::{
     access::session_name,
     call::{Failure, FailureKind, call},
+    code,
     sdk::Sdk,
     settings::Settings,
-    subject::{Code, Subject},
     way::Blocker,
 };
 
@@ -115,13 +115,13 @@ impl<'a> Run<'a> {
     ) -> Check {
         let role = &self.settings.central_role;
         match session {
-            Ok(_) => Subject::CentralRole.passed(format!("the service may assume {role}")),
+            Ok(_) => LiveSubject::CentralRole.passed(format!("the service may assume {role}")),
             Err(failure) if failure.kind == FailureKind::Denied => {
                 let principal = caller
                     .as_ref()
                     .map_or_else(|_| "the role of the service".to_owned(), Caller::principal);
-                Subject::CentralRole.invalid(
-                    Code::AccessDenied,
+                LiveSubject::CentralRole.invalid(
+                    code::ACCESS_DENIED,
                     format!(
                         "the service may not assume {role}, which is the service operator's to mend: {role} must exist, its \
                          trust policy must allow sts:AssumeRole to {principal}, and the policy of {principal} must allow \
@@ -129,7 +129,7 @@ impl<'a> Run<'a> {
                     ),
                 )
             }
-            Err(failure) => Subject::CentralRole.not_answered(failure),
+            Err(failure) => failure.skip(LiveSubject::CentralRole),
         }
     }
 

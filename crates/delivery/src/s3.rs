@@ -8,14 +8,14 @@ use aws_sdk_s3::{
     types::PolicyStatus,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use tenant_core::{BucketName, BucketPrefix, Check, DeliveryType, Field, Region, StoredConfig};
+use tenant_core::{BucketName, BucketPrefix, Check, DeliveryType, Field, LiveSubject, Region, StoredConfig};
 
 use crate::{
     access::{bucket_arn, to_do_nothing, to_look_at_bucket},
     call::{Failure, FailureKind, call},
+    code,
     run::{self, Run},
     sdk::in_region,
-    subject::{Code, Subject},
     way::{Blocker, Way},
 };
 
@@ -35,13 +35,13 @@ pub(crate) async fn check(run: &Run<'_>, config: &StoredConfig) -> Vec<Check> {
         Err(blocker) => return way.blocked_by(blocker),
     };
     if target.region.partition() != run.partition() {
-        let by_region = Blocker::Subject(Subject::BucketRegion);
-        way.add(by_region.blocks(Subject::Bucket));
+        let by_region = Blocker::Subject(LiveSubject::BucketRegion);
+        way.add(by_region.blocks(LiveSubject::Bucket));
         way.add(in_other_partition(run, &target.region));
         return way.blocked_by(by_region);
     }
     let Ok(central) = central else {
-        return way.blocked_by(Blocker::Subject(Subject::CentralRole));
+        return way.blocked_by(Blocker::Subject(LiveSubject::CentralRole));
     };
 
     let sight = Sight::look(run, &central, &target).await;
@@ -53,11 +53,11 @@ pub(crate) async fn check(run: &Run<'_>, config: &StoredConfig) -> Vec<Check> {
         },
     ) = &sight.head
     else {
-        return way.blocked_by(Blocker::Subject(Subject::Bucket));
+        return way.blocked_by(Blocker::Subject(LiveSubject::Bucket));
     };
     way.add(head.judge_region(&target));
     if head.state == State::Elsewhere {
-        return way.blocked_by(Blocker::Subject(Subject::BucketRegion));
+        return way.blocked_by(Blocker::Subject(LiveSubject::BucketRegion));
     }
     way.add(head.judge_access(&target));
     way.add(sight.judge_policy(&target));
@@ -94,8 +94,8 @@ impl Target {
 }
 
 fn in_other_partition(run: &Run<'_>, region: &Region) -> Check {
-    Subject::BucketRegion.invalid(
-        Code::OtherPartition,
+    LiveSubject::BucketRegion.invalid(
+        code::OTHER_PARTITION,
         format!(
             "{region} is of partition {}, but the logs are delivered by {}, which means nothing there; PATCH target_region \
              to a region of partition {}",
@@ -151,20 +151,21 @@ impl Sight {
     fn judge_bucket(&self, target: &Target) -> Check {
         let Target { bucket, region, .. } = target;
         match &self.head {
-            Err(failure) => Subject::Bucket.not_answered(failure),
-            Ok(head) if head.state == State::Absent => Subject::Bucket.missing(format!(
-                "there is no bucket {bucket}; create it in {region}, or PATCH bucket_name"
-            )),
-            Ok(_) => Subject::Bucket.passed(format!("bucket {bucket} exists")),
+            Err(failure) => failure.skip(LiveSubject::Bucket),
+            Ok(head) if head.state == State::Absent => LiveSubject::Bucket.missing(
+                code::NOT_FOUND,
+                format!("there is no bucket {bucket}; create it in {region}, or PATCH bucket_name"),
+            ),
+            Ok(_) => LiveSubject::Bucket.passed(format!("bucket {bucket} exists")),
         }
     }
 
     fn judge_policy(&self, target: &Target) -> Check {
         let bucket = &target.bucket;
         match &self.is_public {
-            Ok(false) => Subject::BucketPolicy.passed(format!("the policy of bucket {bucket} is not public")),
-            Ok(true) => Subject::BucketPolicy.invalid(
-                Code::Public,
+            Ok(false) => LiveSubject::BucketPolicy.passed(format!("the policy of bucket {bucket} is not public")),
+            Ok(true) => LiveSubject::BucketPolicy.invalid(
+                code::PUBLIC,
                 format!(
                     "the policy of bucket {bucket} is public: anybody may do what it allows to every principal; name \
                      {} as the principal instead",
@@ -172,22 +173,22 @@ impl Sight {
                 ),
             ),
             Err(failure) => match failure.kind {
-                FailureKind::NotFound => Subject::BucketPolicy.skipped(
-                    Code::NotSet,
+                FailureKind::NotFound => LiveSubject::BucketPolicy.skipped(
+                    code::NOT_SET,
                     format!(
                         "bucket {bucket} has no policy, so only identities of its own account may use it, as their own \
                          policies say"
                     ),
                 ),
-                FailureKind::Denied => Subject::BucketPolicy.skipped(
-                    Code::NotVisible,
+                FailureKind::Denied => LiveSubject::BucketPolicy.skipped(
+                    code::NOT_VISIBLE,
                     format!(
                         "{} may not see whether the policy of bucket {bucket} is public, and need not; to have it \
                          checked, allow s3:GetBucketPolicyStatus on {}",
                         target.principal, target.arn
                     ),
                 ),
-                _ => Subject::BucketPolicy.not_answered(failure),
+                _ => failure.skip(LiveSubject::BucketPolicy),
             },
         }
     }
@@ -229,13 +230,13 @@ impl Head {
     fn judge_region(&self, target: &Target) -> Check {
         let Target { bucket, region, .. } = target;
         match &self.region {
-            Some(actual) if self.state == State::Elsewhere => Subject::BucketRegion.invalid(
-                Code::WrongRegion,
+            Some(actual) if self.state == State::Elsewhere => LiveSubject::BucketRegion.invalid(
+                code::WRONG_REGION,
                 format!("bucket {bucket} is in {actual}, not in {region}; PATCH target_region to {actual}"),
             ),
-            Some(_) => Subject::BucketRegion.passed(format!("bucket {bucket} is in {region}")),
-            None => Subject::BucketRegion.skipped(
-                Code::NotVisible,
+            Some(_) => LiveSubject::BucketRegion.passed(format!("bucket {bucket} is in {region}")),
+            None => LiveSubject::BucketRegion.skipped(
+                code::NOT_VISIBLE,
                 format!("S3 does not say in which region bucket {bucket} is"),
             ),
         }
@@ -250,9 +251,9 @@ impl Head {
             ..
         } = target;
         match self.state {
-            State::Open => Subject::BucketAccess.passed(format!("{principal} may list bucket {bucket}")),
-            _ => Subject::BucketAccess.invalid(
-                Code::AccessDenied,
+            State::Open => LiveSubject::BucketAccess.passed(format!("{principal} may list bucket {bucket}")),
+            _ => LiveSubject::BucketAccess.invalid(
+                code::ACCESS_DENIED,
                 format!(
                     "bucket {bucket} exists, but refuses {principal}; its policy must allow s3:ListBucket on {arn} and \
                      s3:PutObject on {objects} to that principal, which needs the same in its own policy"
@@ -264,8 +265,8 @@ impl Head {
 
 /// Only putting an object would prove it.
 fn judge_writes(target: &Target) -> Check {
-    Subject::BucketWrites.skipped(
-        Code::NotProvable,
+    LiveSubject::BucketWrites.skipped(
+        code::NOT_PROVABLE,
         format!(
             "whether {} may put objects cannot be known without putting one, so see that the policy of bucket {} allows it \
              s3:PutObject on {}",

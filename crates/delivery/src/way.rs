@@ -1,13 +1,13 @@
 //! The order of a delivery: a check that does not pass stands in the way of those after it.
 
-use tenant_core::{Check, DeliveryType, Field};
+use tenant_core::{Check, DeliveryType, Field, LiveSubject};
 
-use crate::subject::{Code, Subject};
+use crate::code;
 
 /// What must be mended before a check can be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Blocker {
-    Subject(Subject),
+    Subject(LiveSubject),
     Field(Field),
     /// The configuration names no region, and the service runs in none that it could stand for.
     NoRegion,
@@ -16,14 +16,14 @@ pub(crate) enum Blocker {
 /// The checks of one configuration, filled in the order in which a delivery depends on them.
 #[derive(Debug)]
 pub(crate) struct Way {
-    subjects: &'static [Subject],
+    subjects: &'static [LiveSubject],
     checks: Vec<Check>,
 }
 
 impl Way {
     pub(crate) const fn of(delivery_type: DeliveryType) -> Self {
         Self {
-            subjects: Subject::of(delivery_type),
+            subjects: LiveSubject::all_of(delivery_type),
             checks: Vec::new(),
         }
     }
@@ -50,7 +50,7 @@ impl Way {
 }
 
 impl Blocker {
-    pub(crate) fn blocks(self, subject: Subject) -> Check {
+    pub(crate) fn blocks(self, subject: LiveSubject) -> Check {
         let message = match self {
             Self::Subject(blocker) => format!("not checked: {} has to pass first", blocker.name()),
             Self::Field(field) => format!("not checked: {field} has to be put right first"),
@@ -59,6 +59,6 @@ impl Blocker {
                     .to_owned()
             }
         };
-        subject.skipped(Code::Blocked, message)
+        subject.skipped(code::BLOCKED, message)
     }
 }

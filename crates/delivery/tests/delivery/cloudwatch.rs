@@ -2,11 +2,10 @@
 
 use insta::assert_json_snapshot;
 use serde_json::json;
-use tenant_delivery::{Reason, skip};
 
 use crate::{
     aws::{Aws, Fault, SERVICE_ROLE},
-    harness::{Answer, CUSTOMER, GROUP, cloudwatch, sdk, settings, sound, stored, validate, validate_with, with},
+    harness::{CUSTOMER, GROUP, cloudwatch, sdk, settings, sound, validate, validate_with, with},
 };
 
 #[tokio::test]
@@ -205,21 +204,7 @@ async fn items_written_by_hand_are_checked_as_far_as_they_are_well_formed() {
 #[tokio::test]
 async fn an_item_of_an_unknown_type_has_nothing_to_ask_for() {
     let config = json!({"tenant_id": "acme", "type": "splunk", "enabled": true});
-    assert_eq!(validate(sound(), config.clone()).await.live(), Vec::<String>::new());
-    assert_eq!(skip(&stored(config), Reason::NotRequested), []);
-}
-
-#[test]
-fn what_is_not_asked_for_is_skipped_with_the_reason() {
-    for (name, reason) in [
-        ("not_requested", Reason::NotRequested),
-        ("no_central_role", Reason::NoCentralRole),
-    ] {
-        let config = stored(cloudwatch());
-        let answer = Answer::new(&config, skip(&config, reason));
-        assert!(answer.valid);
-        assert_json_snapshot!(format!("skipped_{name}"), answer);
-    }
+    assert_eq!(validate(sound(), config).await.live(), Vec::<String>::new());
 }
 
 #[tokio::test]

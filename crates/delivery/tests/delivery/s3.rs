@@ -2,11 +2,10 @@
 
 use insta::assert_json_snapshot;
 use serde_json::json;
-use tenant_delivery::{Reason, skip};
 
 use crate::{
     aws::{Aws, BucketPolicy, Fault},
-    harness::{Answer, s3, sdk, settings, sound, stored, validate, validate_with, with},
+    harness::{s3, sdk, settings, sound, validate, validate_with, with},
 };
 
 #[tokio::test]
@@ -149,17 +148,4 @@ async fn an_answer_of_s3_that_says_nothing_is_told_by_its_status() {
             .any(|check| check.message.ends_with("with HTTP 400")),
         "{answer:?}"
     );
-}
-
-#[test]
-fn what_is_not_asked_for_is_skipped_with_the_reason() {
-    for (name, reason) in [
-        ("not_requested", Reason::NotRequested),
-        ("no_central_role", Reason::NoCentralRole),
-    ] {
-        let config = stored(s3());
-        let answer = Answer::new(&config, skip(&config, reason));
-        assert!(answer.valid);
-        assert_json_snapshot!(format!("skipped_{name}"), answer);
-    }
 }
