@@ -82,7 +82,7 @@ check_program() {
 
 # Puts the templates into the bucket under a name made of their content, and sets the parameters that lead there.
 stage_templates() {
-  local set=$work/templates release deployment file
+  local set=$work/templates release deployment file nested=()
   step 'Staging the templates'
   mkdir -p "$set"
   cp "$TEMPLATES"/*.yaml "$set"
@@ -95,8 +95,11 @@ stage_templates() {
   parameter[TemplatesPrefix]=$project/templates/$(cat "$set"/*.yaml | sha256 | cut -c1-16)
   # The root template goes last: where it is, the others are.
   if ! aws_call s3api head-object --bucket "$bucket" --key "${parameter[TemplatesPrefix]}/regional.yaml" >/dev/null; then
-    for file in api domain functions monitoring regional; do
-      aws_call s3 cp --only-show-errors "$set/$file.yaml" "s3://$bucket/${parameter[TemplatesPrefix]}/$file.yaml" ||
+    for file in "$set"/*.yaml; do
+      [[ $file == */regional.yaml ]] || nested+=("$file")
+    done
+    for file in "${nested[@]}" "$set/regional.yaml"; do
+      aws_call s3 cp --only-show-errors "$file" "s3://$bucket/${parameter[TemplatesPrefix]}/${file##*/}" ||
         fail "The upload to s3://$bucket/${parameter[TemplatesPrefix]} failed. ($(aws_error))"
     done
   fi
