@@ -57,7 +57,7 @@ async fn a_ping_tells_a_table_that_is_there_from_one_that_is_not() {
 async fn making_the_table_twice_is_safe() {
     let harness = Harness::start().await;
     harness.store.create(&s3("acme"), now()).await.unwrap();
-    tenant_store::schema::ensure_table(&harness.client, crate::harness::TABLE)
+    tenant_store::schema::ensure_table(&harness.client, TABLE)
         .await
         .unwrap();
     assert!(harness.get("acme", S3).await.is_some());
