@@ -92,8 +92,9 @@ check_table() {
   fi
   [[ $keys == HASH:tenant_id,RANGE:type ]] ||
     fail "The table $table is there with other keys than tenant_id and type: choose another project or environment."
-  owner=$(aws_call cloudformation describe-stack-resources --physical-resource-id "$table" --query 'StackResources[0].StackName') ||
-    owner=''
+  # A deleted stack may still be told of, with what it left.
+  owner=$(aws_call cloudformation describe-stack-resources --physical-resource-id "$table" --query \
+    "StackResources[?PhysicalResourceId=='$table' && !starts_with(ResourceStatus, 'DELETE')].StackName | [0]") || owner=''
   if [[ -n $owner && $owner != None && $owner != "$stack" ]]; then
     parameter[ManageTable]=false
     say "The table $table belongs to the stack $owner and is used as it is."

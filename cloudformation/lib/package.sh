@@ -92,6 +92,8 @@ stage_templates() {
   parameter[Release]=$release
   substitute "s/(AuthorizerVersion|ApiVersion)Revision/\\1$release/g" "$set/functions.yaml"
   substitute "s/DeploymentRevision/Deployment$deployment/g" "$set/api.yaml"
+  # CloudFormation takes over an existing table only if its name stands in the template as it is.
+  substitute "s/!Sub \\$\{ProjectName\}-\\$\{Environment\}-tenant-configs$/$project-$environment-tenant-configs/" "$set/regional.yaml"
   parameter[TemplatesPrefix]=$project/templates/$(cat "$set"/*.yaml | sha256 | cut -c1-16)
   # The root template goes last: where it is, the others are.
   if ! aws_call s3api head-object --bucket "$bucket" --key "${parameter[TemplatesPrefix]}/regional.yaml" >/dev/null; then

@@ -4,8 +4,11 @@
 # Longer than the slowest thing here, a certificate's validation.
 readonly TIME_LIMIT=$((75 * 60)) # seconds
 
+# `read` takes an empty field between tabs for none at all, so there must not be one.
+readonly EVENT_FIELDS="EventId, Timestamp, LogicalResourceId, ResourceType, ResourceStatus, PhysicalResourceId || '-', ResourceStatusReason"
+
 declare -A previous=() seen=()
-stack_status='' first_failure='' watched=()
+stack_status='' first_failure='' failed_stack='' watched=()
 
 # Sets `stack_status`, empty without a stack, and `previous`, its parameters.
 read_stack() {
@@ -175,7 +178,7 @@ poll_events() {
       note_failure
       [[ $physical != "${watched[0]}" || $status == *_IN_PROGRESS ]] || resting=$status
     done < <(aws_call cloudformation describe-stack-events --stack-name "${watched[index]}" \
-      --query 'reverse(StackEvents)[].[EventId,Timestamp,LogicalResourceId,ResourceType,ResourceStatus,PhysicalResourceId,ResourceStatusReason]' || true)
+      --query "reverse(StackEvents)[].[$EVENT_FIELDS]" || true)
   done
 }
 
@@ -184,10 +187,15 @@ show_event() {
     printf '  %s  %-28s %s\n' "${time:11:8}" "$status" "$name"
 }
 
-# The first failure is the cause; what fails after it was called off. A nested stack only repeats what happened in it.
+# The first failure is the cause; what fails after it was called off. A nested stack only repeats what happened in it,
+# and is named where that cannot be seen.
 note_failure() {
-  [[ $status == *_FAILED && $reason != *cancelled* && $type != AWS::CloudFormation::Stack ]] || return 0
-  [[ -n $first_failure ]] || first_failure="$name ($type): $reason"
+  [[ $status == *_FAILED && $reason != *cancelled* && $physical != "${watched[0]}" ]] || return 0
+  if [[ $type == AWS::CloudFormation::Stack ]]; then
+    failed_stack=${failed_stack:-"$name ($type): $reason"}
+  else
+    first_failure=${first_failure:-"$name ($type): $reason"}
+  fi
 }
 
 note_nested() {
@@ -196,10 +204,11 @@ note_nested() {
 }
 
 explain_failure() {
-  local reason
-  reason=$(aws_call cloudformation describe-stacks --stack-name "${watched[0]}" --query 'Stacks[0].StackStatusReason' || true)
+  local cause=${first_failure:-$failed_stack}
+  [[ -n $cause ]] || cause=$(aws_call cloudformation describe-stacks --stack-name "${watched[0]}" \
+    --query 'Stacks[0].StackStatusReason' || true)
   printf '\n' >&2
-  fail "The deployment failed and the stack is in $stack_status. The first to fail was ${first_failure:-nothing that left an event; $reason}"
+  fail "The deployment failed and the stack is in $stack_status. The first to fail was $cause"
 }
 
 remove_failed_stack() {

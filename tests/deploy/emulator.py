@@ -1,19 +1,21 @@
-"""Starts ministack on the loopback port GATEWAY_PORT, with two of its faults put right.
+"""Starts ministack on the loopback port GATEWAY_PORT, with three of its faults put right.
 
 - An update of a nested stack forgets the attributes of the resources that did not change, so that `Fn::GetAtt` of one
   of them fails where AWS answers. Here the attributes that the stack has on record are handed in.
 - IAM takes `GetParameters` for a call on every parameter there is, so that only a policy for `*` allows it. Here a call
   for one parameter and its labels is one on that parameter.
+- `DescribeStackResources` looks only into a stack that is named. Here it finds the stack of a physical resource.
 """
 
 import json
 
 from ministack import app
 from ministack.core import iam_actions
-from ministack.services.cloudformation import _stacks, provisioners
+from ministack.services.cloudformation import _stacks, handlers, provisioners
 
 _update_resource = provisioners._update_resource
 _extract_resource_arn = iam_actions.extract_resource_arn
+_describe_stack_resources = handlers._describe_stack_resources
 
 
 def update_resource(kind, physical_id, old, new, stack_name, logical_id=None, old_attrs=None):
@@ -31,6 +33,17 @@ def extract_resource_arn(service, method, path, headers, body, query, region, ac
     return _extract_resource_arn(service, method, path, headers, body, query, region, account)
 
 
+def describe_stack_resources(params):
+    (wanted,) = params.get("PhysicalResourceId") or [None]
+    if wanted:
+        for name, stack in _stacks.items():
+            resources = stack.get("_resources", {}).values()
+            if wanted in (resource.get("PhysicalResourceId") for resource in resources):
+                params = {**params, "StackName": [name]}
+    return _describe_stack_resources(params)
+
+
 provisioners._update_resource = update_resource
 iam_actions.extract_resource_arn = extract_resource_arn
+handlers._ACTION_HANDLERS["DescribeStackResources"] = describe_stack_resources
 app.main()
