@@ -1,4 +1,4 @@
-//! Why a check did not pass: the stable words of `docs/validation.md`.
+//! Why a check did not pass: words that stay the same, for programs.
 
 /// AWS refuses.
 pub(crate) const ACCESS_DENIED: &str = "access_denied";
