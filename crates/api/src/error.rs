@@ -254,6 +254,7 @@ mod tests {
             (ApiError::InvalidDeliveryType(violation()), 400),
             (QueryError::Malformed.into(), 400),
             (QueryError::Repeated("limit").into(), 400),
+            (QueryError::Live.into(), 400),
             (InvalidCondition("If-Match").into(), 400),
             (DigestError::Malformed.into(), 400),
             (DigestError::Mismatch.into(), 400),

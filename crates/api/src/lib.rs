@@ -17,6 +17,7 @@ mod envelope;
 mod error;
 mod event;
 mod handlers;
+mod live;
 mod log;
 pub mod metrics;
 mod openapi;
@@ -30,6 +31,7 @@ use function::{Function, FunctionError, Invocation};
 use tower::ServiceExt;
 
 pub use context::GatewayContext;
+pub use live::{Checking, LiveChecks};
 pub use log::chain;
 pub use router::router;
 pub use state::AppState;

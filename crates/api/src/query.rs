@@ -1,4 +1,4 @@
-//! The query of a list.
+//! What the query of a URL asks for.
 
 use axum::extract::{FromRequestParts, Query};
 use http::request::Parts;
@@ -6,7 +6,7 @@ use tenant_core::{Cursor, CursorError, PageLimit, PageLimitError};
 
 use crate::error::ApiError;
 
-/// Why the query of a list is refused. The text is the sentence that the client reads.
+/// Why a query is refused. The text is the sentence that the client reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum QueryError {
     /// No percent-encoded pairs.
@@ -21,6 +21,9 @@ pub(crate) enum QueryError {
     /// No paging key.
     #[error(transparent)]
     LastKey(#[from] CursorError),
+    /// Neither of the two words.
+    #[error("The parameter live must be true or false.")]
+    Live,
 }
 
 /// Which page of the list of all configurations is asked for.
@@ -34,13 +37,37 @@ impl<S: Sync> FromRequestParts<S> for PageQuery {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let Query(pairs) =
-            Query::<Vec<(String, String)>>::try_from_uri(&parts.uri).map_err(|_| QueryError::Malformed)?;
-        Ok(parse(&pairs)?)
+        Ok(parse(&pairs(parts)?)?)
+    }
+}
+
+/// How a configuration is to be validated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ValidationQuery {
+    /// Whether to look beyond the table.
+    pub(crate) live: bool,
+}
+
+impl<S: Sync> FromRequestParts<S> for ValidationQuery {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let pairs = pairs(parts)?;
+        match only(&pairs, "live")? {
+            None | Some("true") => Ok(Self { live: true }),
+            Some("false") => Ok(Self { live: false }),
+            Some(_) => Err(QueryError::Live.into()),
+        }
     }
 }
 
 /// Names that mean nothing here are passed over: proxies and browsers add their own.
+fn pairs(parts: &Parts) -> Result<Vec<(String, String)>, QueryError> {
+    Query::try_from_uri(&parts.uri)
+        .map(|Query(pairs)| pairs)
+        .map_err(|_| QueryError::Malformed)
+}
+
 fn parse(pairs: &[(String, String)]) -> Result<PageQuery, QueryError> {
     let limit = only(pairs, "limit")?.map(str::parse).transpose()?.unwrap_or_default();
     // Typed clients send an empty key for the first page.

@@ -9,7 +9,10 @@ use tenant_core::{Check, check_stored};
 
 #[cfg(test)]
 use crate::openapi;
-use crate::{context::Now, envelope::Success, error::ApiError, handlers::configs::find, path::Target, state::AppState};
+use crate::{
+    context::Now, envelope::Success, error::ApiError, handlers::configs::find, live, path::Target,
+    query::ValidationQuery, state::AppState,
+};
 
 #[derive(Serialize)]
 struct Validation {
@@ -37,11 +40,18 @@ impl Validation {
     operation_id = "validateDeliveryConfig",
     tag = "Delivery configurations",
     summary = "Check a configuration",
-    description = "Holds what is stored against every rule. A configuration that this service wrote is valid; one that was written by hand may not be.",
-    params(("tenant_id" = String, Path), ("type" = String, Path)),
+    description = "Holds what is stored against every rule, and then looks whether logs can be delivered: assumes the roles, and looks for the log group or the bucket. That takes five seconds at most, writes nothing, and a check that could not be made is `skipped` with the reason.",
+    params(("tenant_id" = String, Path), ("type" = String, Path), ("live" = bool, Query)),
     responses(openapi::answers::Validate),
 ))]
-pub(crate) async fn validate(State(state): State<AppState>, now: Now, target: Target) -> Result<Response, ApiError> {
+pub(crate) async fn validate(
+    State(state): State<AppState>,
+    now: Now,
+    target: Target,
+    query: ValidationQuery,
+) -> Result<Response, ApiError> {
     let stored = find(&state, &target, now).await?;
-    Ok(Success::new(now, Validation::new(&target, check_stored(&stored))).into_response())
+    let mut checks = check_stored(&stored);
+    checks.extend(live::check(&state, &stored, query.live).await);
+    Ok(Success::new(now, Validation::new(&target, checks)).into_response())
 }

@@ -44,6 +44,13 @@ pub(super) fn parameters() -> Value {
             "schema": { "type": "string", "pattern": format!("^(?:{}|={RAW}#={RAW})?$", plain_key()) },
             "example": "acme-corp#s3",
         },
+        "live": {
+            "name": "live",
+            "in": "query",
+            "description": "Whether to look beyond the table; with `false` what would be looked at is `skipped`.",
+            "schema": { "type": "boolean", "default": true },
+            "example": false,
+        },
         "If-Match": {
             "name": "If-Match",
             "in": "header",

@@ -286,7 +286,7 @@ fn check() -> Value {
         &[
             (
                 "field",
-                json!({ "type": "string", "description": "The field, or what a field names." }),
+                json!({ "type": "string", "description": "The field, or what fields name outside the table, such as `log_group` or `bucket`." }),
             ),
             ("status", json!({ "type": "string", "enum": statuses })),
             (

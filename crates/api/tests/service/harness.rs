@@ -1,8 +1,8 @@
 //! A service with a table of its own, and a client that holds every answer to what the contract says of all of them.
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
-use api::{Api, AppState, config::Settings};
+use api::{Api, AppState, LiveChecks, config::Settings};
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use chrono::{DateTime, Utc};
 use function::{Function, FunctionError, Invocation};
@@ -46,6 +46,17 @@ impl Service {
         let client = embedded_dynamodb().await;
         tenant_store::schema::ensure_table(&client, TABLE).await.unwrap();
         Self::over(client, settings)
+    }
+
+    /// The service of a process that looks beyond the table.
+    pub(crate) async fn start_with_live_checks(live_checks: Arc<dyn LiveChecks>) -> Self {
+        let client = embedded_dynamodb().await;
+        tenant_store::schema::ensure_table(&client, TABLE).await.unwrap();
+        let state = AppState::new(Store::new(client.clone(), TABLE), Settings::default());
+        Self {
+            api: Api::new(state.with_live_checks(live_checks)),
+            client,
+        }
     }
 
     /// The service over a database without its table.

@@ -1,5 +1,12 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use api::{Checking, LiveChecks};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
+use tenant_core::{LiveSubject, StoredConfig};
 
 use crate::harness::{Answer, Call, Service, assert_envelope, cloudwatch, config_path, s3, text};
 
@@ -47,6 +54,52 @@ async fn a_broken_item_is_told_field_by_field() {
     assert_eq!(status_of(&answer, "enabled"), "invalid");
     assert_eq!(status_of(&answer, "target_region"), "skipped");
     assert_envelope!(answer);
+}
+
+/// Looks nowhere, but counts how often it was asked.
+#[derive(Default)]
+struct Missing(AtomicUsize);
+
+impl LiveChecks for Missing {
+    fn check<'a>(&'a self, config: &'a StoredConfig) -> Checking<'a> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        let check = LiveSubject::Bucket.missing("not_found", format!("for {}", config.tenant_id()));
+        Box::pin(async { vec![check] })
+    }
+}
+
+#[tokio::test]
+async fn what_is_found_beyond_the_table_counts() {
+    let live_checks = Arc::new(Missing::default());
+    let service = Service::start_with_live_checks(live_checks.clone()).await;
+    service.create(s3("acme")).await;
+    let answer = validate(&service, "acme", "s3").await.expect(200);
+    assert_eq!(answer.data()["valid"], false);
+    assert_eq!(status_of(&answer, "bucket_name"), "ok");
+    assert_eq!(status_of(&answer, "bucket"), "missing");
+    assert_eq!(live_checks.0.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn nobody_looks_beyond_the_table_who_is_asked_not_to() {
+    let live_checks = Arc::new(Missing::default());
+    let service = Service::start_with_live_checks(live_checks.clone()).await;
+    service.create(s3("acme")).await;
+    let path = format!("{}/validate", config_path("acme", "s3"));
+    let answer = service.send(Call::get(&path).query("live", "false")).await.expect(200);
+    assert_eq!(answer.data()["valid"], true);
+    assert_eq!(status_of(&answer, "bucket"), "skipped");
+    assert!(answer.data().to_string().contains("live=false"));
+    assert_eq!(live_checks.0.load(Ordering::SeqCst), 0);
+
+    service.send(Call::get(&path).query("live", "true")).await.expect(200);
+    assert_eq!(live_checks.0.load(Ordering::SeqCst), 1);
+    for refused in ["", "no", "0", "False"] {
+        service.send(Call::get(&path).query("live", refused)).await.expect(400);
+    }
+    let twice = Call::get(&path).query("live", "false").query("live", "true");
+    service.send(twice).await.expect(400);
+    assert_eq!(live_checks.0.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

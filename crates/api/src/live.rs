@@ -1,0 +1,27 @@
+//! How a process looks at what a configuration names outside the table, if it can.
+
+use std::pin::Pin;
+
+use tenant_core::{Check, NotLive, StoredConfig, skip_live_checks};
+
+use crate::state::AppState;
+
+/// Looks at what a stored configuration names outside the table. What it needs for that is large and slow, and no other
+/// route has a use for it: so it comes from outside this crate, and not every process that serves the API has it.
+pub trait LiveChecks: Send + Sync {
+    /// A check of each [`tenant_core::LiveSubject`] of the configuration's type. It takes some seconds at most; what goes
+    /// wrong on the way is told in the checks.
+    fn check<'a>(&'a self, config: &'a StoredConfig) -> Checking<'a>;
+}
+
+/// Checks that are being made.
+pub type Checking<'a> = Pin<Box<dyn Future<Output = Vec<Check>> + Send + 'a>>;
+
+/// Looks, if the client wants it and the process can.
+pub(crate) async fn check(state: &AppState, config: &StoredConfig, is_wanted: bool) -> Vec<Check> {
+    match &state.live_checks {
+        _ if !is_wanted => skip_live_checks(config, NotLive::NotRequested),
+        Some(live_checks) => live_checks.check(config).await,
+        None => skip_live_checks(config, NotLive::NoCentralRole),
+    }
+}
