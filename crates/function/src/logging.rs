@@ -21,7 +21,16 @@ use crate::metrics::{self, Measurements};
 ///
 /// Everything else is held to warnings, whatever the level: below that the AWS SDK prints headers, credentials and
 /// decrypted parameters.
-const OWN_CRATES: [&str; 6] = ["api", "authorizer", "function", "local", "tenant_core", "tenant_store"];
+const OWN_CRATES: [&str; 8] = [
+    "api",
+    "authorizer",
+    "function",
+    "local",
+    "tenant_core",
+    "tenant_delivery",
+    "tenant_store",
+    "validator",
+];
 
 /// The target of an invocation's line.
 pub const REQUEST_TARGET: &str = "request";

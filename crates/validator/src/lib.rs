@@ -1,0 +1,28 @@
+//! Validation as a function of its own, behind the same gateway as the api function.
+//!
+//! It is the api's router with [`tenant_delivery`]'s checks put in. They bring three more clients of the AWS SDK, and with
+//! them a binary that is too large for the routes that do without (`docs/decisions/0201-validation-function.md`). API
+//! Gateway sends it nothing but `GET .../validate`. This crate must hold no check and no route: it only puts them together.
+
+pub mod config;
+
+use std::sync::Arc;
+
+use api::{Checking, LiveChecks};
+use aws_config::SdkConfig;
+use tenant_core::StoredConfig;
+use tenant_delivery::{Prober, Settings};
+
+/// The checks as the api takes them, made with the credentials of `sdk`.
+#[must_use]
+pub fn live_checks(sdk: SdkConfig, settings: Settings) -> Arc<dyn LiveChecks> {
+    Arc::new(Live(Prober::new(sdk, settings)))
+}
+
+struct Live(Prober);
+
+impl LiveChecks for Live {
+    fn check<'a>(&'a self, config: &'a StoredConfig) -> Checking<'a> {
+        Box::pin(self.0.probe(config))
+    }
+}
