@@ -14,6 +14,8 @@ use clap::{
     builder::{NonEmptyStringValueParser, Resettable},
 };
 use function::logging::LogLevel;
+use tenant_core::RoleArn;
+use tenant_delivery::ExternalId;
 
 use crate::{gateway::Stage, psk::Origin};
 
@@ -65,6 +67,14 @@ pub struct Options {
     /// Origins whose pages may read answers, separated by commas.
     #[arg(long, value_name = "ORIGINS", env = "ALLOWED_ORIGINS", default_value = "", value_parser = parse_origins)]
     pub allowed_origins: AllowedOrigins,
+
+    /// Role that deliveries are validated with, with the AWS CLI's credentials; without one a validation stays here.
+    #[arg(long, value_name = "ARN", env = "CENTRAL_ROLE_ARN")]
+    pub central_role_arn: Option<RoleArn>,
+
+    /// What a customer's role is shown [default: the id of the account that the credentials are of].
+    #[arg(long, value_name = "ID", env = "EXTERNAL_ID")]
+    pub external_id: Option<ExternalId>,
 
     /// Refuse POST, PUT and PATCH requests whose body is not signed.
     #[arg(long, env = "REQUIRE_BODY_SHA256")]
@@ -237,6 +247,8 @@ mod tests {
             (["--dynamodb-endpoint", "127.0.0.1:1"], "http://127.0.0.1:8001"),
             (["--allowed-origins", "https://x/"], "without a path"),
             (["--log-level", "loud"], "INFO"),
+            (["--central-role-arn", "Central"], "arn:aws:iam::"),
+            (["--external-id", "our own"], "A-Z"),
         ] {
             let error = parse(&arguments).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::ValueValidation, "{arguments:?}");

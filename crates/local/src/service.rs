@@ -4,13 +4,15 @@ use std::{
     error::Error,
     io::{self, Write},
     net::SocketAddr,
+    sync::Arc,
 };
 
-use api::{Api, AppState};
+use api::{Api, AppState, LiveChecks};
 use authorizer::{
     Authorizer,
     keys::{KeySourceError, ParameterName, ssm},
 };
+use aws_config::{BehaviorVersion, Region, meta::region::RegionProviderChain};
 use function::server::termination;
 use tenant_store::{Store, StoreError, client, schema};
 use tokio::net::TcpListener;
@@ -119,7 +121,11 @@ pub async fn run(options: Options) -> Result<(), StartError> {
     let api_settings = api::config::Settings {
         allowed_origins: options.allowed_origins.clone(),
     };
-    let api = Api::new(AppState::new(store, api_settings));
+    let mut api_state = AppState::new(store, api_settings);
+    if let Some(live_checks) = live_checks(&options).await {
+        api_state = api_state.with_live_checks(live_checks);
+    }
+    let api = Api::new(api_state);
     let settings = Settings {
         stage: options.stage.clone(),
         region: options.region.clone(),
@@ -141,6 +147,20 @@ pub async fn run(options: Options) -> Result<(), StartError> {
         embedded.stop().await;
     }
     Ok(())
+}
+
+/// Looking beyond the table takes a role of the real AWS, wherever the table is.
+async fn live_checks(options: &Options) -> Option<Arc<dyn LiveChecks>> {
+    let settings = tenant_delivery::Settings {
+        external_id: options.external_id.clone(),
+        ..tenant_delivery::Settings::new(options.central_role_arn.clone()?)
+    };
+    let region = RegionProviderChain::default_provider().or_else(Region::new(options.region.clone()));
+    let sdk = aws_config::defaults(BehaviorVersion::latest())
+        .region(region)
+        .load()
+        .await;
+    Some(validator::live_checks(sdk, settings))
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
