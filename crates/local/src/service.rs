@@ -12,7 +12,10 @@ use authorizer::{
     Authorizer,
     keys::{KeySourceError, ParameterName, ssm},
 };
-use aws_config::{BehaviorVersion, Region, meta::region::RegionProviderChain};
+use aws_config::{
+    BehaviorVersion, Region, environment::EnvironmentVariableRegionProvider, meta::region::RegionProviderChain,
+    profile::ProfileFileRegionProvider,
+};
 use function::server::termination;
 use tenant_store::{Store, StoreError, client, schema};
 use tokio::net::TcpListener;
@@ -155,7 +158,10 @@ async fn live_checks(options: &Options) -> Option<Arc<dyn LiveChecks>> {
         external_id: options.external_id.clone(),
         ..tenant_delivery::Settings::new(options.central_role_arn.clone()?)
     };
-    let region = RegionProviderChain::default_provider().or_else(Region::new(options.region.clone()));
+    // Not the default chain, which asks last for an EC2 instance that is not there, and waits.
+    let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+        .or_else(ProfileFileRegionProvider::new())
+        .or_else(Region::new(options.region.clone()));
     let sdk = aws_config::defaults(BehaviorVersion::latest())
         .region(region)
         .load()
