@@ -66,6 +66,11 @@ pub(crate) enum ApiError {
     Store(#[from] StoreError),
     #[error("a dependency is unhealthy")]
     Unhealthy(#[source] Unhealthy),
+    #[error("the request took longer than it may")]
+    OutOfTime {
+        /// Whether the request may have changed something by then.
+        writes: bool,
+    },
     #[error("an answer has no JSON form")]
     Unserializable(#[source] serde_json::Error),
     #[error("a handler panicked")]
@@ -137,6 +142,7 @@ impl ApiError {
                 StoreError::Unexpected { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "store_unexpected"),
             },
             Self::Unhealthy(_) => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy"),
+            Self::OutOfTime { .. } => (StatusCode::SERVICE_UNAVAILABLE, "out_of_time"),
             Self::Unserializable(_) => (StatusCode::INTERNAL_SERVER_ERROR, "unserializable"),
             Self::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, "panic"),
         }
@@ -172,7 +178,10 @@ impl ApiError {
             Self::Store(StoreError::Unavailable { .. }) | Self::Unhealthy(_) => {
                 "The store cannot be reached; repeat the request after Retry-After seconds.".into()
             }
-            Self::Store(StoreError::OutcomeUnknown { .. }) => {
+            Self::OutOfTime { writes: false } => {
+                "The store did not answer in time; repeat the request after Retry-After seconds.".into()
+            }
+            Self::Store(StoreError::OutcomeUnknown { .. }) | Self::OutOfTime { writes: true } => {
                 "The store did not confirm the write, which may or may not have been applied; repeating the request is safe.".into()
             }
             Self::Store(
@@ -294,6 +303,8 @@ mod tests {
             (StoreError::AccessDenied(cause()).into(), 500),
             (StoreError::Unexpected(cause()).into(), 500),
             (ApiError::Unhealthy(Unhealthy::timed_out()), 503),
+            (ApiError::OutOfTime { writes: false }, 503),
+            (ApiError::OutOfTime { writes: true }, 503),
             (ApiError::Unserializable(not_json()), 500),
             (ApiError::Panicked, 500),
         ]

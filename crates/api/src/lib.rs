@@ -12,6 +12,7 @@ mod conditions;
 pub mod config;
 mod context;
 mod cors;
+mod deadline;
 mod edge;
 mod envelope;
 mod error;
@@ -33,7 +34,7 @@ use tower::ServiceExt;
 pub use context::GatewayContext;
 pub use live::{Checking, LiveChecks};
 pub use log::chain;
-pub use router::router;
+pub use router::{router, validation_router};
 pub use state::AppState;
 
 /// The service as a function: the event of a REST proxy integration in, its answer out.
@@ -48,6 +49,15 @@ impl Api {
     pub fn new(state: AppState) -> Self {
         Self {
             router: router(state.clone()),
+            state,
+        }
+    }
+
+    /// The service over this state with no route but the validation's.
+    #[must_use]
+    pub fn of_validation(state: AppState) -> Self {
+        Self {
+            router: validation_router(state.clone()),
             state,
         }
     }

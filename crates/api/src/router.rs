@@ -12,7 +12,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::{
     body::admit,
     config::AllowedOrigins,
-    cors,
+    cors, deadline,
     edge::edge,
     error::ApiError,
     handlers::{configs, health, lists, validation},
@@ -22,12 +22,28 @@ use crate::{
 
 /// The whole service.
 pub fn router(state: AppState) -> Router {
+    serve(routes(), state)
+}
+
+/// The service with no route but the validation's, for a function that is sent nothing else.
+pub fn validation_router(state: AppState) -> Router {
+    serve([validation_route()], state)
+}
+
+fn serve(routes: impl IntoIterator<Item = (&'static str, MethodRouter<AppState>)>, state: AppState) -> Router {
     let origins = state.settings.allowed_origins.clone();
-    let routes = routes()
+    let routes = routes
         .into_iter()
         .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
         .with_state(state);
     surround(routes, &origins)
+}
+
+fn validation_route() -> (&'static str, MethodRouter<AppState>) {
+    (
+        "/api/v1/tenants/{tenant_id}/delivery-configs/{type}/validate",
+        get(validation::validate),
+    )
 }
 
 /// The routes as they stand in the API's description, which a test holds against them.
@@ -49,10 +65,7 @@ pub(crate) fn routes() -> [(&'static str, MethodRouter<AppState>); 8] {
                 .patch(configs::update)
                 .delete(configs::delete),
         ),
-        (
-            "/api/v1/tenants/{tenant_id}/delivery-configs/{type}/validate",
-            get(validation::validate),
-        ),
+        validation_route(),
     ]
 }
 
@@ -63,6 +76,7 @@ fn surround(routes: Router, origins: &AllowedOrigins) -> Router {
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         // The last layer is the outermost: whatever goes wrong inside leaves through the edge.
         .layer(middleware::from_fn(admit))
+        .layer(middleware::from_fn(deadline::keep))
         .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| ApiError::Panicked.into_response()))
         .layer(cors::layer(origins))
         .layer(middleware::from_fn(edge))

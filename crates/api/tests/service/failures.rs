@@ -1,6 +1,6 @@
 //! What a client and the log are told when the store fails.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use axum::Router;
 use http::StatusCode;
@@ -81,6 +81,26 @@ async fn a_write_whose_outcome_is_unknown_says_so_within_five_seconds() {
     assert_passing(&answer);
     assert!(answer.error().contains("may or may not have been applied"));
     assert_envelope!(answer);
+}
+
+#[tokio::test]
+async fn an_answer_comes_before_the_platforms_deadline() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let service = Service::with_store_at(listener.local_addr().unwrap());
+    for (call, open_outcome) in [
+        (Call::get(LIST), false),
+        (Call::post(&tenant_path("acme")).json(&s3("acme")), true),
+    ] {
+        let deadline = SystemTime::now() + Duration::from_secs(1);
+        let answer = service.send_before(deadline, call).await;
+        assert!(SystemTime::now() < deadline);
+        assert_passing(&answer);
+        assert_eq!(
+            answer.error().contains("may or may not have been applied"),
+            open_outcome,
+            "{answer:?}"
+        );
+    }
 }
 
 #[tokio::test]

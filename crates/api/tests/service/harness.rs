@@ -1,6 +1,6 @@
 //! A service with a table of its own, and a client that holds every answer to what the contract says of all of them.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::SystemTime};
 
 use api::{Api, AppState, LiveChecks, config::Settings};
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
@@ -87,6 +87,17 @@ impl Service {
             .await
             .unwrap();
         Answer::check(&method, &answer)
+    }
+
+    /// The same in an invocation that the platform ends at this time.
+    pub(crate) async fn send_before(&self, deadline: SystemTime, request: Call) -> Answer {
+        let method = request.method.clone();
+        let event = serde_json::to_vec(&request.into_event()).unwrap();
+        let invocation = Invocation {
+            deadline: Some(deadline),
+            ..invocation()
+        };
+        Answer::check(&method, &self.api.invoke(&event, &invocation).await.unwrap())
     }
 
     pub(crate) async fn invoke(&self, event: &[u8]) -> Result<Vec<u8>, FunctionError> {
