@@ -48,6 +48,8 @@ impl Function {
             ("AWS_ACCESS_KEY_ID", "ASIABENCHBENCHBENCH1"),
             ("AWS_SECRET_ACCESS_KEY", "bench"),
             ("AWS_SESSION_TOKEN", "bench"),
+            // For the floor on `lambda_http`; ours leave the stage alone without being told.
+            ("AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH", "true"),
             ("LAMBDA_TASK_ROOT", "/var/task"),
             ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
             ("_HANDLER", "bootstrap"),

@@ -22,7 +22,7 @@ pub(crate) struct Warm {
     pub(crate) route: &'static str,
     pub(crate) p50_us: f64,
     pub(crate) p99_us: f64,
-    /// What the route asks of DynamoDB, measured alone.
+    /// What the route asks of DynamoDB, measured alone; none if it asks nothing.
     pub(crate) round_trips: Option<RoundTripTimes>,
     /// Of the process that answered this route and the others of its function.
     pub(crate) peak_memory_mb: f64,
