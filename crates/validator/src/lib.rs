@@ -1,8 +1,8 @@
 //! Validation as a function of its own, behind the same gateway as the api function.
 //!
-//! It is the api's router with [`tenant_delivery`]'s checks put in. They bring three more clients of the AWS SDK, and with
-//! them a binary that is too large for the routes that do without (`docs/decisions/0201-validation-function.md`). API
-//! Gateway sends it nothing but `GET .../validate`. This crate must hold no check and no route: it only puts them together.
+//! It is one route of the api with [`tenant_delivery`]'s checks put in. They bring three more clients of the AWS SDK, and
+//! with them a binary that is too large for the routes that do without (`docs/decisions/0201-validation-function.md`).
+//! This crate must hold no check and no route: it only puts them together.
 
 pub mod config;
 

@@ -34,7 +34,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     if let Some(settings) = config.delivery {
         state = state.with_live_checks(live_checks(sdk, settings));
     }
-    let api = Api::new(state);
-    api.warm().await;
-    Ok(function::run(api).await?)
+    let validator = Api::of_validation(state);
+    validator.warm().await;
+    Ok(function::run(validator).await?)
 }

@@ -30,7 +30,7 @@ async fn a_validation_looks_beyond_the_table() {
 
     let settings = tenant_delivery::Settings::new("arn:aws:iam::111122223333:role/Central".parse().unwrap());
     let state = AppState::new(store, Settings::default());
-    let api = Api::new(state.with_live_checks(validator::live_checks(nowhere(), settings)));
+    let api = Api::of_validation(state.with_live_checks(validator::live_checks(nowhere(), settings)));
     let event = json!({
         "httpMethod": "GET", "path": "/api/v1/tenants/acme/delivery-configs/s3/validate",
         "requestContext": {"requestId": "r"}
@@ -43,6 +43,18 @@ async fn a_validation_looks_beyond_the_table() {
     let checks = body["data"]["checks"].as_array().unwrap();
     let central_role = checks.iter().find(|check| check["field"] == "central_role").unwrap();
     assert_eq!(central_role["code"], "unreachable");
+}
+
+#[tokio::test]
+async fn there_is_no_other_route() {
+    let store = Store::new(client::connect_embedded("http://127.0.0.1:9"), "configs");
+    let api = Api::of_validation(AppState::new(store, Settings::default()));
+    let event = json!({
+        "httpMethod": "DELETE", "path": "/api/v1/tenants/acme/delivery-configs/s3", "requestContext": {"requestId": "r"}
+    });
+    let answer = api.invoke(event.to_string().as_bytes(), &invocation()).await.unwrap();
+    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    assert_eq!(answer["statusCode"], 404);
 }
 
 /// An AWS that nobody serves.
