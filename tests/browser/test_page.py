@@ -58,17 +58,23 @@ def operation(browser, operation_id):
     block = browser.find_element(By.CSS_SELECTOR, f"[id$='-{operation_id}']")
     if not block.find_elements(By.CSS_SELECTOR, ".opblock-body"):
         block.find_element(By.CSS_SELECTOR, ".opblock-summary-control").send_keys(Keys.ENTER)
+    # The page draws the button first, and the parameters once it has resolved the operation's references.
     wait(browser, lambda _: block.find_elements(By.CSS_SELECTOR, ".execute"))
+    wait(browser, lambda _: not block.find_elements(By.CSS_SELECTOR, ".opblock-loading-animation"))
+    wait(browser, lambda _: block.find_elements(By.CSS_SELECTOR, "tr[data-param-name]"))
     return block
 
 
-def fill(block, parameter, value):
-    row = block.find_element(By.CSS_SELECTOR, f"tr[data-param-name='{parameter}']")
-    choices = row.find_elements(By.TAG_NAME, "select")
-    if choices:
-        Select(choices[0]).select_by_value(value)
+def field_of(browser, block, selector):
+    return wait(browser, lambda _: block.find_elements(By.CSS_SELECTOR, selector))[0]
+
+
+def fill(browser, block, parameter, value):
+    row = f"tr[data-param-name='{parameter}']"
+    field = field_of(browser, block, f"{row} select, {row} input")
+    if field.tag_name == "select":
+        Select(field).select_by_value(value)
     else:
-        field = row.find_element(By.TAG_NAME, "input")
         field.send_keys(Keys.CONTROL, "a")
         field.send_keys(value)
 
@@ -88,8 +94,8 @@ def test_create_and_get_through_the_page(browser):
     enter_key(browser)
 
     create = operation(browser, "createDeliveryConfig")
-    fill(create, "tenant_id", tenant_id)
-    body = create.find_element(By.CSS_SELECTOR, ".body-param__text")
+    fill(browser, create, "tenant_id", tenant_id)
+    body = field_of(browser, create, ".body-param__text")
     body.send_keys(Keys.CONTROL, "a")
     new = {"tenant_id": tenant_id, "type": "s3", "bucket_name": "browser-logs", "desired_logs": ["ünï-cödé"]}
     body.send_keys(json.dumps(new, ensure_ascii=False))
@@ -97,14 +103,14 @@ def test_create_and_get_through_the_page(browser):
     assert status == 201, text
 
     read = operation(browser, "getDeliveryConfig")
-    fill(read, "tenant_id", tenant_id)
-    fill(read, "type", "s3")
+    fill(browser, read, "tenant_id", tenant_id)
+    fill(browser, read, "type", "s3")
     status, text = execute(browser, read)
     assert status == 200, text
     assert json.loads(text)["data"]["desired_logs"] == new["desired_logs"]
 
     listing = operation(browser, "listDeliveryConfigs")
-    fill(listing, "last_key", f"{tenant_id}#cloudwatch")
+    fill(browser, listing, "last_key", f"{tenant_id}#cloudwatch")
     status, text = execute(browser, listing)
     assert status == 200, text
 
