@@ -348,7 +348,7 @@ mod tests {
     fn the_log_has_every_cause() {
         let error = ApiError::from(StoreError::TableMissing("no table of this name".into()));
         assert_eq!(
-            crate::chain(&error),
+            function::chain(&error),
             "the store failed: the table does not exist; check TENANT_CONFIG_TABLE and AWS_REGION: no table of this name"
         );
     }

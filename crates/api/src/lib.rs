@@ -28,12 +28,11 @@ mod router;
 mod state;
 
 use axum::Router;
-use function::{Function, FunctionError, Invocation};
+use function::{Function, FunctionError, Invocation, chain};
 use tower::ServiceExt;
 
 pub use context::GatewayContext;
 pub use live::{Checking, LiveChecks};
-pub use log::chain;
 pub use router::{router, validation_router};
 pub use state::AppState;
 

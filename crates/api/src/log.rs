@@ -1,8 +1,8 @@
 //! The line that a request leaves in the log.
 
-use std::{error::Error, fmt::Write, time::Duration};
+use std::time::Duration;
 
-use function::{Invocation, logging};
+use function::{Invocation, chain, logging};
 use http::StatusCode;
 use serde::Serialize;
 use tenant_core::{ErrorCode, FieldError};
@@ -88,19 +88,6 @@ impl RequestLine<'_> {
             error: failure.filter(|failure| is_ours(failure)).map(|failure| chain(failure)),
         }
     }
-}
-
-/// An error and its causes, outermost first, as it stands in a line of the log.
-#[must_use]
-pub fn chain(error: &dyn Error) -> String {
-    let mut chain = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        // Writing to a string does not fail.
-        let _ = write!(chain, ": {error}");
-        cause = error.source();
-    }
-    chain
 }
 
 /// The causes of a client's mistakes are in the answer, and may quote the request.

@@ -4,6 +4,7 @@ use std::{error::Error, process::ExitCode};
 
 use api::{Api, AppState, config::Config};
 use function::{
+    chain,
     logging::{self, LogFormat, LogLevel},
     metrics,
 };
@@ -16,7 +17,7 @@ async fn main() -> ExitCode {
         Err(error) => {
             // Where the configuration is wrong, nothing is logged yet.
             logging::init(LogLevel::default(), LogFormat::default());
-            tracing::error!(error = api::chain(&*error), "the api does not run");
+            tracing::error!(error = chain(&*error), "the api does not run");
             ExitCode::FAILURE
         }
     }

@@ -20,7 +20,6 @@ mod claim;
 mod clock;
 pub mod config;
 mod denial;
-mod error_chain;
 mod event;
 pub mod keys;
 mod log;
@@ -29,4 +28,3 @@ pub mod metrics;
 
 pub use authorizer::Authorizer;
 pub use clock::{Clock, SystemClock};
-pub use error_chain::chain;

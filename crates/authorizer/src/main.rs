@@ -3,11 +3,12 @@
 use std::{error::Error, process::ExitCode};
 
 use authorizer::{
-    Authorizer, chain,
+    Authorizer,
     config::Config,
     keys::ssm::{self, SsmKeySource},
 };
 use function::{
+    chain,
     logging::{self, LogFormat, LogLevel},
     metrics,
 };

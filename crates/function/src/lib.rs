@@ -5,6 +5,7 @@
 //! same code. This crate knows Lambda; it must never know tenants, signatures or tables.
 
 mod endpoint;
+mod error_chain;
 mod invocation;
 mod lambda;
 pub mod logging;
@@ -15,6 +16,7 @@ pub mod server;
 use std::env;
 
 pub use endpoint::{Endpoint, EndpointError};
+pub use error_chain::chain;
 pub use invocation::{Function, FunctionError, Invocation};
 pub use panic::invoke_guarded;
 

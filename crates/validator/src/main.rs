@@ -5,6 +5,7 @@ use std::{error::Error, process::ExitCode};
 use api::{Api, AppState};
 use aws_config::BehaviorVersion;
 use function::{
+    chain,
     logging::{self, LogFormat, LogLevel},
     metrics,
 };
@@ -18,7 +19,7 @@ async fn main() -> ExitCode {
         Err(error) => {
             // Where the configuration is wrong, nothing is logged yet.
             logging::init(LogLevel::default(), LogFormat::default());
-            tracing::error!(error = api::chain(&*error), "the validator does not run");
+            tracing::error!(error = chain(&*error), "the validator does not run");
             ExitCode::FAILURE
         }
     }

@@ -6,9 +6,9 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
+use function::chain;
 
 use super::{KeySource, KeySourceError, Keys};
-use crate::chain;
 
 /// How long keys are used before they are read again.
 const FRESH: TimeDelta = TimeDelta::seconds(300);

@@ -23,12 +23,12 @@ use aws_sdk_ssm::{
     operation::get_parameters::GetParametersError,
     types::Parameter,
 };
+use function::chain;
 use tenant_core::signature::SigningKey;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::{KeySource, KeySourceError, Keys, ParameterName};
-use crate::chain;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// For one attempt, connecting included.

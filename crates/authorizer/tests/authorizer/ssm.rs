@@ -6,10 +6,11 @@ use std::{
 };
 
 use authorizer::{
-    Authorizer, chain,
+    Authorizer,
     config::Settings,
     keys::{KeySource, KeySourceError},
 };
+use function::chain;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
