@@ -3,11 +3,12 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use http::{
     HeaderValue, Response, StatusCode,
-    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE},
+    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE},
 };
 use http_body_util::Full;
 use hyper::body::Bytes;
 use serde::Serialize;
+use tenant_core::signature::SCHEME;
 
 use super::route;
 
@@ -87,9 +88,15 @@ impl Refusal {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         let request_id = HeaderValue::from_str(request_id).expect("an id is hexadecimal digits and dashes");
         headers.insert("x-request-id", request_id);
-        if self == Self::UnknownMethod {
-            let methods = HeaderValue::from_str(&route::allowed_methods()).expect("method names are header text");
-            headers.insert(ALLOW, methods);
+        match self {
+            Self::Unauthorized => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(SCHEME));
+            }
+            Self::UnknownMethod => {
+                let methods = HeaderValue::from_str(&route::allowed_methods()).expect("method names are header text");
+                headers.insert(ALLOW, methods);
+            }
+            _ => {}
         }
         response
     }

@@ -98,12 +98,13 @@ pub(super) fn allowed_methods() -> String {
 }
 
 fn find_resource<'a>(method: &Method, path: &'a str) -> Option<Route<'a>> {
-    let read = [Method::GET, Method::HEAD, Method::OPTIONS].contains(method);
+    let preflight = *method == Method::OPTIONS;
+    let read = preflight || [Method::GET, Method::HEAD].contains(method);
     let access = |open: bool| if open { Access::Open } else { Access::Authorized };
     match path {
-        // Below `/health` there is nothing to protect; the function refuses the methods that it does not have.
-        "/health" => Some(whole(path, "/health", Access::Open)),
+        "/health" => Some(whole(path, "/health", access(read))),
         "/openapi.json" => Some(whole(path, "/openapi.json", access(read))),
+        "/api/v1" => Some(whole(path, "/api/v1", access(preflight))),
         "/api/v1/health" => Some(whole(path, "/api/v1/health", access(read))),
         "/api/v1/openapi.json" => Some(whole(path, "/api/v1/openapi.json", access(read))),
         _ => path
@@ -113,7 +114,7 @@ fn find_resource<'a>(method: &Method, path: &'a str) -> Option<Route<'a>> {
                 path,
                 resource: "/api/v1/{proxy+}",
                 proxy: Some(rest),
-                access: access(*method == Method::OPTIONS),
+                access: access(preflight),
             }),
     }
 }
@@ -165,12 +166,13 @@ mod tests {
         for (method, path) in [
             (Method::GET, "/health"),
             (Method::HEAD, "/health"),
-            (Method::POST, "/health"),
+            (Method::OPTIONS, "/health"),
             (Method::GET, "/api/v1/health"),
             (Method::HEAD, "/development/api/v1/health"),
             (Method::GET, "/openapi.json"),
             (Method::GET, "/api/v1/openapi.json"),
             (Method::HEAD, "/development/api/v1/openapi.json"),
+            (Method::OPTIONS, "/api/v1"),
             (Method::OPTIONS, "/api/v1/delivery-configs"),
         ] {
             assert_eq!(
@@ -180,7 +182,10 @@ mod tests {
             );
         }
         for (method, path) in [
+            (Method::POST, "/health"),
+            (Method::DELETE, "/development/health"),
             (Method::POST, "/api/v1/health"),
+            (Method::GET, "/api/v1"),
             (Method::POST, "/api/v1/openapi.json"),
             (Method::GET, "/api/v1/openapi.yaml"),
             (Method::GET, "/api/v1/health/"),
@@ -206,7 +211,6 @@ mod tests {
             "/health/",
             "/healthy",
             "/HEALTH",
-            "/api/v1",
             "/api/v1/",
             "/api/v2/x",
             "/api/v1x",

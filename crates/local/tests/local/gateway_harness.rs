@@ -192,6 +192,8 @@ impl Answer {
         assert_eq!(self.header("content-type"), Some("application/json"));
         assert_eq!(self.header("cache-control"), Some("no-store"));
         assert_eq!(self.header("x-request-id").map(str::len), Some(36));
+        let scheme = (status == 401).then_some("HMAC-SHA256");
+        assert_eq!(self.header("www-authenticate"), scheme);
         for (name, _) in &self.headers {
             let known = [
                 "allow",
@@ -200,6 +202,7 @@ impl Answer {
                 "content-length",
                 "content-type",
                 "date",
+                "www-authenticate",
                 "x-request-id",
             ];
             assert!(known.contains(&name.as_str()), "unexpected header {name}");

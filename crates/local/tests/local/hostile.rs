@@ -51,7 +51,8 @@ async fn garbage_is_answered_or_cut_off() {
 #[tokio::test]
 async fn broken_chunks_and_smuggled_lengths_reach_no_function_twice() {
     let running = start().await;
-    let head = "POST /health HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n";
+    let head = "POST /api/v1/x HTTP/1.1\r\nhost: x\r\nauthorization: a\r\nx-api-timestamp: now\r\n\
+                transfer-encoding: chunked\r\n";
     let broken = format!("{head}\r\nzz\r\nhello\r\n");
     Answer::parse(&running.exchange(broken.as_bytes()).await).assert_refusal(400);
     assert_eq!(running.api_events().len(), 0);
@@ -191,7 +192,10 @@ async fn slow_head_is_cut_off_and_slow_body_refused() {
 
     let mut stream = TcpStream::connect(running.address).await.unwrap();
     stream
-        .write_all(b"POST /health HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nhalf")
+        .write_all(
+            b"POST /api/v1/x HTTP/1.1\r\nhost: x\r\nauthorization: a\r\nx-api-timestamp: now\r\n\
+              content-length: 10\r\n\r\nhalf",
+        )
         .await
         .unwrap();
     let mut bytes = Vec::new();

@@ -28,6 +28,18 @@ async fn missing_or_empty_identity_header_is_401_without_asking_anyone() {
 }
 
 #[tokio::test]
+async fn health_is_open_to_read_and_guarded_otherwise() {
+    let running = start().await;
+    for path in ["/health", "/development/health", "/api/v1/health"] {
+        for method in ["DELETE", "PATCH", "POST", "PUT"] {
+            let request_line = format!("{method} {path} HTTP/1.1");
+            running.send(&[&request_line, "host: x"], b"").await.assert_refusal(401);
+        }
+    }
+    assert_eq!(running.api_events().len(), 0);
+}
+
+#[tokio::test]
 async fn hop_header_that_names_an_identity_header_takes_it_away_for_both_functions() {
     let running = start().await;
     let head = format!("GET {CONFIGS} HTTP/1.1\r\nhost: x\r\nauthorization: a\r\nx-api-timestamp: now\r\n");
@@ -120,7 +132,7 @@ async fn integration_beyond_the_gateways_limit_is_504() {
 #[tokio::test]
 async fn path_outside_the_routes_is_404_signed_or_not() {
     let running = start().await;
-    for target in ["/", "/api/v1", "/api/v2/x", "/production/health", "/favicon.ico", "*"] {
+    for target in ["/", "/api", "/api/v2/x", "/production/health", "/favicon.ico", "*"] {
         running
             .send(&[&format!("OPTIONS {target} HTTP/1.1"), "host: x"], b"")
             .await
