@@ -10,14 +10,17 @@
 #   -e, --environment NAME           default development; also the stage of the API
 #   -r, --region REGION              default: that of the AWS CLI
 #   -p, --project-name NAME          default multi-tenant-logging; the stack is PROJECT-ENVIRONMENT
-#       --central-role-arn ARN       the role that deliveries are validated with
+#       --central-role-arn ARN       the role that deliveries are validated with, by a function of its own
+#       --external-id ID             what customers' roles are shown with it; default the id of this account
 #       --include-api                the API as well, not the table alone
 #       --api-auth-ssm-parameter NAME    the SecureString that requests are signed with; default /logging/api/psk
 #       --create-psk                 make that parameter, with 256 random bits, if there is none
 #       --package image|zip          how the functions are packed; default image
 #       --authorizer-image-uri URI   the authorizer's image in ECR
 #       --api-image-uri URI          the API function's image in ECR
-#       --binaries DIRECTORY         for zip: take the programs authorizer and api from here instead of building them
+#       --validator-image-uri URI    the validator's image in ECR; without it, images validate no further than the table
+#       --binaries DIRECTORY         for zip: take the programs authorizer and api, and with a central role validator,
+#                                    from here instead of building them
 #       --arch arm64|x86_64          default arm64
 #       --allowed-origins LIST       the origins whose pages may call the API, separated by commas
 #       --domain NAME                a host name of your own, with one or both of the next two
@@ -71,12 +74,14 @@ read_options() {
       -r | --region) region=$(value_of "$@"); shift ;;
       -p | --project-name) project=$(value_of "$@"); shift ;;
       --central-role-arn) given[CentralRoleArn]=$(value_of "$@"); shift ;;
+      --external-id) given[ExternalId]=$(value_of "$@"); shift ;;
       --include-api) given[IncludeApi]=true ;;
       --api-auth-ssm-parameter) given[PskParameterName]=$(value_of "$@"); shift ;;
       --create-psk) create_psk=true ;;
       --package) package=$(value_of "$@"); shift ;;
       --authorizer-image-uri) given[AuthorizerImageUri]=$(value_of "$@"); shift ;;
       --api-image-uri) given[ApiImageUri]=$(value_of "$@"); shift ;;
+      --validator-image-uri) given[ValidatorImageUri]=$(value_of "$@"); shift ;;
       --binaries) binaries=$(value_of "$@"); shift ;;
       --arch) given[Architecture]=$(value_of "$@"); shift ;;
       --allowed-origins) given[AllowedOrigins]=$(value_of "$@"); shift ;;

@@ -62,13 +62,18 @@ check_bucket() {
 check_parameters() {
   local name
   if [[ ${parameter[IncludeApi]} != true ]]; then
-    for name in PskParameterName PackageType AuthorizerImageUri ApiImageUri Architecture AllowedOrigins DomainName; do
+    for name in ExternalId PskParameterName PackageType AuthorizerImageUri ApiImageUri ValidatorImageUri Architecture \
+      AllowedOrigins DomainName; do
       [[ ! -v "given[$name]" ]] || misuse "Options for the API need --include-api as well."
     done
     return
   fi
   [[ -z ${parameter[CentralRoleArn]} || ${parameter[CentralRoleArn]} =~ ^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$ ]] ||
     misuse "--central-role-arn must be a role's ARN, arn:aws:iam::123456789012:role/NAME."
+  [[ -z ${parameter[ExternalId]} || ${parameter[ExternalId]} =~ ^[A-Za-z0-9_+=,.@:/-]{2,}$ && ${#parameter[ExternalId]} -le 1224 ]] ||
+    misuse "--external-id must be 2 to 1224 letters, digits and _+=,.@:/-, as STS takes it."
+  [[ -n ${parameter[CentralRoleArn]} || -z ${given[ExternalId]-}${given[ValidatorImageUri]-} ]] ||
+    misuse "--external-id and --validator-image-uri need --central-role-arn, the role that deliveries are validated with."
   [[ ${parameter[Architecture]} == arm64 || ${parameter[Architecture]} == x86_64 ]] ||
     misuse "--arch is arm64 or x86_64, not '${parameter[Architecture]}'."
   [[ ${parameter[PskParameterName]} == /* ]] ||
@@ -109,6 +114,23 @@ check_images() {
   [[ -z $binaries ]] || misuse "--binaries is for --package zip."
   parameter[AuthorizerImageUri]=$(resolve_image --authorizer-image-uri "${parameter[AuthorizerImageUri]}")
   parameter[ApiImageUri]=$(resolve_image --api-image-uri "${parameter[ApiImageUri]}")
+  if [[ -n ${parameter[CentralRoleArn]} ]]; then
+    check_validator_image
+  fi
+}
+
+# Whoever has no image for it deploys without: the API function then answers in the validator's place.
+check_validator_image() {
+  if [[ -n ${parameter[ValidatorImageUri]} ]]; then
+    parameter[ValidatorImageUri]=$(resolve_image --validator-image-uri "${parameter[ValidatorImageUri]}")
+  else
+    say "Configurations are validated no further than the table; looking beyond it takes --validator-image-uri."
+  fi
+}
+
+# Whether there will be a validator, as regional.yaml has it.
+has_validator() {
+  [[ -n ${parameter[CentralRoleArn]} && -n ${parameter[ValidatorImageUri]}${parameter[ValidatorCodeKey]} ]]
 }
 
 # The image by its digest: a tag may move, and neither CloudFormation nor a roll-back would notice.

@@ -5,10 +5,15 @@
 readonly LAMBDA_GLIBC=2.34
 
 package_functions() {
-  [[ -n $binaries ]] || build_functions
+  local programs=(authorizer api)
+  # Without a central role there is nothing for it to validate with.
+  [[ -z ${parameter[CentralRoleArn]} ]] || programs+=(validator)
+  [[ -n $binaries ]] || build_functions "${programs[@]}"
   step "Packing the functions for ${parameter[Architecture]}"
   parameter[AuthorizerCodeKey]=$(upload_function authorizer)
   parameter[ApiCodeKey]=$(upload_function api)
+  parameter[ValidatorCodeKey]=''
+  [[ -z ${parameter[CentralRoleArn]} ]] || parameter[ValidatorCodeKey]=$(upload_function validator)
 }
 
 # Linked statically, C library included: such a program has no glibc to match, on provided.al2023 or anywhere.
@@ -25,7 +30,7 @@ build_functions() {
   (
     cd "$HERE"
     export "CARGO_TARGET_${variable}_RUSTFLAGS=-C target-feature=+crt-static"
-    cargo build --release --locked --target "$target" --package authorizer --package api
+    cargo build --release --locked --target "$target" "${@/#/--package=}"
   ) || fail "The build failed; its messages stand above."
   binaries=${CARGO_TARGET_DIR:-$HERE/target}/$target/release
 }
@@ -43,7 +48,7 @@ check_cross_tools() {
 # bytes depend on the tool that packs.
 upload_function() {
   local name=$1 program=$binaries/$1 key
-  [[ -f $program ]] || fail "There is no program $program."
+  [[ -f $program ]] || fail "There is no program $program: put it there, or leave out --binaries to have it built."
   check_program "$program"
   key=$project/functions/$name-${parameter[Architecture]}-$(sha256 <"$program").zip
   if ! aws_call s3api head-object --bucket "$bucket" --key "$key" >/dev/null; then
@@ -89,8 +94,10 @@ stage_templates() {
   # A version or a deployment is a resource that cannot change. Its name therefore holds a hash of all it is made from.
   release=$(fingerprint functions.yaml)
   deployment=$(fingerprint api.yaml DomainName)
+  # Where a validation goes depends on parameters that this template does not see.
+  ! has_validator || deployment+=Validated
   parameter[Release]=$release
-  substitute "s/(AuthorizerVersion|ApiVersion)Revision/\\1$release/g" "$set/functions.yaml"
+  substitute "s/(AuthorizerVersion|ApiVersion|ValidatorVersion)Revision/\\1$release/g" "$set/functions.yaml"
   substitute "s/DeploymentRevision/Deployment$deployment/g" "$set/api.yaml"
   # CloudFormation takes over an existing table only if its name stands in the template as it is.
   substitute "s/!Sub \\$\{ProjectName\}-\\$\{Environment\}-tenant-configs$/$project-$environment-tenant-configs/" "$set/regional.yaml"

@@ -19,7 +19,7 @@ def as_list(value):
 
 # --- The way in.
 
-INTEGRATION = {"Type": "AWS_PROXY", "IntegrationHttpMethod": "POST", "Uri": {"Ref": "ApiUri"}}
+VALIDATED = {("Validate", "GET"), ("Validate", "HEAD")}
 OPEN = {(path, method) for path in ("Health", "V1Health", "OpenApi", "V1OpenApi") for method in ("GET", "HEAD")}
 
 
@@ -44,12 +44,17 @@ def methods_go_through_the_authorizer(templates):
         authorizer = properties.get("AuthorizerId") if properties["AuthorizationType"] == "CUSTOM" else None
         if method != "OPTIONS" and (path, method) not in OPEN and authorizer != {"Ref": "Authorizer"}:
             yield f"{logical_id}: no authorizer"
-        if properties["Integration"] != {
-            "Type": "AWS_PROXY",
-            "IntegrationHttpMethod": "POST",
-            "Uri": {"Ref": "ApiUri"},
-        }:
-            yield f"{logical_id}: it does not go to the API function"
+
+
+@guard
+def methods_go_to_their_function(templates):
+    api = {"Ref": "ApiUri"}
+    for _, logical_id, resource in resources(templates, "AWS::ApiGateway::Method"):
+        properties = resource["Properties"]
+        route = (properties["ResourceId"].get("Ref"), properties["HttpMethod"])
+        uri = {"Fn::If": ["HasValidator", {"Ref": "ValidatorUri"}, api]} if route in VALIDATED else api
+        if properties["Integration"] != {"Type": "AWS_PROXY", "IntegrationHttpMethod": "POST", "Uri": uri}:
+            yield f"{logical_id}: it does not go to its function"
 
 
 @guard
@@ -175,7 +180,8 @@ AUTHORIZER_ACTIONS = UNNARROWED | {
     "logs:CreateLogStream",
     "logs:PutLogEvents",
 }
-API_ACTIONS = UNNARROWED | {"sts:AssumeRole", "logs:CreateLogStream", "logs:PutLogEvents"}
+API_ACTIONS = UNNARROWED | {"logs:CreateLogStream", "logs:PutLogEvents"}
+VALIDATOR_ACTIONS = API_ACTIONS | {"dynamodb:GetItem", "sts:AssumeRole"}
 
 OPERATIONS = {
     "get_item": "dynamodb:GetItem",
@@ -234,11 +240,21 @@ def roles_may_do_what_the_code_does(templates):
     allowed = actions_of(templates, "ApiRole")
     if allowed != used | API_ACTIONS:
         yield f"ApiRole: {sorted(allowed ^ (used | API_ACTIONS))} is allowed or needed, but not both"
-    allowed = {
-        action for _, statement in statements(templates, "AuthorizerRole") for action in as_list(statement["Action"])
-    }
-    if allowed != AUTHORIZER_ACTIONS:
-        yield f"AuthorizerRole: {sorted(allowed ^ AUTHORIZER_ACTIONS)} is allowed or needed, but not both"
+    for role, needed in (("AuthorizerRole", AUTHORIZER_ACTIONS), ("ValidatorRole", VALIDATOR_ACTIONS)):
+        allowed = actions_of(templates, role)
+        if allowed != needed:
+            yield f"{role}: {sorted(allowed ^ needed)} is allowed or needed, but not both"
+
+
+@guard
+def only_the_validator_takes_a_role_and_only_the_central_one(templates):
+    for role, statement in statements(templates):
+        if not any(action.startswith("sts:") for action in as_list(statement["Action"])):
+            continue
+        if role != "ValidatorRole":
+            yield f"{role}: may take a role"
+        elif as_list(statement["Resource"]) != [{"Ref": "CentralRoleArn"}]:
+            yield f"{role}: may take {statement['Resource']}"
 
 
 @guard
@@ -258,6 +274,7 @@ LOG_GROUPS = {
     "/aws/apigateway/${ProjectName}-${Environment}-tenant-api",
     "/aws/lambda/${ProjectName}-${Environment}-api-authorizer",
     "/aws/lambda/${ProjectName}-${Environment}-api-service",
+    "/aws/lambda/${ProjectName}-${Environment}-api-validator",
 }
 
 
@@ -272,8 +289,8 @@ def logs_have_a_name_and_an_end(templates):
         yield f"no log group {missing}"
     for _, logical_id, resource in resources(templates, "AWS::Lambda::Function"):
         logging = resource["Properties"].get("LoggingConfig", {})
-        if logging.get("LogGroup", {}).get("Ref") not in ("AuthorizerLogs", "ApiLogs"):
-            yield f"{logical_id}: its log goes to a group that Lambda makes by itself"
+        if logging.get("LogGroup") != {"Ref": f"{logical_id}Logs"}:
+            yield f"{logical_id}: its log goes to a group that Lambda makes by itself, or to another function's"
         if logging.get("ApplicationLogLevel") != "TRACE":
             yield f"{logical_id}: Lambda filters its lines, and with them its metrics"
 
@@ -328,9 +345,10 @@ def table_is_retained_and_protected(templates):
 
 ENVIRONMENT = {
     "Authorizer": {"LOG_LEVEL", "PSK_PARAMETER_NAME", "REQUIRE_BODY_SHA256"},
-    "Api": {"LOG_LEVEL", "TENANT_CONFIG_TABLE", "ALLOWED_ORIGINS", "CENTRAL_ROLE_ARN"},
+    "Api": {"LOG_LEVEL", "TENANT_CONFIG_TABLE", "ALLOWED_ORIGINS"},
+    "Validator": {"LOG_LEVEL", "TENANT_CONFIG_TABLE", "ALLOWED_ORIGINS", "CENTRAL_ROLE_ARN", "EXTERNAL_ID"},
 }
-TIMEOUTS = {"Authorizer": 5, "Api": 10}  # seconds
+TIMEOUTS = {"Authorizer": 5, "Api": 10, "Validator": 10}  # seconds
 
 
 @guard
@@ -347,6 +365,24 @@ def functions_are_as_designed(templates):
             yield f"{logical_id}: a release that changes nothing else would have no version"
         if "ReservedConcurrentExecutions" not in properties:
             yield f"{logical_id}: its concurrency cannot be set"
+        if properties["Role"] != {"Fn::GetAtt": [f"{logical_id}Role", "Arn"]}:
+            yield f"{logical_id}: it runs with another function's role"
+
+
+@guard
+def validator_is_there_where_it_can_validate(templates):
+    root = templates["regional"]["Conditions"]["HasValidator"]
+    for name in ("CentralRoleArn", "ValidatorImageUri", "ValidatorCodeKey"):
+        if f"{{'Fn::Equals': [{{'Ref': '{name}'}}, '']}}" not in str(root):
+            yield f"regional: whether there is a validator does not depend on {name}"
+    for template in ("functions", "api", "monitoring"):
+        for logical_id, resource in templates[template]["Resources"].items():
+            if logical_id.startswith("Validator") and resource.get("Condition") != "HasValidator":
+                yield f"{logical_id}: there, whether or not there is a validator"
+    for template in ("functions", "regional"):
+        for name, output in templates[template]["Outputs"].items():
+            if name.startswith("Validator") and output.get("Condition") != "HasValidator":
+                yield f"{template}: the output {name} is told, whether or not there is a validator"
 
 
 @guard
@@ -358,7 +394,7 @@ def releases_can_be_taken_back(templates):
             yield f"{logical_id}: the next release deletes it"
     aliases = {logical_id: resource for _, logical_id, resource in resources(templates, "AWS::Lambda::Alias")}
     outputs = templates["functions"]["Outputs"]
-    for name in ("Authorizer", "Api"):
+    for name in TIMEOUTS:
         if aliases.get(f"{name}Live", {}).get("Properties", {}).get("Name") != "live":
             yield f"{name}: no alias"
         if f"${{{name}Live}}" not in outputs[f"{name}Uri"]["Value"]["Fn::Sub"]:
@@ -385,7 +421,7 @@ def nested_templates_get_their_parameters(templates):
 def operators_find_what_they_look_for(templates):
     expected = {"APIEndpoint", "TableName", "RestApiId", "PskParameterName", "AccessLogGroup"} | {
         f"{function}{what}"
-        for function in ("Authorizer", "Api")
+        for function in TIMEOUTS
         for what in ("FunctionArn", "Version", "RoleArn", "LogGroup")
     }
     for missing in sorted(expected - set(templates["regional"]["Outputs"])):

@@ -64,9 +64,20 @@ def ask_for_another_identity(templates):
     properties(templates, "api", "ConfigsGet")["AuthorizationType"] = "AWS_IAM"
 
 
-@breaks("methods_go_through_the_authorizer")
+@breaks("methods_go_to_their_function")
 def answer_in_the_gateway(templates):
     properties(templates, "api", "HealthGet")["Integration"] = {"Type": "MOCK"}
+
+
+@breaks("methods_go_to_their_function")
+def validate_in_the_api_function(templates):
+    properties(templates, "api", "ValidateHead")["Integration"]["Uri"] = {"Ref": "ApiUri"}
+
+
+@breaks("methods_go_to_their_function")
+def read_in_the_validator(templates):
+    uri = properties(templates, "api", "ValidateGet")["Integration"]["Uri"]
+    properties(templates, "api", "TenantConfigGet")["Integration"]["Uri"] = uri
 
 
 @breaks("every_path_takes_every_method")
@@ -87,6 +98,11 @@ def let_any_api_call(templates):
 @breaks("only_this_api_may_call_the_functions")
 def let_any_stage_call(templates):
     properties(templates, "api", "ApiPermission")["SourceArn"] = {"Fn::Sub": "arn::${AWS::AccountId}:${Api}/*"}
+
+
+@breaks("only_this_api_may_call_the_functions")
+def let_any_stage_call_the_validator(templates):
+    properties(templates, "api", "ValidatorPermission")["SourceArn"] = {"Fn::Sub": "arn::${AWS::AccountId}:${Api}/*"}
 
 
 @breaks("only_this_api_may_call_the_functions")
@@ -197,6 +213,26 @@ def let_the_authorizer_write(templates):
     policy(templates, "AuthorizerRole")[0]["Action"] = ["ssm:GetParameters", "ssm:PutParameter"]
 
 
+@breaks("roles_may_do_what_the_code_does")
+def let_the_validator_write(templates):
+    policy(templates, "ValidatorRole")[0]["Action"] = ["dynamodb:GetItem", "dynamodb:PutItem"]
+
+
+@breaks("roles_may_do_what_the_code_does")
+def let_the_validator_list(templates):
+    policy(templates, "ValidatorRole")[0]["Action"] = ["dynamodb:GetItem", "dynamodb:Query"]
+
+
+@breaks("only_the_validator_takes_a_role_and_only_the_central_one")
+def let_the_api_function_take_the_central_role(templates):
+    policy(templates, "ApiRole").append(policy(templates, "ValidatorRole")[1])
+
+
+@breaks("only_the_validator_takes_a_role_and_only_the_central_one")
+def let_the_validator_take_customers_roles(templates):
+    policy(templates, "ValidatorRole")[1]["Resource"] = [{"Ref": "CentralRoleArn"}, "arn:aws:iam::444455556666:role/Logs"]
+
+
 @breaks("roles_are_for_one_service")
 def let_an_account_take_the_role(templates):
     role = properties(templates, "functions", "ApiRole")
@@ -274,6 +310,26 @@ def forget_the_release(templates):
     properties(templates, "functions", "Authorizer")["Description"] = "Verifies request signatures"
 
 
+@breaks("functions_are_as_designed")
+def share_a_role(templates):
+    properties(templates, "functions", "Validator")["Role"] = {"Fn::GetAtt": ["ApiRole", "Arn"]}
+
+
+@breaks("validator_is_there_where_it_can_validate")
+def validate_without_a_central_role(templates):
+    del templates["regional"]["Conditions"]["HasValidator"]["Fn::And"][1]
+
+
+@breaks("validator_is_there_where_it_can_validate")
+def make_a_validator_always(templates):
+    del templates["functions"]["Resources"]["Validator"]["Condition"]
+
+
+@breaks("validator_is_there_where_it_can_validate")
+def tell_of_a_validator_always(templates):
+    del templates["regional"]["Outputs"]["ValidatorRoleArn"]["Condition"]
+
+
 @breaks("releases_can_be_taken_back")
 def delete_old_versions(templates):
     del templates["functions"]["Resources"]["ApiVersionRevision"]["DeletionPolicy"]
@@ -334,7 +390,8 @@ def test_linter_suppressions_have_reasons():
 
 
 def test_methods_are_the_routes_of_the_contract():
-    """Every route of the API has its method in the gateway, and health and the description are open to reads alone."""
+    """Every route of the API has its method in the gateway, and health and the description are open to reads alone. A
+    HEAD stands by itself where ANY would take it to another function than its GET, or ask for a signature."""
     taken = {
         (resource["Properties"]["ResourceId"]["Ref"], resource["Properties"]["HttpMethod"])
         for _, _, resource in resources(TEMPLATES, "AWS::ApiGateway::Method")
@@ -357,4 +414,5 @@ def test_methods_are_the_routes_of_the_contract():
         ("TenantConfig", "PATCH"),
         ("TenantConfig", "DELETE"),
         ("Validate", "GET"),
+        ("Validate", "HEAD"),
     }
