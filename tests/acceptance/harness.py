@@ -27,6 +27,7 @@ ALLOWED_HEADERS = {
     "location",
     "retry-after",
     "vary",
+    "www-authenticate",
     "x-request-id",
 } | {name.strip().lower() for name in os.environ.get("ALLOW_HEADERS", "").split(",") if name.strip()}
 
@@ -114,6 +115,8 @@ def check(method, answer):
         # A health check that fails still says which part is ill.
         assert set(envelope) <= {"timestamp", "status", "error", "details", "data"}
         assert len(envelope["error"]) > 10, "an error is a sentence"
+        # An authentication scheme is named where one is missing, and nowhere else (RFC 9110, 11.6.1).
+        assert answer.header("WWW-Authenticate") == ("HMAC-SHA256" if answer.status == 401 else None)
         assert not re.search(r"panick|stack|backtrace|\.rs:|arn:aws:dynamodb|sqlite", answer.body.decode(), re.I)
     return answer
 

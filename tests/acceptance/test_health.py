@@ -30,6 +30,13 @@ def test_a_bad_signature_does_not_matter_to_health(api, path):
     api.call("GET", path, signed=False, headers=headers).expect(200)
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("path", PATHS)
+def test_health_is_open_to_reads_only(api, path, method):
+    api.call(method, path, signed=False).expect(401)
+    api.call(method, path).expect(405)
+
+
 @pytest.mark.needs("head")
 @pytest.mark.parametrize("path", PATHS)
 def test_health_answers_head(api, path):

@@ -1,13 +1,16 @@
-"""Starts ministack on the loopback port GATEWAY_PORT, with three of its faults put right.
+"""Starts ministack on the loopback port GATEWAY_PORT, with four of its faults put right.
 
 - An update of a nested stack forgets the attributes of the resources that did not change, so that `Fn::GetAtt` of one
   of them fails where AWS answers. Here the attributes that the stack has on record are handed in.
 - IAM takes `GetParameters` for a call on every parameter there is, so that only a policy for `*` allows it. Here a call
   for one parameter and its labels is one on that parameter.
 - `DescribeStackResources` looks only into a stack that is named. Here it finds the stack of a physical resource.
+- An event goes to its function in two writes, and TCP holds the second back until the first is acknowledged, 40 ms
+  later. Here both are sent at once, and a request takes a quarter of the time.
 """
 
 import json
+import socketserver
 
 from ministack import app
 from ministack.core import iam_actions
@@ -43,6 +46,7 @@ def describe_stack_resources(params):
     return _describe_stack_resources(params)
 
 
+socketserver.StreamRequestHandler.disable_nagle_algorithm = True
 provisioners._update_resource = update_resource
 iam_actions.extract_resource_arn = extract_resource_arn
 handlers._ACTION_HANDLERS["DescribeStackResources"] = describe_stack_resources
