@@ -4,15 +4,19 @@
 //! walks over what has expired, and an update may have to look first. An answer that API Gateway or Lambda gives instead of
 //! this service has no envelope and says nothing of a write.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    convert::Infallible,
+    time::{Duration, SystemTime},
+};
 
 use axum::{
-    extract::Request,
+    extract::{FromRequestParts, Request},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use function::Invocation;
-use tokio::time::timeout;
+use http::request::Parts;
+use tokio::time::{Instant, timeout_at};
 
 use crate::error::ApiError;
 
@@ -21,14 +25,33 @@ pub(crate) const BUDGET: Duration = Duration::from_secs(8);
 /// What remains for the answer itself where the platform's deadline is nearer than that.
 const RESERVE: Duration = Duration::from_millis(500);
 
+/// When the request that it is taken from is ended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadline(pub(crate) Instant);
+
+impl<S: Sync> FromRequestParts<S> for Deadline {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        // A router without the layer below ends nothing; who asks is held to the same time.
+        Ok(parts
+            .extensions
+            .get()
+            .copied()
+            .unwrap_or_else(|| Self(Instant::now() + BUDGET)))
+    }
+}
+
 /// Ends a request whose time is up.
-pub(crate) async fn keep(request: Request, next: Next) -> Response {
-    let deadline = request
+pub(crate) async fn keep(mut request: Request, next: Next) -> Response {
+    let platforms = request
         .extensions()
         .get::<Invocation>()
         .and_then(|invocation| invocation.deadline);
+    let deadline = Instant::now() + budget(platforms, SystemTime::now());
+    request.extensions_mut().insert(Deadline(deadline));
     let writes = !request.method().is_safe();
-    timeout(budget(deadline, SystemTime::now()), next.run(request))
+    timeout_at(deadline, next.run(request))
         .await
         .unwrap_or_else(|_| ApiError::OutOfTime { writes }.into_response())
 }

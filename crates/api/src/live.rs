@@ -1,27 +1,40 @@
 //! How a process looks at what a configuration names outside the table, if it can.
 
-use std::pin::Pin;
+use std::{pin::Pin, time::Duration};
 
 use tenant_core::{Check, NotLive, StoredConfig, skip_live_checks};
+use tokio::time::Instant;
 
-use crate::state::AppState;
+use crate::{deadline::Deadline, state::AppState};
 
 /// Looks at what a stored configuration names outside the table. What it needs for that is large and slow, and no other
 /// route has a use for it: so it comes from outside this crate, and not every process that serves the API has it.
 pub trait LiveChecks: Send + Sync {
-    /// A check of each [`tenant_core::LiveSubject`] of the configuration's type. It takes some seconds at most; what goes
-    /// wrong on the way is told in the checks.
-    fn check<'a>(&'a self, config: &'a StoredConfig) -> Checking<'a>;
+    /// A check of each [`tenant_core::LiveSubject`] of the configuration's type, made before `deadline`; what goes wrong on
+    /// the way, or is not known by then, is told in the checks.
+    fn check<'a>(&'a self, config: &'a StoredConfig, deadline: Instant) -> Checking<'a>;
 }
 
 /// Checks that are being made.
 pub type Checking<'a> = Pin<Box<dyn Future<Output = Vec<Check>> + Send + 'a>>;
 
+/// What the request has left when the checks end: time to write down what they found.
+const REST: Duration = Duration::from_millis(250);
+
 /// Looks, if the client wants it and the process can.
-pub(crate) async fn check(state: &AppState, config: &StoredConfig, is_wanted: bool) -> Vec<Check> {
+pub(crate) async fn check(
+    state: &AppState,
+    config: &StoredConfig,
+    is_wanted: bool,
+    Deadline(deadline): Deadline,
+) -> Vec<Check> {
     match &state.live_checks {
         _ if !is_wanted => skip_live_checks(config, NotLive::NotRequested),
-        Some(live_checks) => live_checks.check(config).await,
+        Some(live_checks) => {
+            live_checks
+                .check(config, deadline.checked_sub(REST).unwrap_or(deadline))
+                .await
+        }
         None => skip_live_checks(config, NotLive::NoCentralRole),
     }
 }

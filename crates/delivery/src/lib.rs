@@ -20,6 +20,7 @@ mod way;
 
 use aws_config::SdkConfig;
 use tenant_core::{Check, DeliveryType, StoredConfig};
+use tokio::time::Instant;
 
 use crate::{run::Run, sdk::Sdk};
 pub use settings::{DEADLINE, ExternalId, InvalidExternalId, Settings};
@@ -42,9 +43,10 @@ impl Prober {
     }
 
     /// A check of each [`tenant_core::LiveSubject`] of the configuration's type, in that order.
-    /// Takes no longer than the settings' deadline. An item of an unknown type has none.
-    pub async fn probe(&self, config: &StoredConfig) -> Vec<Check> {
-        let run = Run::start(&self.sdk, &self.settings, config);
+    /// Takes no longer than the settings allow, and ends at `deadline` if that is sooner. An item of an unknown type has
+    /// none.
+    pub async fn probe(&self, config: &StoredConfig, deadline: Instant) -> Vec<Check> {
+        let run = Run::start(&self.sdk, &self.settings, config, deadline);
         match config.delivery_type().parse() {
             Ok(DeliveryType::CloudWatch) => cloudwatch::check(&run, config).await,
             Ok(DeliveryType::S3) => s3::check(&run, config).await,

@@ -39,10 +39,10 @@ pub(crate) struct Caller {
 }
 
 impl<'a> Run<'a> {
-    pub(crate) fn start(sdk: &'a Sdk, settings: &'a Settings, config: &StoredConfig) -> Self {
+    pub(crate) fn start(sdk: &'a Sdk, settings: &'a Settings, config: &StoredConfig, deadline: Instant) -> Self {
         Self {
             settings,
-            deadline: Instant::now() + settings.deadline,
+            deadline: deadline.min(Instant::now() + settings.deadline),
             sdk,
             session_name: session_name(config.tenant_id()),
         }

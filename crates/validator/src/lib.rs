@@ -12,6 +12,7 @@ use api::{Checking, LiveChecks};
 use aws_config::SdkConfig;
 use tenant_core::StoredConfig;
 use tenant_delivery::{Prober, Settings};
+use tokio::time::Instant;
 
 /// The checks as the api takes them, made with the credentials of `sdk`.
 #[must_use]
@@ -22,7 +23,7 @@ pub fn live_checks(sdk: SdkConfig, settings: Settings) -> Arc<dyn LiveChecks> {
 struct Live(Prober);
 
 impl LiveChecks for Live {
-    fn check<'a>(&'a self, config: &'a StoredConfig) -> Checking<'a> {
-        Box::pin(self.0.probe(config))
+    fn check<'a>(&'a self, config: &'a StoredConfig, deadline: Instant) -> Checking<'a> {
+        Box::pin(self.0.probe(config, deadline))
     }
 }

@@ -10,7 +10,7 @@ use tenant_core::{Check, check_stored};
 #[cfg(test)]
 use crate::openapi;
 use crate::{
-    context::Now, envelope::Success, error::ApiError, handlers::configs::find, live, path::Target,
+    context::Now, deadline::Deadline, envelope::Success, error::ApiError, handlers::configs::find, live, path::Target,
     query::ValidationQuery, state::AppState,
 };
 
@@ -47,11 +47,12 @@ impl Validation {
 pub(crate) async fn validate(
     State(state): State<AppState>,
     now: Now,
+    deadline: Deadline,
     target: Target,
     query: ValidationQuery,
 ) -> Result<Response, ApiError> {
     let stored = find(&state, &target, now).await?;
     let mut checks = check_stored(&stored);
-    checks.extend(live::check(&state, &stored, query.live).await);
+    checks.extend(live::check(&state, &stored, query.live, deadline).await);
     Ok(Success::new(now, Validation::new(&target, checks)).into_response())
 }

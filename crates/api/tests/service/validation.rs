@@ -1,12 +1,16 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, SystemTime},
 };
 
 use api::{Checking, LiveChecks};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
 use tenant_core::{LiveSubject, StoredConfig};
+use tokio::time::{Instant, sleep_until};
 
 use crate::harness::{Answer, Call, Service, assert_envelope, cloudwatch, config_path, s3, text};
 
@@ -61,7 +65,7 @@ async fn a_broken_item_is_told_field_by_field() {
 struct Missing(AtomicUsize);
 
 impl LiveChecks for Missing {
-    fn check<'a>(&'a self, config: &'a StoredConfig) -> Checking<'a> {
+    fn check<'a>(&'a self, config: &'a StoredConfig, _: Instant) -> Checking<'a> {
         self.0.fetch_add(1, Ordering::SeqCst);
         let check = LiveSubject::Bucket.missing("not_found", format!("for {}", config.tenant_id()));
         Box::pin(async { vec![check] })
@@ -78,6 +82,29 @@ async fn what_is_found_beyond_the_table_counts() {
     assert_eq!(status_of(&answer, "bucket_name"), "ok");
     assert_eq!(status_of(&answer, "bucket"), "missing");
     assert_eq!(live_checks.0.load(Ordering::SeqCst), 1);
+}
+
+/// Ends when its time is up, and no sooner.
+struct Slow;
+
+impl LiveChecks for Slow {
+    fn check<'a>(&'a self, _: &'a StoredConfig, deadline: Instant) -> Checking<'a> {
+        Box::pin(async move {
+            sleep_until(deadline).await;
+            vec![LiveSubject::Bucket.skipped("timed_out", "no answer in time")]
+        })
+    }
+}
+
+#[tokio::test]
+async fn checks_end_before_the_request_does() {
+    let service = Service::start_with_live_checks(Arc::new(Slow)).await;
+    service.create(s3("acme")).await;
+    // The service keeps half a second of what Lambda gives for itself, and ends the request then.
+    let path = format!("{}/validate", config_path("acme", "s3"));
+    let deadline = SystemTime::now() + Duration::from_millis(1_500);
+    let answer = service.send_before(deadline, Call::get(&path)).await.expect(200);
+    assert_eq!(status_of(&answer, "bucket"), "skipped");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use tenant_delivery::Settings;
 
 use crate::{
     aws::{Aws, Fault},
-    harness::{cloudwatch, s3, sdk, settings, sound, validate, validate_with},
+    harness::{cloudwatch, s3, sdk, settings, sound, validate, validate_until, validate_with},
 };
 
 #[tokio::test]
@@ -52,6 +52,23 @@ async fn a_call_that_hangs_is_skipped_at_the_deadline_and_what_is_known_is_told(
         let name = format!("slow_{delivery_type}_{}", action.replace(':', "_"));
         assert_json_snapshot!(name, answer);
     }
+}
+
+/// The checks have what the request has left, if that is less.
+#[tokio::test]
+async fn a_call_that_hangs_is_skipped_at_the_end_of_the_request() {
+    let mut world = sound();
+    world.faults = vec![("s3:ListBucket", Fault::Hang)];
+    let aws = Aws::start(world).await;
+    let left = Duration::from_millis(700);
+    let began = Instant::now();
+    let answer = validate_until((began + left).into(), sdk(&aws.endpoint), settings(), s3()).await;
+    assert!(
+        began.elapsed() < left + Duration::from_millis(800),
+        "{:?}",
+        began.elapsed()
+    );
+    assert!(answer.live().contains(&"bucket:timed_out".to_owned()), "{answer:?}");
 }
 
 #[tokio::test]

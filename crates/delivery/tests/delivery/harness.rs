@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tenant_core::{Check, StoredConfig, check_stored};
 use tenant_delivery::{Prober, Settings};
+use tokio::time::Instant;
 
 use crate::aws::{Aws, Bucket, BucketPolicy, LogGroup, Role, SERVICE_ACCOUNT, SERVICE_KEY, SERVICE_ROLE, World};
 
@@ -53,8 +54,13 @@ pub(crate) async fn validate_at(aws: &Aws, config: Value) -> Answer {
 }
 
 pub(crate) async fn validate_with(sdk: SdkConfig, settings: Settings, config: Value) -> Answer {
+    let in_a_minute = Instant::now() + Duration::from_mins(1);
+    validate_until(in_a_minute, sdk, settings, config).await
+}
+
+pub(crate) async fn validate_until(deadline: Instant, sdk: SdkConfig, settings: Settings, config: Value) -> Answer {
     let config = stored(config);
-    let live = Prober::new(sdk, settings).probe(&config).await;
+    let live = Prober::new(sdk, settings).probe(&config, deadline).await;
     Answer::new(&config, live)
 }
 
