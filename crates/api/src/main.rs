@@ -4,7 +4,7 @@ use std::{error::Error, process::ExitCode};
 
 use api::{Api, AppState, config::Config};
 use function::{
-    chain,
+    aws, chain,
     logging::{self, LogFormat, LogLevel},
     metrics,
 };
@@ -27,7 +27,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let config = Config::from_env()?;
     logging::init(config.log_level, config.log_format);
     metrics::init(config.metrics);
-    let store = Store::new(client::connect().await, config.table);
+    let store = Store::new(client::from_sdk_config(&aws::sdk_config("DYNAMODB")), config.table);
     let api = Api::new(AppState::new(store, config.settings));
     api.warm().await;
     Ok(function::run(api).await?)

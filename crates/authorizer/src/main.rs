@@ -8,7 +8,7 @@ use authorizer::{
     keys::ssm::{self, SsmKeySource},
 };
 use function::{
-    chain,
+    aws, chain,
     logging::{self, LogFormat, LogLevel},
     metrics,
 };
@@ -30,7 +30,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let config = Config::from_env()?;
     logging::init(config.log_level, config.log_format);
     metrics::init(config.metrics);
-    let client = aws_sdk_ssm::Client::new(&ssm::sdk_config().await);
+    let client = ssm::client(&aws::sdk_config("SSM"));
     let authorizer = Authorizer::new(SsmKeySource::new(client, config.parameter), config.settings);
     if let Err(error) = authorizer.prefetch().await {
         // The process lives on: the first request tries again, and Lambda need not start another one.

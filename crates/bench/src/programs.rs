@@ -1,4 +1,5 @@
-//! The programs that are measured, built if need be: the two functions as they are deployed, and the two floors.
+//! The programs that are measured, built if need be: the two functions in the profile they are deployed in, and the two
+//! floors in cargo's own release profile.
 
 use std::{
     env, fs,
@@ -15,7 +16,7 @@ use crate::error::{BenchError, During};
 /// Where the programs are.
 #[derive(Debug)]
 pub(crate) struct Programs {
-    directory: PathBuf,
+    target: PathBuf,
 }
 
 /// What a program weighs.
@@ -30,23 +31,28 @@ pub(crate) struct Size {
 impl Programs {
     /// The names of all of them, floors first.
     pub(crate) const NAMES: [&str; 4] = ["echo", "getitem", "authorizer", "api"];
+    const FLOORS: [&str; 2] = ["echo", "getitem"];
 
-    /// Lets cargo bring all of them up to date, in the release profile whatever this program was built in.
+    /// Lets cargo bring all of them up to date.
     pub(crate) fn build() -> Result<Self, BenchError> {
-        cargo_build("the functions", &["--package", "authorizer", "--package", "api"])?;
-        cargo_build(
-            "the floors",
-            &["--package", "bench", "--bin", "echo", "--bin", "getitem"],
-        )?;
+        let functions = ["--profile", "lambda", "--package", "authorizer", "--package", "api"];
+        cargo_build("the functions", &functions)?;
+        let floors = ["--release", "--package", "bench", "--bin", "echo", "--bin", "getitem"];
+        cargo_build("the floors", &floors)?;
         let own = env::current_exe().during("find this program")?;
         let target = own.parent().and_then(Path::parent).unwrap_or(Path::new("."));
         Ok(Self {
-            directory: target.join("release"),
+            target: target.to_owned(),
         })
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.directory.join(name)
+        let profile = if Self::FLOORS.contains(&name) {
+            "release"
+        } else {
+            "lambda"
+        };
+        self.target.join(profile).join(name)
     }
 
     pub(crate) fn sizes(&self) -> Result<Vec<Size>, BenchError> {
@@ -67,7 +73,7 @@ impl Programs {
 /// Cargo is the one that runs this program, and the workspace the one that it was built from.
 fn cargo_build(what: &'static str, arguments: &[&str]) -> Result<(), BenchError> {
     let status = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
-        .args(["build", "--release", "--locked", "--quiet"])
+        .args(["build", "--locked", "--quiet"])
         .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status()

@@ -13,8 +13,8 @@ use authorizer::{
     keys::{KeySourceError, ParameterName, ssm},
 };
 use aws_config::{
-    BehaviorVersion, Region, environment::EnvironmentVariableRegionProvider, meta::region::RegionProviderChain,
-    profile::ProfileFileRegionProvider,
+    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableRegionProvider,
+    meta::region::RegionProviderChain, profile::ProfileFileRegionProvider,
 };
 use function::server::termination;
 use tenant_store::{Store, StoreError, client, schema};
@@ -169,6 +169,11 @@ async fn live_checks(options: &Options) -> Option<Arc<dyn LiveChecks>> {
     Some(validator::live_checks(sdk, settings))
 }
 
+/// The operator's AWS, however they sign in to it.
+async fn aws() -> SdkConfig {
+    aws_config::load_defaults(BehaviorVersion::latest()).await
+}
+
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => StartError::PortInUse(address),
@@ -179,7 +184,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
 async fn find_key(options: &Options) -> Result<(LocalKeySource, KeyLocation), StartError> {
     let psk = match options.key_choice() {
         KeyChoice::Parameter(name) => {
-            let client = aws_sdk_ssm::Client::new(&ssm::sdk_config().await);
+            let client = ssm::client(&aws().await);
             let source = ssm::SsmKeySource::new(client, name.clone());
             return Ok((LocalKeySource::Ssm(source), KeyLocation::Parameter(name)));
         }
@@ -192,7 +197,7 @@ async fn find_key(options: &Options) -> Result<(LocalKeySource, KeyLocation), St
 async fn find_table(options: &Options) -> Result<(Store, Location, Option<EmbeddedDynamoDb>), StartError> {
     let table = options.table();
     if options.aws {
-        let store = Store::new(client::connect().await, &table);
+        let store = Store::new(client::from_sdk_config(&aws().await), &table);
         return match store.ping().await {
             Ok(()) => Ok((store, Location::Aws, None)),
             Err(source) => Err(StartError::Table {

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::{
     Client,
-    config::{Credentials, Region, retry::RetryConfig, timeout::TimeoutConfig},
+    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig, timeout::TimeoutConfig},
 };
+use aws_types::SdkConfig;
 
 use crate::usage::Meter;
 
@@ -21,11 +21,6 @@ const MAX_ATTEMPTS: u32 = 3;
 /// The SDK's own 1 s would spend the client's time on a fault that is over in milliseconds.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(50);
 const MAX_BACKOFF: Duration = Duration::from_millis(500);
-
-/// Connects with the region, the credentials and the endpoint that the AWS SDK finds in the environment.
-pub async fn connect() -> Client {
-    from_sdk_config(&aws_config::load_defaults(BehaviorVersion::latest()).await)
-}
 
 /// Connects with what `config` says of region, credentials and endpoint.
 #[must_use]

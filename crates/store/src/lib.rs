@@ -36,7 +36,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// The table of this name, reached through `client` (see [`client::connect`]).
+    /// The table of this name, reached through `client` (see [`client::from_sdk_config`]).
     #[must_use]
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self {

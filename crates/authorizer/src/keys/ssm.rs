@@ -16,13 +16,14 @@
 
 use std::{cmp::Reverse, time::Duration};
 
-use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_ssm::{
     Client,
+    config::{self, retry::RetryConfig, timeout::TimeoutConfig},
     error::{ProvideErrorMetadata, SdkError},
     operation::get_parameters::GetParametersError,
     types::Parameter,
 };
+use aws_types::SdkConfig;
 use function::chain;
 use tenant_core::signature::SigningKey;
 use tokio::time::timeout;
@@ -68,14 +69,9 @@ pub struct SsmKeySource {
     name: ParameterName,
 }
 
-/// The SDK's configuration for the client that [`SsmKeySource`] needs: the environment's, with [`bounded`] times.
-pub async fn sdk_config() -> SdkConfig {
-    bounded(aws_config::defaults(BehaviorVersion::latest())).load().await
-}
-
-/// Sets the times within which SSM must answer. The SDK's own defaults know no limit.
+/// A client with the times within which SSM must answer; the SDK's own defaults know no limit.
 #[must_use]
-pub fn bounded(loader: aws_config::ConfigLoader) -> aws_config::ConfigLoader {
+pub fn client(sdk: &SdkConfig) -> Client {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(ATTEMPT_TIMEOUT)
@@ -84,11 +80,14 @@ pub fn bounded(loader: aws_config::ConfigLoader) -> aws_config::ConfigLoader {
     let retries = RetryConfig::standard()
         .with_max_attempts(ATTEMPTS)
         .with_initial_backoff(FIRST_BACKOFF);
-    loader.timeout_config(timeouts).retry_config(retries)
+    let config = config::Builder::from(sdk)
+        .timeout_config(timeouts)
+        .retry_config(retries);
+    Client::from_conf(config.build())
 }
 
 impl SsmKeySource {
-    /// Reads from the parameter `name` through `client`, whose times should be [`bounded`].
+    /// Reads from the parameter `name` through `client`, which should be [`client`]'s.
     #[must_use]
     pub fn new(client: Client, name: ParameterName) -> Self {
         Self { client, name }

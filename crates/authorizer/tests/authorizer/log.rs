@@ -76,7 +76,7 @@ async fn no_key_signature_or_header_is_logged_at_any_level() {
         )
     })
     .await;
-    let source = server.source(name).await;
+    let source = server.source(name);
     let authorizer = Authorizer::with_clock(source, Settings::default(), TestClock::new());
     authorizer.prefetch().await.unwrap();
     let fixtures = [

@@ -26,7 +26,7 @@ const PREVIOUS_SECRET: &str = "/aws/reference/secretsmanager/logging-psk:AWSPREV
 
 /// The versions that verify the request signed by the newest key and the one signed by the key before it.
 async fn verified_by(server: &SsmServer, name: &str) -> [Option<String>; 2] {
-    let authorizer = Authorizer::with_clock(server.source(name).await, Settings::default(), TestClock::new());
+    let authorizer = Authorizer::with_clock(server.source(name), Settings::default(), TestClock::new());
     let version = async |name| match judge(&authorizer, &fixture(name)).await.unwrap() {
         Verdict::Allow(context) => context["keyVersion"].as_str().map(str::to_owned),
         Verdict::Deny => None,
@@ -42,7 +42,7 @@ fn versions(current: &str, previous: Option<&str>) -> [Option<String>; 2] {
 }
 
 async fn error_of(server: &SsmServer) -> KeySourceError {
-    server.source(NAME).await.fetch().await.unwrap_err()
+    server.source(NAME).fetch().await.unwrap_err()
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn label_on_the_newest_version_is_no_second_key() {
         )
     })
     .await;
-    let keys = server.source(NAME).await.fetch().await.unwrap();
+    let keys = server.source(NAME).fetch().await.unwrap();
     assert!(format!("{keys:?}").contains("previous: None"), "{keys:?}");
 }
 
@@ -224,7 +224,7 @@ async fn read_that_is_throttled_once_succeeds() {
         }
     })
     .await;
-    assert!(server.source(NAME).await.fetch().await.is_ok());
+    assert!(server.source(NAME).fetch().await.is_ok());
 }
 
 #[tokio::test]
@@ -249,13 +249,13 @@ async fn denied_read_is_not_repeated_and_says_why() {
 #[tokio::test]
 async fn answer_that_is_no_json_is_an_error() {
     let server = SsmServer::start(|_| Reply::Json(200, json!("not an answer"))).await;
-    assert!(server.source(NAME).await.fetch().await.is_err());
+    assert!(server.source(NAME).fetch().await.is_err());
 }
 
 #[tokio::test]
 async fn nobody_listening_is_an_error_at_once() {
     let server = SsmServer::start(|_| Reply::Hang).await;
-    let source = server.source(NAME).await;
+    let source = server.source(NAME);
     drop(server);
     tokio::task::yield_now().await;
     let began = Instant::now();
@@ -266,7 +266,7 @@ async fn nobody_listening_is_an_error_at_once() {
 #[tokio::test]
 async fn server_that_hangs_costs_less_than_the_functions_time() {
     let server = SsmServer::start(|_| Reply::Hang).await;
-    let source = server.source(NAME).await;
+    let source = server.source(NAME);
     let began = Instant::now();
     assert!(matches!(source.fetch().await, Err(KeySourceError::TimedOut)));
     assert!(began.elapsed() < Duration::from_millis(4_200), "{:?}", began.elapsed());
@@ -276,7 +276,7 @@ async fn server_that_hangs_costs_less_than_the_functions_time() {
 #[tokio::test]
 async fn failing_ssm_is_an_error_for_the_gateway() {
     let server = SsmServer::start(|_| refused(400, "AccessDeniedException")).await;
-    let authorizer = Authorizer::with_clock(server.source(NAME).await, Settings::default(), TestClock::new());
+    let authorizer = Authorizer::with_clock(server.source(NAME), Settings::default(), TestClock::new());
     let error = judge(&authorizer, &fixture("get_without_query")).await.unwrap_err();
     assert_eq!(error.kind, "KeysUnavailable");
 }

@@ -2,11 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use authorizer::keys::ssm::{SsmKeySource, bounded};
-use aws_sdk_ssm::{
-    Client,
-    config::{BehaviorVersion, Credentials, Region},
-};
+use authorizer::keys::ssm::{SsmKeySource, client};
+use aws_sdk_ssm::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+use aws_types::SdkConfig;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -56,13 +54,15 @@ impl SsmServer {
     }
 
     /// The production key source, with its production time limits, pointed here.
-    pub(crate) async fn source(&self, parameter: &str) -> SsmKeySource {
-        let loader = aws_config::defaults(BehaviorVersion::latest())
+    pub(crate) fn source(&self, parameter: &str) -> SsmKeySource {
+        let credentials = Credentials::new("test", "test", None, None, "test");
+        let sdk = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
             .endpoint_url(&self.endpoint)
             .region(Region::from_static("us-east-1"))
-            .credentials_provider(Credentials::new("test", "test", None, None, "test"));
-        let client = Client::new(&bounded(loader).load().await);
-        SsmKeySource::new(client, parameter.parse().unwrap())
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .build();
+        SsmKeySource::new(client(&sdk), parameter.parse().unwrap())
     }
 }
 

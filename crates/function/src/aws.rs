@@ -1,0 +1,147 @@
+//! The AWS SDK's configuration of a process in Lambda: all of it stands in the environment.
+//!
+//! The SDK's own loader (`aws-config`) also looks for profiles, web identities, containers and instances, of which a
+//! function has none, and brings a client of STS along for it. `docs/decisions/0105-configuration-of-the-sdk.md` has what
+//! that costs.
+
+use std::env;
+
+use aws_credential_types::{
+    Credentials,
+    provider::{ProvideCredentials, SharedCredentialsProvider, error::CredentialsError, future},
+};
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_types::{SdkConfig, region::Region};
+
+/// The variables as the SDKs and Tools Reference Guide of AWS has them. The region of a function is in the first.
+const REGION: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
+const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
+const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
+const ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
+const IGNORE_ENDPOINT_URLS: &str = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS";
+const USE_FIPS_ENDPOINT: &str = "AWS_USE_FIPS_ENDPOINT";
+const USE_DUALSTACK_ENDPOINT: &str = "AWS_USE_DUALSTACK_ENDPOINT";
+
+/// For the client of one service, whose name is as in `AWS_ENDPOINT_URL_<SERVICE>`: `DYNAMODB`, `SSM`.
+///
+/// Never fails: what is missing is told by the first call that needs it.
+#[must_use]
+pub fn sdk_config(service: &str) -> SdkConfig {
+    from_variables(service, |name| env::var(name).ok())
+}
+
+fn from_variables(service: &str, lookup: impl Fn(&str) -> Option<String>) -> SdkConfig {
+    let lookup = |name: &str| lookup(name).filter(|value| !value.is_empty());
+    let is_set = |name| lookup(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let endpoint_url = if is_set(IGNORE_ENDPOINT_URLS) {
+        None
+    } else {
+        lookup(&format!("{ENDPOINT_URL}_{service}")).or_else(|| lookup(ENDPOINT_URL))
+    };
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(REGION.into_iter().find_map(lookup).map(Region::new))
+        .credentials_provider(credentials(lookup));
+    config.set_endpoint_url(endpoint_url);
+    config.set_use_fips(Some(is_set(USE_FIPS_ENDPOINT)));
+    config.set_use_dual_stack(Some(is_set(USE_DUALSTACK_ENDPOINT)));
+    config.build()
+}
+
+/// Lambda sets a function's credentials once for each execution environment, and ends it before they expire.
+fn credentials(lookup: impl Fn(&str) -> Option<String>) -> SharedCredentialsProvider {
+    match (lookup(ACCESS_KEY_ID), lookup(SECRET_ACCESS_KEY)) {
+        (Some(id), Some(secret)) => {
+            let token = lookup(SESSION_TOKEN);
+            SharedCredentialsProvider::new(Credentials::new(id, secret, token, None, "environment"))
+        }
+        _ => SharedCredentialsProvider::new(NoCredentials),
+    }
+}
+
+/// Says what is missing where credentials are needed.
+#[derive(Debug)]
+struct NoCredentials;
+
+impl ProvideCredentials for NoCredentials {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::ready(Err(CredentialsError::not_loaded(format!(
+            "{ACCESS_KEY_ID} and {SECRET_ACCESS_KEY} are not set; Lambda sets them, elsewhere pass them on, with \
+             {SESSION_TOKEN} if they have one"
+        ))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(variables: &[(&str, &str)]) -> SdkConfig {
+        from_variables("SSM", |name| {
+            let found = variables.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    async fn credentials_of(config: &SdkConfig) -> Result<Credentials, CredentialsError> {
+        config.credentials_provider().unwrap().provide_credentials().await
+    }
+
+    #[tokio::test]
+    async fn a_functions_environment_is_enough() {
+        let config = config(&[
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_DEFAULT_REGION", "us-east-1"),
+            (ACCESS_KEY_ID, "ASIA1"),
+            (SECRET_ACCESS_KEY, "secret"),
+            (SESSION_TOKEN, "token"),
+        ]);
+        assert_eq!(config.region(), Some(&Region::new("eu-central-1")));
+        assert_eq!(config.endpoint_url(), None);
+        assert_eq!(config.use_fips(), Some(false));
+        let credentials = credentials_of(&config).await.unwrap();
+        assert_eq!(credentials.access_key_id(), "ASIA1");
+        assert_eq!(credentials.secret_access_key(), "secret");
+        assert_eq!(credentials.session_token(), Some("token"));
+    }
+
+    #[tokio::test]
+    async fn credentials_that_are_missing_are_named() {
+        for variables in [
+            &[][..],
+            &[(ACCESS_KEY_ID, "ASIA1")],
+            &[(ACCESS_KEY_ID, "ASIA1"), (SECRET_ACCESS_KEY, "")],
+        ] {
+            let error = credentials_of(&config(variables)).await.unwrap_err();
+            let causes = crate::chain(&error);
+            assert!(causes.contains(SECRET_ACCESS_KEY), "{causes}");
+            assert!(!causes.contains("ASIA1"), "{causes}");
+        }
+    }
+
+    #[test]
+    fn endpoint_of_the_service_goes_before_that_of_all() {
+        let all = ("AWS_ENDPOINT_URL", "http://all");
+        let ours = ("AWS_ENDPOINT_URL_SSM", "http://ssm");
+        let others = ("AWS_ENDPOINT_URL_DYNAMODB", "http://dynamodb");
+        let ignored = (IGNORE_ENDPOINT_URLS, "true");
+        for (variables, expected) in [
+            (&[all, others][..], Some("http://all")),
+            (&[all, ours], Some("http://ssm")),
+            (&[others], None),
+            (&[all, ours, ignored], None),
+        ] {
+            assert_eq!(config(variables).endpoint_url(), expected);
+        }
+    }
+
+    #[test]
+    fn kinds_of_endpoint_are_switched_on_by_the_word_true() {
+        let config = config(&[(USE_FIPS_ENDPOINT, "True"), (USE_DUALSTACK_ENDPOINT, "yes")]);
+        assert_eq!((config.use_fips(), config.use_dual_stack()), (Some(true), Some(false)));
+    }
+}
