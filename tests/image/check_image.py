@@ -3,8 +3,9 @@
     check_image.py PROGRAM ROOT
 
 ROOT is the image's file system. A copy of it is entered by chroot, as the image's user, with no more than the engine
-would add: /etc/resolv.conf. The copy's CA certificates get one of ours in addition, and SSM and DynamoDB are stand-ins
-behind TLS on this machine, found by name: so it shows that the program resolves names and finds its certificates.
+would add: /etc/resolv.conf. The copy's CA certificates get one of ours in addition, and SSM, DynamoDB and STS are
+stand-ins behind TLS on this machine, found by name: so it shows that the program resolves names and finds its
+certificates.
 """
 
 import contextlib
@@ -33,13 +34,25 @@ KEY = "0123456789abcdef0123456789abcdef"
 METHOD_ARN = "arn:aws:execute-api:us-east-1:123456789012:abcdef1234/development/GET/api/v1/delivery-configs"
 
 
+ROLE = "arn:aws:iam::123456789012:role/Central"
+CONFIG = {
+    "tenant_id": {"S": "acme"},
+    "type": {"S": "s3"},
+    "bucket_name": {"S": "acme-logs"},
+    "enabled": {"BOOL": True},
+}
+
+
 class Aws(http.server.BaseHTTPRequestHandler):
-    """SSM with one parameter, DynamoDB with one empty table."""
+    """SSM with one parameter, DynamoDB with one item that no list shows, STS that lets nobody take a role."""
 
     protocol_version = "HTTP/1.1"
 
     def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if "X-Amz-Target" not in self.headers:
+            self.refuse(body)
+            return
         operation = self.headers["X-Amz-Target"].rpartition(".")[2]
         answer = {}
         if operation == "GetParameters":
@@ -47,9 +60,18 @@ class Aws(http.server.BaseHTTPRequestHandler):
             answer = {"Parameters": [parameter], "InvalidParameters": ["/test/psk:previous"]}
         elif operation in ("Query", "Scan"):
             answer = {"Items": [], "Count": 0, "ScannedCount": 0}
-        body = json.dumps(answer).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", self.headers["Content-Type"])
+        elif operation == "GetItem" and CONFIG["tenant_id"] == json.loads(body)["Key"]["tenant_id"]:
+            answer = {"Item": CONFIG}
+        self.answer(200, self.headers["Content-Type"], json.dumps(answer).encode())
+
+    def refuse(self, body):
+        assert body.startswith((b"Action=AssumeRole&", b"Action=GetCallerIdentity&")), body
+        error = "<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error>"
+        self.answer(403, "text/xml", f"<ErrorResponse>{error}</ErrorResponse>".encode())
+
+    def answer(self, status, media_type, body):
+        self.send_response(status)
+        self.send_header("Content-Type", media_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -192,19 +214,44 @@ def check_api():
         assert json.loads(answer["body"])["status"] == ("success" if expected == 200 else "error")
 
 
+def check_validator():
+    status, answer = invoke(event("/api/v1/tenants/acme/delivery-configs/s3/validate"))
+    assert (status, answer["statusCode"]) == (200, 200), answer
+    checks = {check["field"]: check for check in json.loads(answer["body"])["data"]["checks"]}
+    assert checks["bucket_name"]["status"] == "ok", checks
+    assert (checks["central_role"]["status"], checks["central_role"]["code"]) == ("invalid", "access_denied"), checks
+    assert ROLE in checks["central_role"]["message"]
+    status, answer = invoke(event("/api/v1/delivery-configs"))
+    assert (status, answer["statusCode"]) == (200, 404), answer
+
+
+CHECKS = {"authorizer": check_authorizer, "api": check_api, "validator": check_validator}
+OWN = {
+    "authorizer": {"PSK_PARAMETER_NAME": "/test/psk"},
+    "api": {"TENANT_CONFIG_TABLE": "test-table"},
+    "validator": {"TENANT_CONFIG_TABLE": "test-table", "CENTRAL_ROLE_ARN": ROLE},
+}
+WITHOUT_AWS = {
+    "authorizer": lambda: signed("/api/v1/delivery-configs"),
+    "api": lambda: event("/health"),
+    "validator": lambda: event("/api/v1/tenants/acme/delivery-configs/s3/validate"),
+}
+
+
 def check_without_aws(program):
     """The first description's `podman run`, on a machine without any AWS: it serves, and says what it lacks."""
-    status, answer = invoke(event("/health") if program == "api" else signed("/api/v1/delivery-configs"))
+    status, answer = invoke(WITHOUT_AWS[program]())
     assert status == 200, answer
-    if program == "api":
-        assert answer["statusCode"] == 503, answer
-        assert json.loads(answer["body"])["data"]["status"] == "unhealthy"
-    else:
+    if program == "authorizer":
         assert answer["errorType"], answer
+        return
+    assert answer["statusCode"] == 503, answer
+    if program == "api":
+        assert json.loads(answer["body"])["data"]["status"] == "unhealthy"
 
 
 def main(program, image):
-    own = {"PSK_PARAMETER_NAME": "/test/psk"} if program == "authorizer" else {"TENANT_CONFIG_TABLE": "test-table"}
+    own = OWN[program]
     with tempfile.TemporaryDirectory() as work:
         work = Path(work)
         root = work / "root"
@@ -224,7 +271,7 @@ def main(program, image):
             "AWS_ENDPOINT_URL": "https://aws.example.test",
         }
         with running(program, root, own | aws):
-            check_authorizer() if program == "authorizer" else check_api()
+            CHECKS[program]()
         print(f"{program}: answers events as user {USER}, finds AWS by name and trusts it by its certificates")
 
         with running(program, image, own | {"AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}):

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds both images with buildah and holds them to what they promise: size, content, user, and an answer on port 8080.
+# Builds the images with buildah and holds them to what they promise: size, content, user, and an answer on port 8080.
 #
 # There is no image registry here, so the builder image is an empty one that sees this machine's compilers through
 # volumes, and cargo takes the crates from this machine's copy of the registry. The Containerfiles know nothing of that.
@@ -9,7 +9,7 @@ REASONS=${REASONS:-/dev/null}
 source "$TOP/tests/stages/lib.sh"
 
 readonly MAX_BYTES=15000000
-readonly PROGRAMS=(authorizer api)
+readonly PROGRAMS=(authorizer api validator)
 mounted=()
 
 finish() {
@@ -85,12 +85,18 @@ FILES
 
 # The registry host's name stands in no Containerfile, and the compiler is the one the project is built with.
 check_containerfiles() {
-  local channel
+  local channel program
   channel=$(sed -nE 's/^channel = "([0-9]+\.[0-9]+).*/\1/p' rust-toolchain.toml)
   grep -q "^ARG BUILDER=rust:$channel-" Containerfile.authorizer || { echo "the builder is not Rust $channel" && return 1; }
-  diff <(sed -n '/^ARG BUILDER/,/^FROM scratch/p' Containerfile.authorizer) \
-    <(sed -n '/^ARG BUILDER/,/^FROM scratch/p' Containerfile.api) ||
-    { echo 'the Containerfiles differ before their last stage' && return 1; }
+  for program in "${PROGRAMS[@]}"; do
+    diff <(without_program authorizer) <(without_program "$program") ||
+      { echo 'the Containerfiles differ in more than the program' && return 1; }
+  done
+}
+
+# What a Containerfile says once its comment at the top is over, less the name of its program in the last stage.
+without_program() {
+  sed -n '/^ARG BUILDER/,$p' "Containerfile.$1" | sed "/^FROM scratch/,\$s#/$1\b#/PROGRAM#"
 }
 
 [[ $(id -u) == 0 ]] || skip 'buildah with chroot isolation needs root here'
