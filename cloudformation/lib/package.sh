@@ -5,11 +5,14 @@
 readonly LAMBDA_GLIBC=2.34
 
 package_functions() {
-  local programs=(authorizer api)
+  local program programs=(authorizer api)
   # Without a central role there is nothing for it to validate with.
   [[ -z ${parameter[CentralRoleArn]} ]] || programs+=(validator)
   [[ -n $binaries ]] || build_functions "${programs[@]}"
   step "Packing the functions for ${parameter[Architecture]}"
+  for program in "${programs[@]}"; do
+    check_program "$binaries/$program"
+  done
   parameter[AuthorizerCodeKey]=$(upload_function authorizer)
   parameter[ApiCodeKey]=$(upload_function api)
   parameter[ValidatorCodeKey]=''
@@ -30,9 +33,9 @@ build_functions() {
   (
     cd "$HERE"
     export "CARGO_TARGET_${variable}_RUSTFLAGS=-C target-feature=+crt-static"
-    cargo build --release --locked --target "$target" "${@/#/--package=}"
+    cargo build --profile lambda --locked --target "$target" "${@/#/--package=}"
   ) || fail "The build failed; its messages stand above."
-  binaries=${CARGO_TARGET_DIR:-$HERE/target}/$target/release
+  binaries=${CARGO_TARGET_DIR:-$HERE/target}/$target/lambda
 }
 
 # Another architecture needs its C compiler, for linking and for the cryptography, and its standard library.
@@ -48,8 +51,6 @@ check_cross_tools() {
 # bytes depend on the tool that packs.
 upload_function() {
   local name=$1 program=$binaries/$1 key
-  [[ -f $program ]] || fail "There is no program $program: put it there, or leave out --binaries to have it built."
-  check_program "$program"
   key=$project/functions/$name-${parameter[Architecture]}-$(sha256 <"$program").zip
   if ! aws_call s3api head-object --bucket "$bucket" --key "$key" >/dev/null; then
     mkdir -p "$work/$name"
@@ -72,14 +73,15 @@ pack() {
 # That Lambda can start the program: it is for the right processor, and needs no newer glibc than Lambda has.
 check_program() {
   local program=$1 machine newest
+  [[ -f $program ]] || fail "There is no program $program: put it there, or leave out --binaries to have it built."
   command -v readelf >/dev/null || fail "readelf is missing: install binutils, which it takes to check the programs."
-  machine=$(readelf -hW "$program" 2>/dev/null | sed -nE 's/^ *Machine: +//p')
+  machine=$(readelf -hW "$program" 2>/dev/null | sed -nE 's/^ *Machine: +//p') || machine=''
   case $machine-${parameter[Architecture]} in
     AArch64-arm64 | *X86-64-x86_64) ;;
     *) fail "$program is for '${machine:-no machine that readelf knows}' and not for ${parameter[Architecture]}: build it for that, or choose another --arch." ;;
   esac
   readelf -lW "$program" | grep -q INTERP || return 0 # static
-  newest=$(readelf -VW "$program" | grep -oE 'GLIBC_[0-9.]+' | sort -uV | tail -n1)
+  newest=$(readelf -VW "$program" | grep -oE 'GLIBC_[0-9.]+' | sort -uV | tail -n1) || newest=''
   newest=${newest#GLIBC_}
   [[ $(printf '%s\n' "$newest" "$LAMBDA_GLIBC" | sort -V | tail -n1) == "$LAMBDA_GLIBC" ]] ||
     fail "$program needs glibc $newest, and Lambda has $LAMBDA_GLIBC: leave out --binaries, which builds it static, or link it with -C target-feature=+crt-static."

@@ -25,7 +25,8 @@ ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64"}[os.uname().machine]
 # Programs that are built already, for who works on these tests; else deploy.sh builds them.
 BUILT = os.environ.get("BINARIES")
 ZIP = ("--package", "zip", *(("--binaries", BUILT) if BUILT else ()))
-FUNCTIONS = (f"{STACK}-api-authorizer", f"{STACK}-api-service")
+FUNCTIONS = (f"{STACK}-api-authorizer", f"{STACK}-api-service", f"{STACK}-api-validator")
+CENTRAL_ROLE = f"arn:aws:iam::{ACCOUNT}:role/ROSA-CentralLogDistributionRole-abc123"
 
 
 class Cloud:
@@ -134,7 +135,7 @@ class Cloud:
     def change_programs(self, binaries, into):
         """A new build: the same programs with other bytes at their end, which no loader looks at."""
         into.mkdir()
-        for name in ("authorizer", "api"):
+        for name in ("authorizer", "api", "validator"):
             (into / name).write_bytes((binaries / name).read_bytes() + os.urandom(16))
         return into
 

@@ -7,7 +7,7 @@ import stat
 import subprocess
 
 import pytest
-from cloud import ACCOUNT, ARCHITECTURE, BUCKET, PSK_PARAMETER, REGION, ROOT, STACK
+from cloud import ACCOUNT, ARCHITECTURE, BUCKET, CENTRAL_ROLE, PSK_PARAMETER, REGION, ROOT, STACK
 
 REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 API = ("-t", "regional", "-b", BUCKET, "--include-api")
@@ -29,6 +29,9 @@ USAGE = [
     ((*API, "--parameter", "Memory=1"), "There is no parameter Memory"),
     ((*API, "--api-auth-ssm-parameter", "psk"), "must be the parameter's full name"),
     ((*API, "--central-role-arn", "central"), "--central-role-arn must be a role's ARN"),
+    ((*API, "--central-role-arn", CENTRAL_ROLE, "--external-id", "our own"), "--external-id must be 2 to 1224"),
+    ((*API, "--external-id", "ours"), "need --central-role-arn"),
+    ((*API, "--validator-image-uri", "x"), "need --central-role-arn"),
     ((*API, "--domain", "api.example.com"), "--domain needs --certificate-arn, or --hosted-zone-id"),
     (("-t", "regional", "-b", BUCKET, "--api-image-uri", "x"), "Options for the API need --include-api as well."),
     (API, "--authorizer-image-uri is missing"),
@@ -148,11 +151,11 @@ def programs(folder, source):
     return folder
 
 
-def deploy_programs(cloud, folder, architecture=ARCHITECTURE):
+def deploy_programs(cloud, folder, architecture=ARCHITECTURE, *options):
     cloud.aws("ssm", "put-parameter", "--name", "/test", "--type", "SecureString", "--value", "x" * 32, "--overwrite")
     return cloud.deploy(
         "--include-api", "--package", "zip", "--arch", architecture, "--binaries", folder,
-        "--api-auth-ssm-parameter", "/test", fails=True,
+        "--api-auth-ssm-parameter", "/test", *options, fails=True,
     )  # fmt: skip
 
 
@@ -174,6 +177,12 @@ def test_program_for_a_newer_glibc_is_refused(cloud, tmp_path):
 def test_program_for_another_processor_is_refused(cloud, tmp_path):
     answer = deploy_programs(cloud, compile_c(tmp_path, "int main(void) { return 0; }\n"), OTHER_ARCHITECTURE)
     assert f"and not for {OTHER_ARCHITECTURE}" in answer
+
+
+def test_validator_is_asked_for_with_a_central_role(cloud, tmp_path):
+    folder = compile_c(tmp_path, "int main(void) { return 0; }\n")
+    answer = deploy_programs(cloud, folder, ARCHITECTURE, "--central-role-arn", CENTRAL_ROLE)
+    assert f"There is no program {folder}/validator: put it there" in answer
 
 
 def test_script_is_no_program(cloud, tmp_path):

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from cloud import ARCHITECTURE, FUNCTIONS, PSK_PARAMETER, ROOT, STACK, TABLE, ZIP, request
+from cloud import ARCHITECTURE, CENTRAL_ROLE, FUNCTIONS, PSK_PARAMETER, ROOT, STACK, TABLE, ZIP, request
 
 # How the emulator differs from API Gateway. The service must be right on both.
 LACKS = {
@@ -36,7 +36,9 @@ def test_dry_run_makes_no_key(cloud):
 
 
 def test_first_deployment_serves(cloud):
-    answer = cloud.deploy("--include-api", *ZIP, "--arch", ARCHITECTURE, "--create-psk")
+    answer = cloud.deploy(
+        "--include-api", *ZIP, "--arch", ARCHITECTURE, "--create-psk", "--central-role-arn", CENTRAL_ROLE
+    )
     endpoint = cloud.outputs()["APIEndpoint"]
     assert f"curl -i '{endpoint}/health'" in answer
     assert cloud.psk() not in answer, "the key is printed"
@@ -86,6 +88,7 @@ def test_logs_have_their_names_and_an_end(cloud):
         f"/aws/apigateway/{STACK}-tenant-api",
         f"/aws/lambda/{STACK}-api-authorizer",
         f"/aws/lambda/{STACK}-api-service",
+        f"/aws/lambda/{STACK}-api-validator",
     ):
         assert retention[name] == 90
 

@@ -2,14 +2,16 @@
 
 import json
 
-from cloud import STACK
+from cloud import FUNCTIONS, STACK
 
 ALARMS = {
     "error-rate",
     "authorizer-timeouts",
     "api-timeouts",
+    "validator-timeouts",
     "authorizer-throttles",
     "api-throttles",
+    "validator-throttles",
     "table-throttles",
     "authentication-failures",
     "key-failures",
@@ -33,7 +35,8 @@ def test_dashboard_is_there(cloud):
 
 
 def test_timeouts_are_counted_from_the_logs(cloud):
-    for function in ("api-authorizer", "api-service"):
-        group = f"/aws/lambda/{STACK}-{function}"
-        (found,) = cloud.aws("logs", "describe-metric-filters", "--log-group-name", group)["metricFilters"]
+    for name in FUNCTIONS:
+        (found,) = cloud.aws("logs", "describe-metric-filters", "--log-group-name", f"/aws/lambda/{name}")[
+            "metricFilters"
+        ]
         assert "platform.report" in found["filterPattern"]

@@ -5,7 +5,7 @@ import json
 import threading
 import time
 
-from cloud import ACCOUNT, BUCKET, FUNCTIONS, PSK_PARAMETER, REGION, STACK, TABLE, ZIP, request
+from cloud import ACCOUNT, BUCKET, CENTRAL_ROLE, FUNCTIONS, PSK_PARAMETER, REGION, STACK, TABLE, ZIP, request
 
 
 class Clients:
@@ -176,7 +176,7 @@ def test_roles_allow_no_more_than_their_code_needs(cloud):
         (api, "dynamodb:BatchWriteItem", table),
         (api, "dynamodb:GetItem", f"{table}-other"),
         (api, "ssm:GetParameters", parameter),
-        (api, "sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/Admin"),
+        (api, "sts:AssumeRole", CENTRAL_ROLE),
         (api, "logs:CreateLogGroup", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/{STACK}-api-service:*"),
         (authorizer, "ssm:GetParameters", f"{parameter}-other"),
         (authorizer, "ssm:PutParameter", parameter),

@@ -2,8 +2,21 @@
 
 import json
 
-from cloud import ACCOUNT, ARCHITECTURE, BUCKET, FUNCTIONS, PSK_PARAMETER, REGION, ROOT, STACK, TABLE, ZIP
-from test_1_mistakes import image, put_image
+from cloud import (
+    ACCOUNT,
+    ARCHITECTURE,
+    BUCKET,
+    CENTRAL_ROLE,
+    FUNCTIONS,
+    PSK_PARAMETER,
+    REGION,
+    ROOT,
+    STACK,
+    TABLE,
+    ZIP,
+    request,
+)
+from test_1_mistakes import REGISTRY, image, put_image
 from test_3_operation import read_something
 
 # As first described, with only the account's own values in it.
@@ -66,6 +79,48 @@ def test_new_deployment_takes_the_table_over(cloud):
     assert "Nothing: the stack is as it should be." in cloud.deploy("--include-api", *ZIP)
 
 
+# --- Validation comes and goes with the central role.
+
+
+def central_role_check(cloud):
+    """What a validation says of the central role."""
+    base = cloud.base_url()
+    url = f"{base}/api/v1/tenants/kept/delivery-configs/s3/validate"
+    answer = request(url, key=cloud.psk(), base=base)
+    assert answer.status == 200, answer.body
+    return next(check for check in answer.json["data"]["checks"] if check["field"] == "central_role")
+
+
+def functions(cloud):
+    return {function["FunctionName"] for function in cloud.aws("lambda", "list-functions")["Functions"]}
+
+
+def test_without_a_central_role_the_api_function_validates(cloud):
+    assert functions(cloud) == set(FUNCTIONS[:2])
+    assert not [name for name in cloud.outputs() if name.startswith("Validator")]
+    assert central_role_check(cloud)["code"] == "not_configured"
+
+
+def test_central_role_brings_the_validator_along(cloud):
+    answer = cloud.deploy(*ZIP, "--central-role-arn", CENTRAL_ROLE, "--external-id", "ours/4711")
+    assert "UPDATE_COMPLETE" in answer
+    assert functions(cloud) == set(FUNCTIONS)
+    validator, api = (
+        cloud.aws("lambda", "get-function-configuration", "--function-name", name)["Environment"]["Variables"]
+        for name in (FUNCTIONS[2], FUNCTIONS[1])
+    )
+    assert (validator["CENTRAL_ROLE_ARN"], validator["EXTERNAL_ID"]) == (CENTRAL_ROLE, "ours/4711")
+    assert not {"CENTRAL_ROLE_ARN", "EXTERNAL_ID"} & set(api)
+    # The role trusts the validator of the stack before this one, which was another role.
+    assert central_role_check(cloud)["code"] == "access_denied"
+
+
+def test_validator_goes_with_the_central_role(cloud):
+    cloud.deploy(*ZIP, "--parameter", "CentralRoleArn=")
+    assert functions(cloud) == set(FUNCTIONS[:2])
+    assert central_role_check(cloud)["code"] == "not_configured"
+
+
 def test_table_of_another_stack_is_left_to_it(cloud):
     answer = cloud.run(["./deploy.sh", "-t", "regional", "-b", BUCKET, "-e", "staging"])
     assert f"TableName              {STACK.replace('development', 'staging')}-tenant-configs" in answer
@@ -105,15 +160,26 @@ def test_first_described_commands_are_taken_word_for_word(cloud, tmp_path):
     curl.chmod(0o755)
 
     cloud.run(["bash", "-ec", CREATE_PARAMETER])
-    cloud.run(["bash", "-ec", DEPLOY], cwd=ROOT, PATH=f"{tmp_path}:{cloud.environment['PATH']}")
+    answer = cloud.run(["bash", "-ec", DEPLOY], cwd=ROOT, PATH=f"{tmp_path}:{cloud.environment['PATH']}")
+    assert "validated no further than the table; looking beyond it takes --validator-image-uri." in answer
 
     assert cloud.outputs()["APIEndpoint"].endswith(f".execute-api.{REGION}.amazonaws.com/development")
-    for name, repository in zip(FUNCTIONS, ("logging-authorizer", "logging-api"), strict=True):
-        function = cloud.aws("lambda", "get-function", "--function-name", name)
-        assert function["Configuration"]["PackageType"] == "Image"
-        assert function["Configuration"]["Architectures"] == ["arm64"]
-        registry = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
-        assert function["Code"]["ImageUri"].startswith(f"{registry}/{repository}@sha256:")
-    api = cloud.aws("lambda", "get-function-configuration", "--function-name", FUNCTIONS[1])
-    role = api["Environment"]["Variables"]["CENTRAL_ROLE_ARN"]
-    assert role == "arn:aws:iam::123456789012:role/ROSA-CentralLogDistributionRole-abc123"
+    names = {name for name in functions(cloud) if name.startswith(STACK)}
+    assert names == set(FUNCTIONS[:2]), "there is no image for a validator"
+    for name, repository in zip(FUNCTIONS[:2], ("logging-authorizer", "logging-api"), strict=True):
+        check_image(cloud, name, repository)
+
+
+def check_image(cloud, name, repository):
+    function = cloud.aws("lambda", "get-function", "--function-name", name)
+    assert function["Configuration"]["PackageType"] == "Image"
+    assert function["Configuration"]["Architectures"] == ["arm64"]
+    assert function["Code"]["ImageUri"].startswith(f"{REGISTRY}/{repository}@sha256:")
+
+
+def test_image_of_the_validator_is_added_later(cloud):
+    put_image(cloud, "logging-validator", "latest", image("d"))
+    cloud.deploy("--validator-image-uri", f"{REGISTRY}/logging-validator:latest")
+    check_image(cloud, FUNCTIONS[2], "logging-validator")
+    variables = cloud.aws("lambda", "get-function-configuration", "--function-name", FUNCTIONS[2])["Environment"]
+    assert variables["Variables"]["CENTRAL_ROLE_ARN"] == CENTRAL_ROLE, "named by the deployment before"

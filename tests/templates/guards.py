@@ -420,9 +420,7 @@ def nested_templates_get_their_parameters(templates):
 @guard
 def operators_find_what_they_look_for(templates):
     expected = {"APIEndpoint", "TableName", "RestApiId", "PskParameterName", "AccessLogGroup"} | {
-        f"{function}{what}"
-        for function in TIMEOUTS
-        for what in ("FunctionArn", "Version", "RoleArn", "LogGroup")
+        f"{function}{what}" for function in TIMEOUTS for what in ("FunctionArn", "Version", "RoleArn", "LogGroup")
     }
     for missing in sorted(expected - set(templates["regional"]["Outputs"])):
         yield f"no output {missing}"

@@ -230,7 +230,10 @@ def let_the_api_function_take_the_central_role(templates):
 
 @breaks("only_the_validator_takes_a_role_and_only_the_central_one")
 def let_the_validator_take_customers_roles(templates):
-    policy(templates, "ValidatorRole")[1]["Resource"] = [{"Ref": "CentralRoleArn"}, "arn:aws:iam::444455556666:role/Logs"]
+    policy(templates, "ValidatorRole")[1]["Resource"] = [
+        {"Ref": "CentralRoleArn"},
+        "arn:aws:iam::444455556666:role/Logs",
+    ]
 
 
 @breaks("roles_are_for_one_service")
