@@ -1,0 +1,91 @@
+"""What CloudWatch does with log lines, and the emulator does not: it keeps lines and metric filters, and makes no
+metrics of them.
+
+Of a line in the embedded metric format counts what its directives declare and nothing else; what a metric filter counts
+is what its pattern says, as it was deployed. Sources: "Specification: Embedded metric format" in the CloudWatch user
+guide, "Filter pattern syntax" in that of CloudWatch Logs.
+"""
+
+import collections
+import json
+import re
+import time
+
+
+def key_of(namespace, name, dimensions):
+    """What identifies a metric. One more dimension, or one less, is another metric."""
+    return namespace, name, frozenset(dimensions.items())
+
+
+def key_of_alarm(alarm):
+    dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm["Dimensions"]}
+    return key_of(alarm["Namespace"], alarm["MetricName"], dimensions)
+
+
+def is_breached(alarm, values):
+    """Whether these values of one period are more than the alarm lets pass."""
+    assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+    total = sum(values)
+    statistic = {"Sum": total, "Average": total / len(values) if values else 0}[alarm["Statistic"]]
+    return statistic > alarm["Threshold"]
+
+
+def embedded(line):
+    """The metrics that a line declares, each with its values."""
+    for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
+        for names in directive["Dimensions"]:
+            dimensions = {name: line[name] for name in names}
+            for metric in directive["Metrics"]:
+                value = line[metric["Name"]]
+                yield (
+                    key_of(directive["Namespace"], metric["Name"], dimensions),
+                    value if isinstance(value, list) else [value],
+                )
+
+
+def filtered(metric_filter, line):
+    """The metrics that a metric filter makes of a line."""
+    if matches(metric_filter["filterPattern"], line):
+        for metric in metric_filter["metricTransformations"]:
+            dimensions = {name: line[path.removeprefix("$.")] for name, path in metric.get("dimensions", {}).items()}
+            yield (
+                key_of(metric["metricNamespace"], metric["metricName"], dimensions),
+                [float(metric["metricValue"])],
+            )
+
+
+def matches(pattern, line):
+    """Whether a line is what a pattern asks for, `{ $.path = "text" && ... }`. No other pattern is deployed."""
+    for condition in re.fullmatch(r"\{ (.+) \}", pattern)[1].split(" && "):
+        path, wanted = re.fullmatch(r'\$\.([\w.]+) = "(\w[\w.]*)"', condition).groups()
+        found = line
+        for name in path.split("."):
+            found = found.get(name) if isinstance(found, dict) else None
+        if found != wanted:
+            return False
+    return True
+
+
+class Window:
+    """What is measured from now on."""
+
+    def __init__(self, cloud):
+        time.sleep(0.002)  # what was logged in the millisecond that ends is not in it
+        self._cloud, self._since = cloud, str(time.time_ns() // 1_000_000)
+
+    def lines(self, function):
+        """The lines of a function that are JSON; the emulator's own are not."""
+        group = ("--log-group-name", f"/aws/lambda/{function}")
+        events = self._cloud.aws("logs", "filter-log-events", *group, "--start-time", self._since)["events"]
+        return [json.loads(event["message"]) for event in events if event["message"].startswith("{")]
+
+    def metrics(self, *functions):
+        """Every metric that the lines of these functions give, with its values."""
+        found = collections.defaultdict(list)
+        filters = self._cloud.aws("logs", "describe-metric-filters")["metricFilters"]
+        for function in functions:
+            own = [one for one in filters if one["logGroupName"] == f"/aws/lambda/{function}"]
+            for line in self.lines(function):
+                for key, values in (*embedded(line), *(metric for one in own for metric in filtered(one, line))):
+                    found[key] += values
+        return found

@@ -1,0 +1,513 @@
+"""Each kind of failure is forced on the deployment, and moves its metric; and each alarm hears of it.
+
+An alarm's metric is taken from the alarm as it was deployed. What the emulator's CloudWatch does not measure itself is
+read of the log (metrics.py) and handed to it, so that it is the alarm that decides, and speaks to its topic.
+"""
+
+import contextlib
+import hashlib
+import hmac
+import http.server
+import json
+import os
+import re
+import signal
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cloud import ACCOUNT, FUNCTIONS, PSK_PARAMETER, REGION, ROOT, STACK, request
+from metrics import Window, is_breached, key_of, key_of_alarm
+
+NAMESPACE = "TenantManagement"
+AUTHORIZER, API, *OTHERS = FUNCTIONS
+LIST = "/api/v1/delivery-configs"
+TENANT = "failing"
+CONFIGS = f"/api/v1/tenants/{TENANT}/delivery-configs"
+# A path that each function has a part in.
+PATHS = {AUTHORIZER: LIST, API: LIST} | dict.fromkeys(OTHERS, f"{CONFIGS}/s3/validate?live=false")
+KEYS_ARE_FRESH = 300  # seconds
+# The one metric that no failure here moves: rotations are in test_3_operation.py.
+ELSEWHERE = {"previous_key_uses"}
+
+
+class Client:
+    """A client that knows the key."""
+
+    def __init__(self, cloud):
+        self.base, self.key = cloud.base_url(), cloud.psk()
+
+    def call(self, path=LIST, method="GET", *, body=None):
+        return request(f"{self.base}{path}", method, key=self.key, body=body, base=self.base)
+
+    def call_with(self, headers):
+        return request(f"{self.base}{LIST}", headers=headers)
+
+
+class Monitoring:
+    """The alarms as they were deployed, and who listens to them."""
+
+    def __init__(self, cloud):
+        self._cloud = cloud
+        alarms = cloud.aws("cloudwatch", "describe-alarms", "--alarm-name-prefix", f"{STACK}-")["MetricAlarms"]
+        self.alarms = {alarm["AlarmName"].removeprefix(f"{STACK}-"): alarm for alarm in alarms}
+        self.heard, self._told = set(), set()
+        # Every metric that has moved in these tests.
+        self.moved = {}
+        topic, queue = cloud.outputs()["AlarmTopicArn"], f"arn:aws:sqs:{REGION}:{ACCOUNT}:operators"
+        policy = {
+            "Version": "2012-10-17",
+            "Statement": {
+                "Effect": "Allow",
+                "Principal": {"Service": "sns.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": queue,
+                "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+            },
+        }
+        # What was received stays out of sight; each message is received once.
+        attributes = json.dumps({"Policy": json.dumps(policy), "VisibilityTimeout": "3600"})
+        self._queue = self._sqs("create-queue", "--queue-name", "operators", "--attributes", attributes)["QueueUrl"]
+        cloud.aws("sns", "subscribe", "--topic-arn", topic, "--protocol", "sqs", "--notification-endpoint", queue)
+
+    def measured(self, window, *functions):
+        metrics = window.metrics(*functions)
+        self.moved |= metrics
+        return metrics
+
+    def alarm_of(self, key):
+        """The one alarm that looks at this metric."""
+        (name,) = (name for name, alarm in self.alarms.items() if key_of_alarm(alarm) == key)
+        return name
+
+    def assert_speaks(self, name, values):
+        """That these values of its metric make the alarm tell its topic."""
+        alarm = self.alarms[name]
+        assert is_breached(alarm, values), (name, values)
+        self._hand_over(alarm, values)
+        (after,) = self._cloud.aws("cloudwatch", "describe-alarms", "--alarm-names", alarm["AlarmName"])["MetricAlarms"]
+        assert after["StateValue"] == "ALARM"
+        assert self._is_told(alarm["AlarmName"])
+        self.heard.add(name)
+
+    def _hand_over(self, alarm, values):
+        data = [
+            {"MetricName": alarm["MetricName"], "Dimensions": alarm["Dimensions"], "Value": value} for value in values
+        ]
+        self._cloud.aws(
+            "cloudwatch", "put-metric-data", "--namespace", alarm["Namespace"], "--metric-data", json.dumps(data)
+        )
+
+    def _sqs(self, *arguments):
+        # The CLI asks AWS for queues, whatever AWS_ENDPOINT_URL says.
+        return self._cloud.aws("sqs", "--endpoint-url", self._cloud.url, *arguments)
+
+    def _is_told(self, name):
+        """Whether the topic has been told of an alarm."""
+        deadline = time.monotonic() + 10
+        while name not in self._told and time.monotonic() < deadline:
+            received = self._sqs("receive-message", "--queue-url", self._queue, "--max-number-of-messages", "10") or {}
+            for message in received.get("Messages", []):
+                told = json.loads(json.loads(message["Body"])["Message"])
+                if told["NewStateValue"] == "ALARM":
+                    self._told.add(told["AlarmName"])
+        return name in self._told
+
+
+@pytest.fixture(scope="module")
+def monitoring(cloud):
+    return Monitoring(cloud)
+
+
+@pytest.fixture(scope="module")
+def client(cloud):
+    return Client(cloud)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def configuration(cloud, client):
+    hold_keys(cloud)
+    assert client.call(CONFIGS, "POST", body=s3()).status == 201
+    yield
+    assert client.call(f"{CONFIGS}/s3", "DELETE").status == 200
+
+
+def s3(**more):
+    return {"tenant_id": TENANT, "type": "s3", "bucket_name": "failing-logs"} | more
+
+
+def metric(name, function, **dimensions):
+    return key_of(NAMESPACE, name, {"function_name": function} | dimensions)
+
+
+def live_version(cloud, function):
+    alias = cloud.aws("lambda", "get-alias", "--function-name", function, "--name", "live")
+    return alias["FunctionVersion"]
+
+
+def environments(cloud, function, version):
+    """The processes of a function's version, each an execution environment of the emulator."""
+    marks = {
+        f"GATEWAY_PORT={cloud.port}".encode(),
+        f"AWS_LAMBDA_FUNCTION_NAME={function}".encode(),
+        f"AWS_LAMBDA_FUNCTION_VERSION={version}".encode(),
+    }
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if marks <= set((process / "environ").read_bytes().split(b"\0")):
+                found.append(int(process.name))
+    return found
+
+
+def renew(cloud, function):
+    """Ends a function's execution environments, as Lambda does every few hours."""
+    version = live_version(cloud, function)
+    for process in environments(cloud, function, version):
+        os.kill(process, signal.SIGKILL)
+    while environments(cloud, function, version):
+        time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def without_policy(cloud, role_output, policy):
+    """Takes a role's rights away, and gives them back."""
+    role = ("--role-name", cloud.outputs()[role_output].rpartition("/")[2], "--policy-name", policy)
+    document = json.dumps(cloud.aws("iam", "get-role-policy", *role)["PolicyDocument"])
+    cloud.aws("iam", "delete-role-policy", *role)
+    try:
+        yield
+    finally:
+        cloud.aws("iam", "put-role-policy", *role, "--policy-document", document)
+
+
+@contextlib.contextmanager
+def serving_unpublished(cloud, function, **variables):
+    """Serves by what stands in the function now, with these variables, in place of the version that is live."""
+    name = ("--function-name", function)
+
+    def configure(variables):
+        environment = json.dumps({"Variables": variables})
+        cloud.aws("lambda", "update-function-configuration", *name, "--environment", environment)
+
+    def make_live(version):
+        cloud.aws("lambda", "update-alias", *name, "--name", "live", "--function-version", version)
+
+    live = live_version(cloud, function)
+    before = cloud.aws("lambda", "get-function-configuration", *name)["Environment"]["Variables"]
+    if variables:
+        configure(before | variables)
+    make_live("$LATEST")
+    try:
+        yield
+    finally:
+        make_live(live)
+        if variables:
+            configure(before)
+
+
+def hold_keys(cloud):
+    """Lets what stands unpublished of the authorizer read its keys, which become too old while other tests run."""
+    if not hasattr(cloud, "keys_held_since"):
+        # It does not understand the event; the keys are read ahead of it.
+        cloud.run(["aws", "lambda", "invoke", "--function-name", AUTHORIZER, "--payload", "{}", os.devnull])
+        cloud.keys_held_since = time.monotonic()
+
+
+# --- Requests that are refused
+
+
+def headers(key, *, timestamp=None, age=0, scheme="HMAC-SHA256", signature=None, **more):
+    timestamp = timestamp or (datetime.now(UTC) - timedelta(seconds=age)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    signed = signature or hmac.new(key.encode(), f"GET{LIST}{timestamp}".encode(), hashlib.sha256).hexdigest()
+    return {"Authorization": f"{scheme} {signed}", "X-API-Timestamp": timestamp} | more
+
+
+@pytest.mark.parametrize(
+    ("reason", "wrong"),
+    [
+        ("timestamp_expired", {"age": 301}),
+        ("timestamp_in_future", {"age": -400}),
+        ("timestamp_malformed", {"timestamp": "yesterday"}),
+        ("wrong_scheme", {"scheme": "Bearer"}),
+        ("signature_malformed", {"signature": "00"}),
+        ("body_digest_malformed", {"X-Body-SHA256": "00"}),
+        ("wrong_signature", {"signature": "0" * 64}),
+    ],
+)
+def test_denied_request_is_counted_by_its_reason(cloud, client, monitoring, reason, wrong):
+    window = Window(cloud)
+    assert client.call_with(headers(client.key, **wrong)).status == 403
+    measured = monitoring.measured(window, AUTHORIZER)
+    assert measured[metric("auth_denied", AUTHORIZER, reason=reason)] == [1]
+    assert measured[metric("auth_denied", AUTHORIZER)] == [1]
+    assert metric("auth_allowed", AUTHORIZER) not in measured
+
+
+def test_many_denied_requests_are_an_alarm(cloud, client, monitoring):
+    key = metric("auth_denied", AUTHORIZER)
+    name = monitoring.alarm_of(key)
+    window = Window(cloud)
+    count = int(monitoring.alarms[name]["Threshold"]) + 1
+    for _ in range(count):
+        assert client.call_with(headers("somebody-elses-key")).status == 403
+    values = monitoring.measured(window, AUTHORIZER)[key]
+    assert sum(values) == count
+    monitoring.assert_speaks(name, values)
+
+
+def test_broken_rules_are_counted_by_field(cloud, client, monitoring):
+    window = Window(cloud)
+    body = s3(bucket_name="No bucket", target_region="nowhere", enable=True)
+    assert client.call(CONFIGS, "POST", body=body).status == 422
+    measured = monitoring.measured(window, API)
+    assert measured[metric("validation_failures", API)] == [3]
+    for field in ("bucket_name", "target_region", "unknown_field"):
+        assert measured[metric(f"validation_failures_{field}", API)] == [1]
+
+
+# --- What is no failure, and is counted all the same
+
+
+@pytest.mark.parametrize("kind", ["cloudwatch", "s3"])
+def test_changes_are_counted_by_type(cloud, client, monitoring, kind):
+    tenant = f"{TENANT}-{kind}"
+    path = f"/api/v1/tenants/{tenant}/delivery-configs"
+    role = {"log_distribution_role_arn": "arn:aws:iam::123456789012:role/Logs", "log_group_name": "/logs"}
+    body = s3(tenant_id=tenant) if kind == "s3" else {"tenant_id": tenant, "type": kind} | role
+    window = Window(cloud)
+    assert client.call(path, "POST", body=body).status == 201
+    assert client.call(f"{path}/{kind}", "PATCH", body={"enabled": False}).status == 200
+    assert client.call(f"{path}/{kind}", "PUT", body={"enabled": True}).status == 200
+    assert client.call(f"{path}/{kind}", "DELETE").status == 200
+    measured = monitoring.measured(window, AUTHORIZER, API)
+    changes = {action: sum(measured[metric(f"configs_{action}", API, type=kind)]) for action in ("created", "updated")}
+    assert changes == {"created": 1, "updated": 2}
+    assert measured[metric("configs_deleted", API, type=kind)] == [1]
+    assert len(measured[metric("requests", API)]) == len(measured[metric("auth_allowed", AUTHORIZER)]) == 4
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_new_environment_is_a_cold_start(cloud, client, monitoring, function):
+    renew(cloud, function)
+    window = Window(cloud)
+    assert [client.call(PATHS[function]).status for _ in range(2)] == [200, 200]
+    measured = monitoring.measured(window, function)
+    assert measured[metric("cold_starts", function)] == [1]
+    assert len(measured[metric("duration_ms", function)]) == 2
+    if function == AUTHORIZER:
+        assert measured[metric("key_refreshes", function)] == [1]
+
+
+# --- The key
+
+
+def test_unreadable_key_is_an_alarm(cloud, client, monitoring):
+    key = metric("key_refresh_failures", AUTHORIZER)
+    window = Window(cloud)
+    with without_policy(cloud, "AuthorizerRoleArn", "authorizer"):
+        for _ in range(2):  # each environment reads ahead of its first request, and again with it
+            renew(cloud, AUTHORIZER)
+            assert client.call().status == 500
+    renew(cloud, AUTHORIZER)
+    assert client.call().status == 200
+    measured = monitoring.measured(window, AUTHORIZER)
+    assert measured[metric("auth_failed", AUTHORIZER)] == [1, 1]
+    assert measured[key] == [2, 2]
+    assert measured[metric("key_refreshes", AUTHORIZER)] == [1]
+    causes = [line["cause"] for line in window.lines(AUTHORIZER) if line.get("event") == "keys_unreadable"]
+    assert causes
+    assert all("may not be read" in cause for cause in causes)
+    monitoring.assert_speaks(monitoring.alarm_of(key), measured[key])
+
+
+# --- The table
+
+
+def test_answer_with_a_5xx_is_counted_and_an_alarm(cloud, client, monitoring):
+    window = Window(cloud)
+    with without_policy(cloud, "ApiRoleArn", "api"):
+        answers = [client.call() for _ in range(3)]
+    answers.append(client.call())
+    assert [answer.status for answer in answers] == [500, 500, 500, 200]
+    measured = monitoring.measured(window, API)
+    assert measured[metric("requests", API, route=LIST, status_class="5xx")] == [1, 1, 1]
+    assert measured[metric("requests", API, route=LIST, status_class="2xx")] == [1]
+    failed = [line for line in window.lines(API) if line.get("status") == 500]
+    assert {(line["level"], line["code"]) for line in failed} == {("ERROR", "access_denied")}
+
+    # The alarm looks at the gateway, which sees more failures than the function; the emulator's gateway measures none.
+    # So its metric is held against the gateway's name and stage, and its values are taken from what clients got.
+    outputs = cloud.outputs()
+    gateway = cloud.aws("apigateway", "get-rest-api", "--rest-api-id", outputs["RestApiId"])["name"]
+    stage = outputs["APIEndpoint"].rpartition("/")[2]
+    name = monitoring.alarm_of(key_of("AWS/ApiGateway", "5XXError", {"ApiName": gateway, "Stage": stage}))
+    monitoring.assert_speaks(name, [int(answer.status >= 500) for answer in answers])
+
+
+class Throttling(http.server.BaseHTTPRequestHandler):
+    """A DynamoDB that asks everybody to slow down. The emulator's never does."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = b'{"__type":"com.amazon.coral.availability#ThrottlingException","message":"Rate of requests exceeds"}'
+        self.send_response(400)
+        self.send_header("Content-Type", "application/x-amz-json-1.0")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def throttling_table():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Throttling)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_throttled_table_is_an_alarm(cloud, client, monitoring, throttling_table):
+    key = metric("dynamodb_throttles", API)
+    with serving_unpublished(cloud, API, AWS_ENDPOINT_URL_DYNAMODB=throttling_table):
+        window = Window(cloud)
+        answers = [client.call() for _ in range(4)]
+        measured = monitoring.measured(window, API)
+    assert [(answer.status, answer.headers["Retry-After"] is not None) for answer in answers] == [(503, True)] * 4
+    assert measured[key] == [3, 3, 3, 3]
+    assert measured[metric("dynamodb_retries", API)] == [2, 2, 2, 2]
+    assert len(measured[metric("dynamodb_ms", API)]) == 4
+    assert {line["code"] for line in window.lines(API) if line.get("status") == 503} == {"store_throttled"}
+    monitoring.assert_speaks(monitoring.alarm_of(key), measured[key])
+    assert client.call().status == 200
+
+
+# --- The platform
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_invocation_that_is_ended_at_its_limit_is_an_alarm(cloud, client, monitoring, function):
+    """The functions give up on AWS well before their limits. What gets no CPU does not."""
+    key = key_of(NAMESPACE, f"{function}-timeouts", {})
+    renew(cloud, function)
+    assert client.call(PATHS[function]).status == 200
+    window = Window(cloud)
+    for process in environments(cloud, function, live_version(cloud, function)):
+        os.kill(process, signal.SIGSTOP)
+    assert client.call(PATHS[function]).status >= 500
+    assert client.call(PATHS[function]).status == 200, "a new environment serves"
+    assert not any(line.get("type") == "platform.report" for line in window.lines(function)), "use the emulator's"
+    for status in ("success", "timeout", "error"):
+        put_report(cloud, function, status)
+    measured = monitoring.measured(window, function)
+    assert measured[key] == [1], "of the three reports"
+    monitoring.assert_speaks(monitoring.alarm_of(key), measured[key])
+
+
+def put_report(cloud, function, status):
+    """Writes the line that Lambda does after an invocation, where the log format is JSON; the emulator writes text.
+    Source: "platform.report" in the event schema reference of the Lambda Telemetry API."""
+    now = datetime.now(UTC)
+    report = {
+        "time": now.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+        "type": "platform.report",
+        "record": {
+            "requestId": "6d68ca91-49c9-448d-89b8-7ca3e6dc66aa",
+            "metrics": {
+                "durationMs": 10000.0,
+                "billedDurationMs": 10000,
+                "memorySizeMB": 256,
+                "maxMemoryUsedMB": 24,
+            },
+            "status": status,
+        },
+    }
+    stream = ("--log-group-name", f"/aws/lambda/{function}", "--log-stream-name", f"report-{status}")
+    cloud.aws("logs", "create-log-stream", *stream)
+    event = {"timestamp": int(now.timestamp() * 1000), "message": json.dumps(report)}
+    cloud.aws("logs", "put-log-events", *stream, "--log-events", json.dumps([event]))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_invocation_that_lambda_refuses_is_an_alarm(cloud, client, monitoring, function):
+    name = monitoring.alarm_of(key_of("AWS/Lambda", "Throttles", {"FunctionName": function}))
+    alarm = monitoring.alarms[name]
+    before = measured_by_the_emulator(cloud, alarm)
+    named = ("--function-name", function)
+    with serving_unpublished(cloud, function):  # the emulator limits no version
+        cloud.aws("lambda", "put-function-concurrency", *named, "--reserved-concurrent-executions", "0")
+        try:
+            # API Gateway makes a 500 of it; the emulator passes the 429 of Lambda on where it is not the authorizer's.
+            assert client.call(PATHS[function]).status in (429, 500)
+        finally:
+            cloud.aws("lambda", "delete-function-concurrency", *named)
+    assert client.call(PATHS[function]).status == 200
+    throttles = measured_by_the_emulator(cloud, alarm) - before
+    assert throttles == 1
+    monitoring.assert_speaks(name, [throttles])
+
+
+def measured_by_the_emulator(cloud, alarm):
+    now = datetime.now(UTC)
+    statistics = cloud.aws(
+        "cloudwatch", "get-metric-statistics", "--namespace", alarm["Namespace"], "--metric-name", alarm["MetricName"],
+        "--dimensions", json.dumps(alarm["Dimensions"]), "--statistics", "Sum", "--period", "60",
+        "--start-time", (now - timedelta(hours=1)).isoformat(), "--end-time", (now + timedelta(minutes=1)).isoformat(),
+    )  # fmt: skip
+    return sum(point["Sum"] for point in statistics["Datapoints"])
+
+
+# --- The last failure, for it waits until keys are too old
+
+
+def test_key_that_vanishes_serves_on_and_is_counted(cloud, client, monitoring):
+    cloud.aws("ssm", "delete-parameter", "--name", PSK_PARAMETER)
+    try:
+        with serving_unpublished(cloud, AUTHORIZER):
+            time.sleep(max(0, cloud.keys_held_since + KEYS_ARE_FRESH + 1 - time.monotonic()))
+            window = Window(cloud)
+            answers = [client.call().status for _ in range(2)]
+            measured = monitoring.measured(window, AUTHORIZER)
+    finally:
+        cloud.aws("ssm", "put-parameter", "--name", PSK_PARAMETER, "--type", "SecureString", "--value", client.key)
+    assert answers == [200, 200]
+    assert measured[metric("stale_key_uses", AUTHORIZER)] == [1, 1]
+    assert measured[metric("key_refresh_failures", AUTHORIZER)] == [1], "the second request does not try again at once"
+    (line,) = (line for line in window.lines(AUTHORIZER) if line.get("event") == "keys_unreadable")
+    assert "there is no parameter" in line["cause"]
+    assert KEYS_ARE_FRESH < line["keys_age_seconds"] < 2 * 60 * 60
+    assert client.call().status == 200
+
+
+# --- And nothing was left out
+
+
+def test_every_alarm_has_spoken(monitoring):
+    assert monitoring.heard == set(monitoring.alarms)
+
+
+def test_every_metric_that_is_documented_has_moved(monitoring):
+    page = (ROOT / "docs/operations.md").read_text()
+    tables = re.findall(r"^### Metrics of the (?:API|authorizer).*?(?=^##)", page, re.DOTALL | re.MULTILINE)
+    documented = set(re.findall(r"^\| `([a-z_]+)` \|", "".join(tables), re.MULTILINE))
+    assert len(documented) > 15
+    assert documented - {name for _, name, _ in monitoring.moved} == ELSEWHERE
+
+
+def test_dashboard_shows_what_has_moved(cloud, monitoring):
+    name = cloud.outputs()["DashboardName"]
+    dashboard = json.loads(cloud.aws("cloudwatch", "get-dashboard", "--dashboard-name", name)["DashboardBody"])
+    shown = set()
+    for row in (row for widget in dashboard["widgets"] for row in widget["properties"].get("metrics", [])):
+        namespace, name, *dimensions = (part for part in row if isinstance(part, str)) if len(row) > 1 else (None, None)
+        if namespace == NAMESPACE and name not in ELSEWHERE:
+            shown.add(key_of(namespace, name, dict(zip(dimensions[::2], dimensions[1::2], strict=True))))
+    assert len(shown) > 20
+    assert shown - set(monitoring.moved) == set()
