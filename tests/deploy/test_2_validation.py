@@ -3,6 +3,7 @@ that docs/validation.md shows. The emulator enforces all of them, across two acc
 
 import json
 import re
+import time
 
 import pytest
 from cloud import ACCOUNT, CENTRAL_ROLE, PSK_PARAMETER, REGION, ROOT, STACK, TABLE, request
@@ -59,13 +60,15 @@ def validate(cloud, kind, query=""):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def configurations(cloud):
+def began(cloud):
+    """Stores the configurations; when that was, in milliseconds."""
+    began = int(time.time() * 1000)
     base = cloud.base_url()
     for kind, config in CONFIGS.items():
         body = {"tenant_id": TENANT, "type": kind} | config
         url = f"{base}/api/v1/tenants/{TENANT}/delivery-configs"
         assert request(url, "POST", key=cloud.psk(), body=body, base=base).status == 201
-    yield
+    yield began
     for kind in CONFIGS:
         assert call(cloud, kind, "DELETE").status == 200
 
@@ -177,18 +180,19 @@ def test_another_method_is_told_which_there_are(cloud, method):
     assert answer.headers["Allow"] == "GET,HEAD"
 
 
-def lines(cloud, function):
-    events = cloud.aws("logs", "filter-log-events", "--log-group-name", f"/aws/lambda/{STACK}-{function}")["events"]
+def lines(cloud, function, began):
+    group = f"/aws/lambda/{STACK}-{function}"
+    events = cloud.aws("logs", "filter-log-events", "--log-group-name", group, "--start-time", str(began))["events"]
     return [json.loads(event["message"]) for event in events if event["message"].startswith("{")]
 
 
-def test_validations_are_the_validators_and_its_log_tells_no_credentials(cloud):
-    validator = lines(cloud, "api-validator")
+def test_validations_are_the_validators_and_its_log_tells_no_credentials(cloud, began):
+    validator = lines(cloud, "api-validator", began)
     routes = {line["route"] for line in validator if line.get("target") == "request"}
     assert routes == {"/api/v1/tenants/{tenant_id}/delivery-configs/{type}/validate"}
     assert any(line["message"] == "a call of the validation failed" for line in validator)
     assert not re.search(r"\bASIA[A-Z0-9]{12,}|SessionToken", json.dumps(validator)), "credentials of a session"
-    here = [line for line in lines(cloud, "api-service") if line.get("route", "").endswith("/validate")]
+    here = [line for line in lines(cloud, "api-service", began) if line.get("route", "").endswith("/validate")]
     assert {line["status"] for line in here} == {405}, "the API function is left only with the other methods"
 
 
