@@ -66,13 +66,9 @@ inspect() {
   echo "$program: $size bytes"
   ((size <= MAX_BYTES)) || { echo "$program: larger than $MAX_BYTES bytes" && return 1; }
 
-  diff <(cd "$root" && find . -mindepth 1 | sort) - <<FILES || { echo "$program: holds something else" && return 1; }
-./$program
-./etc
-./etc/ssl
-./etc/ssl/certs
-./etc/ssl/certs/ca-certificates.crt
-FILES
+  diff <(cd "$root" && find . -mindepth 1 | sort) \
+    <(printf './%s\n' "$program" etc etc/ssl etc/ssl/certs etc/ssl/certs/ca-certificates.crt | sort) ||
+    { echo "$program: holds something else" && return 1; }
 
   config=$(buildah_here inspect --format '{{.OCIv1.Config.User}} {{.OCIv1.Config.Entrypoint}} {{.OCIv1.Architecture}}' "$container")
   [[ $config == "65532:65532 [/$program] "* ]] || { echo "$program: is run as $config" && return 1; }
