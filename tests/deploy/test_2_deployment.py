@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from cloud import ARCHITECTURE, CENTRAL_ROLE, FUNCTIONS, PSK_PARAMETER, ROOT, STACK, TABLE, ZIP, request
-from test_3_failures import hold_keys
+from faults import hold_keys
 
 # How the emulator differs from API Gateway. The service must be right on both.
 LACKS = {

@@ -4,22 +4,18 @@ An alarm's metric is taken from the alarm as it was deployed. What the emulator'
 read of the log (metrics.py) and handed to it, so that it is the alarm that decides, and speaks to its topic.
 """
 
-import contextlib
 import hashlib
 import hmac
-import http.server
 import json
-import os
 import re
-import signal
-import threading
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from cloud import ACCOUNT, FUNCTIONS, PSK_PARAMETER, REGION, ROOT, STACK, request
-from metrics import Window, is_breached, key_of, key_of_alarm
+from cloud import FUNCTIONS, PSK_PARAMETER, ROOT, request
+from faults import hold_keys, put_report, renew, serving_unpublished, stop, throttling_table, without_policy
+from metrics import Window, key_of
+from monitoring import Monitoring
 
 NAMESPACE = "TenantManagement"
 AUTHORIZER, API, *OTHERS = FUNCTIONS
@@ -46,76 +42,6 @@ class Client:
         return request(f"{self.base}{LIST}", headers=headers)
 
 
-class Monitoring:
-    """The alarms as they were deployed, and who listens to them."""
-
-    def __init__(self, cloud):
-        self._cloud = cloud
-        alarms = cloud.aws("cloudwatch", "describe-alarms", "--alarm-name-prefix", f"{STACK}-")["MetricAlarms"]
-        self.alarms = {alarm["AlarmName"].removeprefix(f"{STACK}-"): alarm for alarm in alarms}
-        self.heard, self._told = set(), set()
-        # Every metric that has moved in these tests.
-        self.moved = {}
-        topic, queue = cloud.outputs()["AlarmTopicArn"], f"arn:aws:sqs:{REGION}:{ACCOUNT}:operators"
-        policy = {
-            "Version": "2012-10-17",
-            "Statement": {
-                "Effect": "Allow",
-                "Principal": {"Service": "sns.amazonaws.com"},
-                "Action": "sqs:SendMessage",
-                "Resource": queue,
-                "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
-            },
-        }
-        # What was received stays out of sight; each message is received once.
-        attributes = json.dumps({"Policy": json.dumps(policy), "VisibilityTimeout": "3600"})
-        self._queue = self._sqs("create-queue", "--queue-name", "operators", "--attributes", attributes)["QueueUrl"]
-        cloud.aws("sns", "subscribe", "--topic-arn", topic, "--protocol", "sqs", "--notification-endpoint", queue)
-
-    def measured(self, window, *functions):
-        metrics = window.metrics(*functions)
-        self.moved |= metrics
-        return metrics
-
-    def alarm_of(self, key):
-        """The one alarm that looks at this metric."""
-        (name,) = (name for name, alarm in self.alarms.items() if key_of_alarm(alarm) == key)
-        return name
-
-    def assert_speaks(self, name, values):
-        """That these values of its metric make the alarm tell its topic."""
-        alarm = self.alarms[name]
-        assert is_breached(alarm, values), (name, values)
-        self._hand_over(alarm, values)
-        (after,) = self._cloud.aws("cloudwatch", "describe-alarms", "--alarm-names", alarm["AlarmName"])["MetricAlarms"]
-        assert after["StateValue"] == "ALARM"
-        assert self._is_told(alarm["AlarmName"])
-        self.heard.add(name)
-
-    def _hand_over(self, alarm, values):
-        data = [
-            {"MetricName": alarm["MetricName"], "Dimensions": alarm["Dimensions"], "Value": value} for value in values
-        ]
-        self._cloud.aws(
-            "cloudwatch", "put-metric-data", "--namespace", alarm["Namespace"], "--metric-data", json.dumps(data)
-        )
-
-    def _sqs(self, *arguments):
-        # The CLI asks AWS for queues, whatever AWS_ENDPOINT_URL says.
-        return self._cloud.aws("sqs", "--endpoint-url", self._cloud.url, *arguments)
-
-    def _is_told(self, name):
-        """Whether the topic has been told of an alarm."""
-        deadline = time.monotonic() + 10
-        while name not in self._told and time.monotonic() < deadline:
-            received = self._sqs("receive-message", "--queue-url", self._queue, "--max-number-of-messages", "10") or {}
-            for message in received.get("Messages", []):
-                told = json.loads(json.loads(message["Body"])["Message"])
-                if told["NewStateValue"] == "ALARM":
-                    self._told.add(told["AlarmName"])
-        return name in self._told
-
-
 @pytest.fixture(scope="module")
 def monitoring(cloud):
     return Monitoring(cloud)
@@ -140,80 +66,6 @@ def s3(**more):
 
 def metric(name, function, **dimensions):
     return key_of(NAMESPACE, name, {"function_name": function} | dimensions)
-
-
-def live_version(cloud, function):
-    alias = cloud.aws("lambda", "get-alias", "--function-name", function, "--name", "live")
-    return alias["FunctionVersion"]
-
-
-def environments(cloud, function, version):
-    """The processes of a function's version, each an execution environment of the emulator."""
-    marks = {
-        f"GATEWAY_PORT={cloud.port}".encode(),
-        f"AWS_LAMBDA_FUNCTION_NAME={function}".encode(),
-        f"AWS_LAMBDA_FUNCTION_VERSION={version}".encode(),
-    }
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if marks <= set((process / "environ").read_bytes().split(b"\0")):
-                found.append(int(process.name))
-    return found
-
-
-def renew(cloud, function):
-    """Ends a function's execution environments, as Lambda does every few hours."""
-    version = live_version(cloud, function)
-    for process in environments(cloud, function, version):
-        os.kill(process, signal.SIGKILL)
-    while environments(cloud, function, version):
-        time.sleep(0.01)
-
-
-@contextlib.contextmanager
-def without_policy(cloud, role_output, policy):
-    """Takes a role's rights away, and gives them back."""
-    role = ("--role-name", cloud.outputs()[role_output].rpartition("/")[2], "--policy-name", policy)
-    document = json.dumps(cloud.aws("iam", "get-role-policy", *role)["PolicyDocument"])
-    cloud.aws("iam", "delete-role-policy", *role)
-    try:
-        yield
-    finally:
-        cloud.aws("iam", "put-role-policy", *role, "--policy-document", document)
-
-
-@contextlib.contextmanager
-def serving_unpublished(cloud, function, **variables):
-    """Serves by what stands in the function now, with these variables, in place of the version that is live."""
-    name = ("--function-name", function)
-
-    def configure(variables):
-        environment = json.dumps({"Variables": variables})
-        cloud.aws("lambda", "update-function-configuration", *name, "--environment", environment)
-
-    def make_live(version):
-        cloud.aws("lambda", "update-alias", *name, "--name", "live", "--function-version", version)
-
-    live = live_version(cloud, function)
-    before = cloud.aws("lambda", "get-function-configuration", *name)["Environment"]["Variables"]
-    if variables:
-        configure(before | variables)
-    make_live("$LATEST")
-    try:
-        yield
-    finally:
-        make_live(live)
-        if variables:
-            configure(before)
-
-
-def hold_keys(cloud):
-    """Lets what stands unpublished of the authorizer read its keys, which become too old while other tests run."""
-    if not hasattr(cloud, "keys_held_since"):
-        # It does not understand the event; the keys are read ahead of it.
-        cloud.run(["aws", "lambda", "invoke", "--function-name", AUTHORIZER, "--payload", "{}", os.devnull])
-        cloud.keys_held_since = time.monotonic()
 
 
 # --- Requests that are refused
@@ -347,36 +199,9 @@ def test_answer_with_a_5xx_is_counted_and_an_alarm(cloud, client, monitoring):
     monitoring.assert_speaks(name, [int(answer.status >= 500) for answer in answers])
 
 
-class Throttling(http.server.BaseHTTPRequestHandler):
-    """A DynamoDB that asks everybody to slow down. The emulator's never does."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        body = b'{"__type":"com.amazon.coral.availability#ThrottlingException","message":"Rate of requests exceeds"}'
-        self.send_response(400)
-        self.send_header("Content-Type", "application/x-amz-json-1.0")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def throttling_table():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Throttling)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
-
-
-def test_throttled_table_is_an_alarm(cloud, client, monitoring, throttling_table):
+def test_throttled_table_is_an_alarm(cloud, client, monitoring):
     key = metric("dynamodb_throttles", API)
-    with serving_unpublished(cloud, API, AWS_ENDPOINT_URL_DYNAMODB=throttling_table):
+    with throttling_table() as url, serving_unpublished(cloud, API, AWS_ENDPOINT_URL_DYNAMODB=url):
         window = Window(cloud)
         answers = [client.call() for _ in range(4)]
         measured = monitoring.measured(window, API)
@@ -399,8 +224,7 @@ def test_invocation_that_is_ended_at_its_limit_is_an_alarm(cloud, client, monito
     renew(cloud, function)
     assert client.call(PATHS[function]).status == 200
     window = Window(cloud)
-    for process in environments(cloud, function, live_version(cloud, function)):
-        os.kill(process, signal.SIGSTOP)
+    stop(cloud, function)
     assert client.call(PATHS[function]).status >= 500
     assert client.call(PATHS[function]).status == 200, "a new environment serves"
     assert not any(line.get("type") == "platform.report" for line in window.lines(function)), "use the emulator's"
@@ -409,30 +233,6 @@ def test_invocation_that_is_ended_at_its_limit_is_an_alarm(cloud, client, monito
     measured = monitoring.measured(window, function)
     assert measured[key] == [1], "of the three reports"
     monitoring.assert_speaks(monitoring.alarm_of(key), measured[key])
-
-
-def put_report(cloud, function, status):
-    """Writes the line that Lambda does after an invocation, where the log format is JSON; the emulator writes text.
-    Source: "platform.report" in the event schema reference of the Lambda Telemetry API."""
-    now = datetime.now(UTC)
-    report = {
-        "time": now.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
-        "type": "platform.report",
-        "record": {
-            "requestId": "6d68ca91-49c9-448d-89b8-7ca3e6dc66aa",
-            "metrics": {
-                "durationMs": 10000.0,
-                "billedDurationMs": 10000,
-                "memorySizeMB": 256,
-                "maxMemoryUsedMB": 24,
-            },
-            "status": status,
-        },
-    }
-    stream = ("--log-group-name", f"/aws/lambda/{function}", "--log-stream-name", f"report-{status}")
-    cloud.aws("logs", "create-log-stream", *stream)
-    event = {"timestamp": int(now.timestamp() * 1000), "message": json.dumps(report)}
-    cloud.aws("logs", "put-log-events", *stream, "--log-events", json.dumps([event]))
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -1,0 +1,146 @@
+"""Ways to make a deployment fail that the emulator and the machine offer, each taken back afterwards."""
+
+import contextlib
+import http.server
+import json
+import os
+import signal
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cloud import FUNCTIONS
+
+
+def live_version(cloud, function):
+    alias = cloud.aws("lambda", "get-alias", "--function-name", function, "--name", "live")
+    return alias["FunctionVersion"]
+
+
+def environments(cloud, function, version):
+    """The processes of a function's version, each an execution environment of the emulator."""
+    marks = {
+        f"GATEWAY_PORT={cloud.port}".encode(),
+        f"AWS_LAMBDA_FUNCTION_NAME={function}".encode(),
+        f"AWS_LAMBDA_FUNCTION_VERSION={version}".encode(),
+    }
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if marks <= set((process / "environ").read_bytes().split(b"\0")):
+                found.append(int(process.name))
+    return found
+
+
+def stop(cloud, function):
+    """Takes the CPU from a function's execution environments."""
+    for process in environments(cloud, function, live_version(cloud, function)):
+        os.kill(process, signal.SIGSTOP)
+
+
+def renew(cloud, function):
+    """Ends a function's execution environments, as Lambda does every few hours."""
+    version = live_version(cloud, function)
+    for process in environments(cloud, function, version):
+        os.kill(process, signal.SIGKILL)
+    while environments(cloud, function, version):
+        time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def without_policy(cloud, role_output, policy):
+    """Takes a role's rights away, and gives them back."""
+    role = ("--role-name", cloud.outputs()[role_output].rpartition("/")[2], "--policy-name", policy)
+    document = json.dumps(cloud.aws("iam", "get-role-policy", *role)["PolicyDocument"])
+    cloud.aws("iam", "delete-role-policy", *role)
+    try:
+        yield
+    finally:
+        cloud.aws("iam", "put-role-policy", *role, "--policy-document", document)
+
+
+@contextlib.contextmanager
+def serving_unpublished(cloud, function, **variables):
+    """Serves by what stands in the function now, with these variables, in place of the version that is live."""
+    name = ("--function-name", function)
+
+    def configure(variables):
+        environment = json.dumps({"Variables": variables})
+        cloud.aws("lambda", "update-function-configuration", *name, "--environment", environment)
+
+    def make_live(version):
+        cloud.aws("lambda", "update-alias", *name, "--name", "live", "--function-version", version)
+
+    live = live_version(cloud, function)
+    before = cloud.aws("lambda", "get-function-configuration", *name)["Environment"]["Variables"]
+    if variables:
+        configure(before | variables)
+    make_live("$LATEST")
+    try:
+        yield
+    finally:
+        make_live(live)
+        if variables:
+            configure(before)
+
+
+def hold_keys(cloud):
+    """Lets what stands unpublished of the authorizer read its keys, which become too old while other tests run."""
+    if not hasattr(cloud, "keys_held_since"):
+        # It does not understand the event; the keys are read ahead of it.
+        cloud.run(["aws", "lambda", "invoke", "--function-name", FUNCTIONS[0], "--payload", "{}", os.devnull])
+        cloud.keys_held_since = time.monotonic()
+
+
+class Throttling(http.server.BaseHTTPRequestHandler):
+    """A DynamoDB that asks everybody to slow down. The emulator's never does."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = b'{"__type":"com.amazon.coral.availability#ThrottlingException","message":"Rate of requests exceeds"}'
+        self.send_response(400)
+        self.send_header("Content-Type", "application/x-amz-json-1.0")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def throttling_table():
+    """Where such a DynamoDB answers."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Throttling) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+
+
+def put_report(cloud, function, status):
+    """Writes the line that Lambda does after an invocation, where the log format is JSON; the emulator writes text.
+    Source: "platform.report" in the event schema reference of the Lambda Telemetry API."""
+    now = datetime.now(UTC)
+    report = {
+        "time": now.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+        "type": "platform.report",
+        "record": {
+            "requestId": "6d68ca91-49c9-448d-89b8-7ca3e6dc66aa",
+            "metrics": {
+                "durationMs": 10000.0,
+                "billedDurationMs": 10000,
+                "memorySizeMB": 256,
+                "maxMemoryUsedMB": 24,
+            },
+            "status": status,
+        },
+    }
+    stream = ("--log-group-name", f"/aws/lambda/{function}", "--log-stream-name", f"report-{status}")
+    cloud.aws("logs", "create-log-stream", *stream)
+    event = {"timestamp": int(now.timestamp() * 1000), "message": json.dumps(report)}
+    cloud.aws("logs", "put-log-events", *stream, "--log-events", json.dumps([event]))

@@ -1,0 +1,77 @@
+"""The alarms as they were deployed, and an operator who listens to them."""
+
+import json
+import time
+
+from cloud import ACCOUNT, REGION, STACK
+from metrics import is_breached, key_of_alarm
+
+
+class Monitoring:
+    """Alarms by their names, what moved, and who has spoken."""
+
+    def __init__(self, cloud):
+        self._cloud = cloud
+        alarms = cloud.aws("cloudwatch", "describe-alarms", "--alarm-name-prefix", f"{STACK}-")["MetricAlarms"]
+        self.alarms = {alarm["AlarmName"].removeprefix(f"{STACK}-"): alarm for alarm in alarms}
+        self.heard, self._told = set(), set()
+        # Every metric that has moved in these tests.
+        self.moved = {}
+        topic, queue = cloud.outputs()["AlarmTopicArn"], f"arn:aws:sqs:{REGION}:{ACCOUNT}:operators"
+        policy = {
+            "Version": "2012-10-17",
+            "Statement": {
+                "Effect": "Allow",
+                "Principal": {"Service": "sns.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": queue,
+                "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+            },
+        }
+        # What was received stays out of sight; each message is received once.
+        attributes = json.dumps({"Policy": json.dumps(policy), "VisibilityTimeout": "3600"})
+        self._queue = self._sqs("create-queue", "--queue-name", "operators", "--attributes", attributes)["QueueUrl"]
+        cloud.aws("sns", "subscribe", "--topic-arn", topic, "--protocol", "sqs", "--notification-endpoint", queue)
+
+    def measured(self, window, *functions):
+        metrics = window.metrics(*functions)
+        self.moved |= metrics
+        return metrics
+
+    def alarm_of(self, key):
+        """The one alarm that looks at this metric."""
+        (name,) = (name for name, alarm in self.alarms.items() if key_of_alarm(alarm) == key)
+        return name
+
+    def assert_speaks(self, name, values):
+        """That these values of its metric make the alarm tell its topic."""
+        alarm = self.alarms[name]
+        assert is_breached(alarm, values), (name, values)
+        self._hand_over(alarm, values)
+        (after,) = self._cloud.aws("cloudwatch", "describe-alarms", "--alarm-names", alarm["AlarmName"])["MetricAlarms"]
+        assert after["StateValue"] == "ALARM"
+        assert self._is_told(alarm["AlarmName"])
+        self.heard.add(name)
+
+    def _hand_over(self, alarm, values):
+        data = [
+            {"MetricName": alarm["MetricName"], "Dimensions": alarm["Dimensions"], "Value": value} for value in values
+        ]
+        self._cloud.aws(
+            "cloudwatch", "put-metric-data", "--namespace", alarm["Namespace"], "--metric-data", json.dumps(data)
+        )
+
+    def _sqs(self, *arguments):
+        # The CLI asks AWS for queues, whatever AWS_ENDPOINT_URL says.
+        return self._cloud.aws("sqs", "--endpoint-url", self._cloud.url, *arguments)
+
+    def _is_told(self, name):
+        """Whether the topic has been told of an alarm."""
+        deadline = time.monotonic() + 10
+        while name not in self._told and time.monotonic() < deadline:
+            received = self._sqs("receive-message", "--queue-url", self._queue, "--max-number-of-messages", "10") or {}
+            for message in received.get("Messages", []):
+                told = json.loads(json.loads(message["Body"])["Message"])
+                if told["NewStateValue"] == "ALARM":
+                    self._told.add(told["AlarmName"])
+        return name in self._told
