@@ -23,7 +23,7 @@ def binaries():
     if BUILT:
         return Path(BUILT)
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    return target / f"{ARCHITECTURE.replace('arm64', 'aarch64')}-unknown-linux-gnu" / "release"
+    return target / f"{ARCHITECTURE.replace('arm64', 'aarch64')}-unknown-linux-gnu" / "lambda"
 
 
 @pytest.hookimpl(wrapper=True)

@@ -95,19 +95,20 @@ fn warm(routes: &[Warm]) -> Vec<Bar> {
     let p50 = |function, route| find(function, route).map_or(f64::NAN, |warm| warm.p50_us);
     let echo = p50("echo", "echo");
     let get_one = find("api", "GET one").and_then(|warm| warm.round_trips.as_ref());
-    let get_item = get_one.map_or(f64::NAN, |trips| trips.p50_us);
+    // A function that does nothing but the GetItem: the echo is in it.
+    let get_item = get_one.map_or(f64::NAN, |trips| trips.floor_p50_us);
     let mut bars = vec![
         Bar::at_most(
             "api, GET one / (echo + GetItem)",
             1.25,
-            p50("api", "GET one") / (echo + get_item),
+            p50("api", "GET one") / get_item,
         ),
         Bar::at_most("authorizer / echo", 2.0, p50("authorizer", "authorize") / echo),
     ];
     bars.extend(routes.iter().filter_map(|warm| {
         let trips = warm.round_trips.as_ref()?;
         let name = format!("api, {} / its round trips", warm.route);
-        Some(Bar::at_most(name, 2.0, warm.p50_us / trips.p50_us))
+        Some(Bar::at_most(name, 2.0, warm.p50_us / (trips.floor_p50_us - echo)))
     }));
     for (function, limit) in [("api", 12.0), ("authorizer", 10.0)] {
         let memory = routes

@@ -1,4 +1,4 @@
-//! The programs that are measured, built if need be: the two functions in the profile they are deployed in, and the two
+//! The programs that are measured, built if need be: the two functions in the profile they are deployed in, and the
 //! floors in cargo's own release profile.
 
 use std::{
@@ -30,15 +30,15 @@ pub(crate) struct Size {
 
 impl Programs {
     /// The names of all of them, floors first.
-    pub(crate) const NAMES: [&str; 4] = ["echo", "getitem", "authorizer", "api"];
-    const FLOORS: [&str; 2] = ["echo", "getitem"];
+    pub(crate) const NAMES: [&str; 5] = ["echo", "roundtrip", "getitem", "authorizer", "api"];
+    const FLOORS: [&str; 3] = ["echo", "roundtrip", "getitem"];
 
     /// Lets cargo bring all of them up to date.
     pub(crate) fn build() -> Result<Self, BenchError> {
         let functions = ["--profile", "lambda", "--package", "authorizer", "--package", "api"];
         cargo_build("the functions", &functions)?;
-        let floors = ["--release", "--package", "bench", "--bin", "echo", "--bin", "getitem"];
-        cargo_build("the floors", &floors)?;
+        let floors = Self::FLOORS.map(|floor| ["--bin", floor]).concat();
+        cargo_build("the floors", &[&["--release", "--package", "bench"], &*floors].concat())?;
         let own = env::current_exe().during("find this program")?;
         let target = own.parent().and_then(Path::parent).unwrap_or(Path::new("."));
         Ok(Self {

@@ -165,12 +165,12 @@ fn cold(out: &mut Formatter<'_>, starts: &[Cold]) -> fmt::Result {
 }
 
 fn warm(out: &mut Formatter<'_>, routes: &[Warm]) -> fmt::Result {
-    let heading = "warm                     p50, us   p99, us  DynamoDB's, us  calls  peak, MB";
+    let heading = "warm                     p50, us   p99, us       floor, us  calls  peak, MB";
     table(out, heading, routes, |out, route| {
         let (trips, count) = route
             .round_trips
             .as_ref()
-            .map_or((0.0, 0), |trips| (trips.p50_us, trips.count));
+            .map_or((0.0, 0), |trips| (trips.floor_p50_us, trips.count));
         writeln!(
             out,
             "{:<24}{:>8.0}{:>10.0}{trips:>16.0}{count:>7}{:>10.1}",
@@ -213,7 +213,7 @@ fn query(out: &mut Formatter<'_>, rows: &[Query]) -> fmt::Result {
 }
 
 fn growth(out: &mut Formatter<'_>, tables: &[Growth]) -> fmt::Result {
-    let heading = "items       first page, us  later page, us  DynamoDB's, us   walk, ms  pages  peak, MB";
+    let heading = "items       first page, us  later page, us       floor, us   walk, ms  pages  peak, MB";
     table(out, heading, tables, |out, growth| {
         writeln!(
             out,

@@ -1,22 +1,18 @@
-//! The DynamoDB round trips that a route makes, alone: recorded once, then sent again by a client that does nothing else.
+//! The DynamoDB round trips that a route makes, alone: recorded once, then made again by a function that does
+//! nothing else.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Instant,
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use http::Request;
-use http_body_util::{BodyExt, Full};
-use hyper::{body::Bytes, client::conn::http1::SendRequest};
+use serde_json::{Value, json};
 
 use crate::{
     aws::Aws,
-    error::BenchError,
+    error::{BenchError, During},
     logs::Logs,
+    measure::Bench,
     proxy::{self, DynamoRequest, Fate},
     routes::Route,
     sandbox::{Function, Sandbox},
-    stats::Samples,
 };
 
 /// What one route asks of DynamoDB.
@@ -57,24 +53,37 @@ pub(crate) async fn record(aws: &Aws, api: &Function, routes: &[Route]) -> Resul
     Ok(recorded)
 }
 
-/// Sends the requests of all these routes in turn, again and again, and times each route's.
-pub(crate) async fn replay(
-    connection: &mut SendRequest<Full<Bytes>>,
-    round_trips: &[&RoundTrips],
-    times: usize,
-) -> Result<Vec<Samples>, BenchError> {
-    let mut samples = vec![Samples::default(); round_trips.len()];
-    for _ in 0..times {
-        for (trips, samples) in round_trips.iter().zip(&mut samples) {
-            let mut took = std::time::Duration::ZERO;
-            for DynamoRequest { head, body } in &trips.requests {
-                let request = Request::from_parts(head.clone(), Full::new(body.clone()));
-                let began = Instant::now();
-                connection.send_request(request).await?.into_body().collect().await?;
-                took += began.elapsed();
-            }
-            samples.push(took);
-        }
+/// Starts the floor of these routes: the function `roundtrip`, which makes their round trips and does nothing else. It
+/// takes [`replay`]s of them by their place in `round_trips`.
+///
+/// It stands where the api function stands, for a round trip takes several times as long to a process that was waiting as
+/// it does in a loop that keeps both sides awake.
+pub(crate) async fn floor(bench: &Bench, round_trips: &[RoundTrips]) -> Result<Sandbox, BenchError> {
+    let routes: Vec<Vec<_>> = round_trips.iter().map(RoundTrips::written_down).collect();
+    let mut file = tempfile::NamedTempFile::new().during("write down requests")?;
+    serde_json::to_writer(&mut file, &routes)?;
+    let function = Function::new("roundtrip", bench.programs.path("roundtrip"))
+        .with("ROUND_TRIPS", file.path().display().to_string())
+        .with("DYNAMODB", bench.aws.dynamodb().to_string());
+    // It has read the file when it is ready.
+    bench.start(&function).await
+}
+
+/// The route's place among those of the [`floor`].
+pub(crate) fn replay(route: &'static str, place: usize) -> Route {
+    Route::of_floor(route, place)
+}
+
+impl RoundTrips {
+    fn written_down(&self) -> Vec<Value> {
+        let requests = self.requests.iter().map(|DynamoRequest { head, body }| {
+            let headers: Vec<_> = head
+                .headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())))
+                .collect();
+            json!({"headers": headers, "body": String::from_utf8_lossy(body)})
+        });
+        requests.collect()
     }
-    Ok(samples)
 }

@@ -24,6 +24,8 @@ pub(crate) struct Route {
 enum Asked {
     /// Anybody, for anything.
     Echo,
+    /// The floor of a route, by its place.
+    Floor(usize),
     /// The api function, for an answer of this status.
     Api(u16),
     /// The authorizer, to allow it.
@@ -94,6 +96,14 @@ impl Route {
         }
     }
 
+    pub(crate) fn of_floor(name: &'static str, place: usize) -> Self {
+        Self {
+            name,
+            asked: Asked::Floor(place),
+            ..get_one()
+        }
+    }
+
     pub(crate) fn allowed(name: &'static str, call: Call) -> Self {
         Self {
             name,
@@ -114,6 +124,7 @@ impl Route {
     pub(crate) fn event(&self) -> Bytes {
         match self.asked {
             Asked::Echo | Asked::Api(_) => self.call.api_event(),
+            Asked::Floor(place) => Bytes::from(place.to_string()),
             Asked::ToAllow => self.call.authorizer_event(),
             Asked::ToDeny => self.call.forged_authorizer_event(),
         }
@@ -122,7 +133,7 @@ impl Route {
     /// Whether it is what it should be; a wrong answer may come fast.
     pub(crate) fn check(&self, answer: &Answer) -> Result<(), BenchError> {
         let (expected, got) = match (self.asked, &answer.body) {
-            (Asked::Echo, Ok(_)) => return Ok(()),
+            (Asked::Echo | Asked::Floor(_), Ok(_)) => return Ok(()),
             (Asked::Api(status), Ok(body)) => (status.to_string(), status_of(body)?.to_string()),
             (Asked::ToAllow, Ok(body)) => ("Allow".to_owned(), effect_of(body)?),
             (Asked::ToDeny, Ok(body)) => ("Deny".to_owned(), effect_of(body)?),

@@ -10,8 +10,7 @@ use crate::{
     aws::{Transport, numbered_tenant},
     error::BenchError,
     events::Call,
-    proxy,
-    round_trips::{self, RoundTrips},
+    round_trips,
     routes::{READ_TENANT, Route},
     sandbox::Sandbox,
     stats::{median, microseconds},
@@ -24,7 +23,7 @@ pub(crate) struct Growth {
     pub(crate) first_page_p50_us: f64,
     /// A page of 50 behind an item in the middle.
     pub(crate) later_page_p50_us: f64,
-    /// The DynamoDB round trip of the later page, alone.
+    /// A function that makes the DynamoDB round trip of the later page and does nothing else.
     pub(crate) later_page_round_trip_us: f64,
     /// All of the table, in pages of 1,000.
     pub(crate) walk_ms: f64,
@@ -36,7 +35,7 @@ struct Candidate {
     items: usize,
     sandbox: Sandbox,
     pages: Vec<Route>,
-    later_page: Vec<RoundTrips>,
+    floor: Sandbox,
     /// First page, later page, round trip.
     rounds: Vec<[f64; 3]>,
 }
@@ -49,15 +48,13 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Growth>, BenchError> {
             candidates.push(Candidate::new(bench, items).await?);
         }
     }
-    let mut dynamodb = proxy::connect(bench.aws.dynamodb()).await?;
     let times = bench.effort.invocations / 4;
     for round in 1..=bench.effort.rounds {
         bench
             .progress
             .say(format_args!("pages, round {round} of {}", bench.effort.rounds));
         for candidate in &mut candidates {
-            let trips: Vec<_> = candidate.later_page.iter().collect();
-            let trips = round_trips::replay(&mut dynamodb, &trips, times).await?;
+            let trips = invoke(&mut candidate.floor, &[round_trips::replay("later page", 0)], times).await?;
             let pages = invoke(&mut candidate.sandbox, &candidate.pages, times).await?;
             if let ([first, later], [trip]) = (pages.as_slice(), trips.as_slice()) {
                 candidate
@@ -102,7 +99,7 @@ impl Candidate {
             items,
             sandbox: bench.start(&api).await?,
             pages: vec![Route::of_api("first page", Call::new("GET", path), 200), later],
-            later_page,
+            floor: round_trips::floor(bench, &later_page).await?,
             rounds: Vec::new(),
         })
     }

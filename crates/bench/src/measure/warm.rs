@@ -1,14 +1,11 @@
 //! Warm invocations: each route beside the DynamoDB round trips that it makes, and both beside the floors.
 
-use http_body_util::Full;
-use hyper::{body::Bytes, client::conn::http1::SendRequest};
 use serde::Serialize;
 
 use super::{Bench, cold::megabytes, invoke};
 use crate::{
     aws::Transport,
     error::BenchError,
-    proxy,
     round_trips::{self, RoundTrips},
     routes::{Route, authorize, echo, get_one, reads, writes},
     sandbox::Function,
@@ -22,7 +19,7 @@ pub(crate) struct Warm {
     pub(crate) route: &'static str,
     pub(crate) p50_us: f64,
     pub(crate) p99_us: f64,
-    /// What the route asks of DynamoDB, measured alone; none if it asks nothing.
+    /// What the route asks of DynamoDB; none if it asks nothing.
     pub(crate) round_trips: Option<RoundTripTimes>,
     /// Of the process that answered this route and the others of its function.
     pub(crate) peak_memory_mb: f64,
@@ -31,7 +28,8 @@ pub(crate) struct Warm {
 #[derive(Debug, Serialize)]
 pub(crate) struct RoundTripTimes {
     pub(crate) count: usize,
-    pub(crate) p50_us: f64,
+    /// Of a function that makes these round trips and does nothing else.
+    pub(crate) floor_p50_us: f64,
 }
 
 /// Routes that are measured in turn: reads one by one, writes as the cycle that they are.
@@ -46,20 +44,19 @@ struct Candidate {
 struct Round {
     p50_us: f64,
     p99_us: f64,
-    dynamodb_us: f64,
+    floor_us: f64,
     peak_memory_mb: f64,
 }
 
 pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Warm>, BenchError> {
     let mut candidates = candidates(bench).await?;
-    let mut dynamodb = proxy::connect(bench.aws.dynamodb()).await?;
     for round in 1..=bench.effort.rounds {
         bench.progress.say(format_args!(
             "warm invocations, round {round} of {}",
             bench.effort.rounds
         ));
         for candidate in &mut candidates {
-            candidate.measure(bench, &mut dynamodb).await?;
+            candidate.measure(bench).await?;
         }
     }
     Ok(candidates.iter().flat_map(Candidate::summary).collect())
@@ -91,24 +88,35 @@ impl Candidate {
         }
     }
 
-    async fn measure(&mut self, bench: &Bench, dynamodb: &mut SendRequest<Full<Bytes>>) -> Result<(), BenchError> {
+    async fn measure(&mut self, bench: &Bench) -> Result<(), BenchError> {
         let times = bench.effort.invocations;
-        let trips: Vec<_> = self.round_trips.iter().collect();
-        round_trips::replay(dynamodb, &trips, times / 4).await?;
-        let trips = round_trips::replay(dynamodb, &trips, times).await?;
         let mut sandbox = bench.start(&self.function).await?;
         invoke(&mut sandbox, &self.routes, times).await?;
         let invocations = invoke(&mut sandbox, &self.routes, times).await?;
+        let floors = self.measure_floors(bench).await?;
         let peak_memory_mb = megabytes(sandbox.process().peak_memory()?);
         for (index, (rounds, samples)) in self.rounds.iter_mut().zip(&invocations).enumerate() {
             rounds.push(Round {
                 p50_us: microseconds(samples.median()),
                 p99_us: microseconds(samples.quantile(0.99)),
-                dynamodb_us: microseconds(trips.get(index).map(Samples::median).unwrap_or_default()),
+                floor_us: microseconds(floors.get(index).map(Samples::median).unwrap_or_default()),
                 peak_memory_mb,
             });
         }
         Ok(())
+    }
+
+    async fn measure_floors(&self, bench: &Bench) -> Result<Vec<Samples>, BenchError> {
+        if self.round_trips.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut floor = round_trips::floor(bench, &self.round_trips).await?;
+        let places = self.routes.iter().enumerate();
+        let replays: Vec<_> = places
+            .map(|(place, route)| round_trips::replay(route.name, place))
+            .collect();
+        invoke(&mut floor, &replays, bench.effort.invocations).await?;
+        invoke(&mut floor, &replays, bench.effort.invocations).await
     }
 
     fn summary(&self) -> impl Iterator<Item = Warm> {
@@ -125,7 +133,7 @@ impl Candidate {
                     p99_us: of(|round| round.p99_us),
                     round_trips: self.round_trips.get(index).map(|trips| RoundTripTimes {
                         count: trips.count(),
-                        p50_us: of(|round| round.dynamodb_us),
+                        floor_p50_us: of(|round| round.floor_us),
                     }),
                     peak_memory_mb: of(|round| round.peak_memory_mb),
                 }
