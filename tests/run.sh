@@ -24,6 +24,7 @@ STAGES=(
   'validation 15 the live checks of a configuration, against an emulator of STS, CloudWatch Logs and S3'
   'deny      15 licences, bans, sources and advisories of the dependencies'
   'release   20 the release build of the local server'
+  'limits    20 size and packages of the functions; no memory or file that stays over 100,000 invocations'
   'acceptance 10 the contract and the signing scheme on the wire, under both URL forms'
   'contract  15 the OpenAPI document: validator, linter, generated client, fuzzing'
   'browser   10 the documentation page in a browser'

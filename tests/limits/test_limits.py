@@ -1,0 +1,75 @@
+"""What a gain in speed or size was, it stays: figures that do not depend on the machine. Times are the benchmark's."""
+
+import io
+import os
+import subprocess
+import unittest
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAMS = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "lambda"
+
+# Binary and zip, 10^6 bytes. The api's are the bars themselves. The authorizer's bars, 5 and 2.3, are out of reach
+# (docs/decisions/0104-optimization-level.md): these hold what there is.
+SIZES = {"api": (7.0, 3.0), "authorizer": (6.2, 2.55)}
+
+# Packages that are linked into each program, its own crates among them. One more is a decision, and a higher figure.
+PACKAGES = {"api": 178, "authorizer": 142, "validator": 200}
+
+# Second stacks for HTTP and TLS, each a megabyte of code that nothing here uses.
+BANNED = [
+    ("hyper", "0."),
+    ("h2", "0.3."),
+    ("http", "0."),
+    ("rustls", "0.21."),
+    ("ring", ""),
+    ("openssl", ""),
+    ("native-tls", ""),
+]
+
+
+def cargo(*arguments):
+    return subprocess.run(
+        ["cargo", *arguments, "--locked"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
+
+
+def packages(program):
+    lines = cargo(
+        "tree", "--package", program, "--edges", "normal", "--prefix", "none", "--target", "x86_64-unknown-linux-gnu"
+    ).splitlines()
+    return {tuple(line.split()[:2]) for line in lines if line}
+
+
+class Limits(unittest.TestCase):
+    def test_size_of_the_programs(self):
+        for program, limits in SIZES.items():
+            binary = (PROGRAMS / program).read_bytes()
+            package = io.BytesIO()
+            with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+                archive.writestr("bootstrap", binary)
+            for what, limit, size in zip(
+                ("binary", "zip"), limits, (len(binary), len(package.getvalue())), strict=True
+            ):
+                with self.subTest(program=program, what=what):
+                    print(f"{program} {what}: {size / 1e6:.2f} MB of at most {limit}")
+                    assert size / 1e6 <= limit
+
+    def test_number_of_packages(self):
+        for program, limit in PACKAGES.items():
+            with self.subTest(program=program):
+                found = packages(program)
+                print(f"{program}: {len(found)} packages of at most {limit}")
+                assert len(found) <= limit
+
+    def test_no_second_stack(self):
+        for program in PACKAGES:
+            for name, version in packages(program):
+                with self.subTest(program=program, package=f"{name} {version}"):
+                    is_banned = any(name == other and version.startswith(f"v{old}") for other, old in BANNED)
+                    assert not is_banned
+
+
+if __name__ == "__main__":
+    unittest.main()
