@@ -85,6 +85,7 @@ TAKEN = [
     ("enabled", False),
     ("enabled", None),
     ("ttl", 10**11 - 1),
+    ("ttl", float(IN_AN_HOUR)),
     ("ttl", None),
 ]
 

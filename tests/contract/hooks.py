@@ -58,10 +58,6 @@ def before_call(context, case, kwargs):
 
 def agree(case):
     """A valid body agrees with its URL."""
-    ttl = case.body.get("ttl")
-    if isinstance(ttl, float):
-        # 1.0 is an integer to JSON Schema, and not to this API.
-        case.body["ttl"] = int(ttl)
     if case.body.get("tenant_id"):
         case.body["tenant_id"] = case.path_parameters["tenant_id"]
     delivery_type = case.path_parameters.get("type")

@@ -1,7 +1,7 @@
 //! When a configuration ends by itself.
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use crate::violation::{ErrorCode, Violation};
 
@@ -30,15 +30,17 @@ impl Ttl {
         let Value::Number(number) = value else {
             return Err(Violation::wrong_type("a whole number of Unix seconds", value));
         };
-        match (number.as_i64(), number.as_u64()) {
-            (Some(seconds), _) if seconds < FIRST_MILLISECONDS => Ok(Self(seconds)),
-            (None, None) => Err(Violation::new(
-                ErrorCode::WrongType,
-                "must be a whole number of Unix seconds, without a fraction or an exponent",
-            )),
-            _ => Err(Violation::new(
+        match whole(number) {
+            Some(seconds) if seconds < i128::from(FIRST_MILLISECONDS) => i64::try_from(seconds)
+                .map(Self)
+                .map_err(|_| Violation::new(ErrorCode::OutOfRange, "must be Unix seconds in the future; this is too small for any clock")),
+            Some(_) => Err(Violation::new(
                 ErrorCode::OutOfRange,
                 "must be Unix seconds below 100000000000; a value this large is milliseconds: divide it by 1000",
+            )),
+            None => Err(Violation::new(
+                ErrorCode::WrongType,
+                "must be a whole number of Unix seconds, without a fraction",
             )),
         }
     }
@@ -48,6 +50,21 @@ impl Ttl {
     pub const fn seconds(self) -> i64 {
         self.0
     }
+}
+
+/// The number if it is an integer as JSON Schema has it, which `1700000000.0` and `1.7e9` are as well.
+fn whole(number: &Number) -> Option<i128> {
+    let integer = number.as_i64().map(i128::from).or(number.as_u64().map(i128::from));
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a float without a fraction is an integer, and saturates far beyond what is in range"
+    )]
+    integer.or_else(|| {
+        number
+            .as_f64()
+            .filter(|value| value.fract() == 0.0)
+            .map(|value| value as i128)
+    })
 }
 
 #[cfg(test)]
@@ -72,6 +89,7 @@ mod tests {
             json!(100_000_000_000_i64),
             json!(1_700_000_000_000_i64),
             json!(u64::MAX),
+            json!(1e300),
         ] {
             let violation = Ttl::parse_shape(&value).unwrap_err();
             assert_eq!(violation.code, ErrorCode::OutOfRange);
@@ -80,14 +98,20 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_number_may_be_written_with_a_point_or_an_exponent() {
+        for text in ["1700000000", "1700000000.0", "1.7e9", "17E8"] {
+            let value: Value = serde_json::from_str(text).unwrap();
+            assert_eq!(Ttl::parse_shape(&value).unwrap().seconds(), 1_700_000_000, "{text}");
+        }
+        assert_eq!(
+            Ttl::parse_shape(&json!(-1e300)).unwrap_err().code,
+            ErrorCode::OutOfRange
+        );
+    }
+
+    #[test]
     fn anything_but_a_whole_number_is_refused() {
-        for value in [
-            json!("1700000000"),
-            json!(1_700_000_000.5),
-            json!(1e300),
-            json!(true),
-            json!([1]),
-        ] {
+        for value in [json!("1700000000"), json!(1_700_000_000.5), json!(true), json!([1])] {
             assert_eq!(
                 Ttl::parse_shape(&value).unwrap_err().code,
                 ErrorCode::WrongType,
