@@ -44,6 +44,10 @@ pub(super) fn new_config(delivery_type: DeliveryType, description: &str) -> Valu
             };
             (field.name().to_owned(), rules)
         })
+        .chain(of_the_other_type(
+            delivery_type,
+            "Of the other type: `null` is passed over.",
+        ))
         .collect();
     json!({
         "type": "object",
@@ -74,6 +78,10 @@ pub(super) fn changes(delivery_type: DeliveryType, description: &str) -> Value {
             };
             (field.name().to_owned(), rules)
         })
+        .chain(of_the_other_type(
+            delivery_type,
+            "Of the other type: `null` takes away what is left of it in a configuration that was written by hand.",
+        ))
         .collect();
     json!({
         "type": "object",
@@ -108,6 +116,19 @@ fn fields(delivery_type: DeliveryType) -> impl Iterator<Item = Field> {
     Field::ALL
         .into_iter()
         .filter(move |field| field.applies_to(delivery_type))
+}
+
+/// Clients that write down every field they know send those of the other type as well, without a value.
+fn of_the_other_type(delivery_type: DeliveryType, description: &'static str) -> impl Iterator<Item = (String, Value)> {
+    Field::ALL
+        .into_iter()
+        .filter(move |field| !field.applies_to(delivery_type))
+        .map(move |field| {
+            (
+                field.name().to_owned(),
+                json!({ "type": "null", "description": description }),
+            )
+        })
 }
 
 fn required_of(delivery_type: DeliveryType) -> Vec<&'static str> {

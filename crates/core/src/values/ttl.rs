@@ -31,9 +31,14 @@ impl Ttl {
             return Err(Violation::wrong_type("a whole number of Unix seconds", value));
         };
         match whole(number) {
-            Some(seconds) if seconds < i128::from(FIRST_MILLISECONDS) => i64::try_from(seconds)
-                .map(Self)
-                .map_err(|_| Violation::new(ErrorCode::OutOfRange, "must be Unix seconds in the future; this is too small for any clock")),
+            Some(seconds) if seconds < i128::from(FIRST_MILLISECONDS) => {
+                i64::try_from(seconds).map(Self).map_err(|_| {
+                    Violation::new(
+                        ErrorCode::OutOfRange,
+                        "must be Unix seconds in the future; this is too small for any clock",
+                    )
+                })
+            }
             Some(_) => Err(Violation::new(
                 ErrorCode::OutOfRange,
                 "must be Unix seconds below 100000000000; a value this large is milliseconds: divide it by 1000",
