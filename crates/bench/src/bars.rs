@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{
     aws::Transport,
-    measure::{cold::Cold, endurance::Endurance, faults::Faulty, growth::Growth, warm::Warm},
+    measure::{cold::Cold, endurance::Endurance, faults::Faulty, growth::Growth, logging::Logging, warm::Warm},
     programs::Size,
     report::Report,
 };
@@ -35,6 +35,7 @@ pub(crate) fn judge(report: &Report) -> Vec<Bar> {
     bars.extend(report.sizes.iter().flatten().flat_map(sizes));
     bars.extend(report.cold.as_deref().map(cold).into_iter().flatten());
     bars.extend(report.warm.as_deref().map(warm).into_iter().flatten());
+    bars.extend(report.logging.iter().flatten().map(logging));
     bars.extend(report.growth.as_deref().map(growth).into_iter().flatten());
     bars.extend(report.faults.iter().flatten().flat_map(faults));
     bars.extend(report.endurance.iter().flatten().flat_map(endurance));
@@ -122,6 +123,14 @@ fn warm(routes: &[Warm]) -> Vec<Bar> {
         ));
     }
     bars
+}
+
+fn logging(Logging { function, on, off }: &Logging) -> Bar {
+    Bar::at_most(
+        format!("{function}, answer with logs and metrics / without"),
+        1.05,
+        on.answer_p50_us / off.answer_p50_us,
+    )
 }
 
 fn growth(tables: &[Growth]) -> Vec<Bar> {

@@ -185,13 +185,13 @@ fn warm(out: &mut Formatter<'_>, routes: &[Warm]) -> fmt::Result {
 fn logging(out: &mut Formatter<'_>, functions: &[Logging]) -> fmt::Result {
     table(
         out,
-        "logs                 INFO, p50 us   ERROR, p50 us",
+        "logs                 on: answer, us  and after  off: answer, us  and after",
         functions,
-        |out, logging| {
+        |out, Logging { function, on, off }| {
             writeln!(
                 out,
-                "{:<20}{:>13.0}{:>16.0}",
-                logging.function, logging.info_p50_us, logging.error_p50_us
+                "{function:<20}{:>16.1}{:>11.1}{:>17.1}{:>11.1}",
+                on.answer_p50_us, on.rest_p50_us, off.answer_p50_us, off.rest_p50_us
             )
         },
     )

@@ -105,11 +105,7 @@ impl Sandbox {
 
     /// Waits for the init phase to end; says how long it took since the process was begun.
     pub(crate) async fn ready(&mut self) -> Result<Duration, BenchError> {
-        let at = self.wait_for(|report| match report {
-            Report::Ready { at } => Some(at),
-            _ => None,
-        });
-        Ok(at.await? - self.started)
+        Ok(self.asks_for_an_event().await? - self.started)
     }
 
     /// Lets the function answer one event.
@@ -122,6 +118,12 @@ impl Sandbox {
         answer.await
     }
 
+    /// Waits until the function, which has just answered, asks for its next event; says how long after the answer that was.
+    /// Lambda bills this time, and nobody waits for it.
+    pub(crate) async fn rest_after(&mut self, answer: &Answer) -> Result<Duration, BenchError> {
+        Ok(self.asks_for_an_event().await?.saturating_duration_since(answer.ended))
+    }
+
     /// When the process was begun.
     pub(crate) fn started(&self) -> Instant {
         self.started
@@ -129,6 +131,14 @@ impl Sandbox {
 
     pub(crate) fn process(&self) -> Process {
         Process::new(self.child.id())
+    }
+
+    async fn asks_for_an_event(&mut self) -> Result<Instant, BenchError> {
+        self.wait_for(|report| match report {
+            Report::Ready { at } => Some(at),
+            _ => None,
+        })
+        .await
     }
 
     async fn wait_for<T>(&mut self, wanted: impl Fn(Report) -> Option<T>) -> Result<T, BenchError> {

@@ -7,8 +7,9 @@ use std::sync::{
 
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde_json::value::RawValue;
+use tower::util::MapFutureLayer;
 
-use crate::{Function, FunctionError, Invocation, invoke_guarded};
+use crate::{Function, FunctionError, Invocation, invoke_guarded, logging};
 
 impl From<FunctionError> for Diagnostic {
     fn from(error: FunctionError) -> Self {
@@ -38,8 +39,16 @@ pub(crate) async fn run(function: impl Function) -> Result<(), lambda_runtime::E
             result
         }
     });
+    // What is written here is written between an answer and the request for the next event: the caller has the answer, and
+    // Lambda freezes no process before that request.
+    logging::defer();
+    let then_write = MapFutureLayer::new(|answering| async {
+        let answered = answering.await;
+        logging::write_deferred();
+        answered
+    });
     // The runtime's own tracing layer is left out: each line of the functions says which ids it belongs to.
-    Runtime::new(handler).run().await
+    Runtime::new(handler).layer(then_write).run().await
 }
 
 /// The one line that an invocation which failed leaves in the log.

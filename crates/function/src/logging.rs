@@ -4,18 +4,20 @@
 //! the invocation (see [`crate::metrics`]) as further members: one line, one write.
 
 mod format;
+mod line;
+mod settings;
 
-use std::{fmt, panic, str::FromStr, sync::OnceLock};
+use std::{panic, sync::OnceLock};
 
-use serde::Serialize;
-use tracing::Level;
 use tracing_subscriber::{
     filter::{LevelFilter, Targets},
     layer::SubscriberExt,
     util::SubscriberInitExt,
 };
 
-use crate::metrics::{self, Measurements};
+pub(crate) use line::{defer, write_deferred};
+pub use line::{write, write_audit};
+pub use settings::{LogFormat, LogLevel, UnknownLogFormat, UnknownLogLevel};
 
 /// The crates of this workspace, whose lines are logged at the level asked for.
 ///
@@ -48,116 +50,6 @@ const QUIETER: [(&str, LevelFilter); 2] = [
     // The embedded DynamoDB of a machine without AWS warns of every condition that does not hold.
     ("dynoxide", LevelFilter::ERROR),
 ];
-
-/// How much is logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum LogLevel {
-    /// Only failures.
-    Error,
-    /// And what may become one.
-    Warn,
-    /// And one line for each request.
-    #[default]
-    Info,
-    /// And the steps of a request.
-    Debug,
-    /// And everything else.
-    Trace,
-}
-
-/// A log level that is none.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the log level is {0:?}; it must be one of ERROR, WARN, INFO, DEBUG, TRACE")]
-pub struct UnknownLogLevel(String);
-
-impl FromStr for LogLevel {
-    type Err = UnknownLogLevel;
-
-    /// Reads the names that the seed, Lambda and Python's `logging` use, in any case.
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        match name.to_ascii_uppercase().as_str() {
-            "ERROR" | "CRITICAL" | "FATAL" => Ok(Self::Error),
-            "WARN" | "WARNING" => Ok(Self::Warn),
-            "INFO" => Ok(Self::Info),
-            "DEBUG" => Ok(Self::Debug),
-            "TRACE" => Ok(Self::Trace),
-            _ => Err(UnknownLogLevel(name.to_owned())),
-        }
-    }
-}
-
-impl fmt::Display for LogLevel {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Error => "ERROR",
-            Self::Warn => "WARN",
-            Self::Info => "INFO",
-            Self::Debug => "DEBUG",
-            Self::Trace => "TRACE",
-        })
-    }
-}
-
-impl LogLevel {
-    /// The level that `LOG_LEVEL` asks for, else `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets from the function's logging
-    /// configuration, else [`LogLevel::Info`]. `lookup` reads one environment variable.
-    pub fn from_variables(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, UnknownLogLevel> {
-        ["LOG_LEVEL", "AWS_LAMBDA_LOG_LEVEL"]
-            .into_iter()
-            .filter_map(lookup)
-            .find(|value| !value.is_empty())
-            .map_or(Ok(Self::default()), |value| value.parse())
-    }
-}
-
-impl From<LogLevel> for LevelFilter {
-    fn from(level: LogLevel) -> Self {
-        match level {
-            LogLevel::Error => Self::ERROR,
-            LogLevel::Warn => Self::WARN,
-            LogLevel::Info => Self::INFO,
-            LogLevel::Debug => Self::DEBUG,
-            LogLevel::Trace => Self::TRACE,
-        }
-    }
-}
-
-/// How lines are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum LogFormat {
-    /// A JSON object a line.
-    #[default]
-    Json,
-    /// Text for people, as Lambda calls its other format. Metrics are JSON all the same, in lines of their own.
-    Text,
-}
-
-/// A log format that is none.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("AWS_LAMBDA_LOG_FORMAT is {0:?}; it must be JSON or Text")]
-pub struct UnknownLogFormat(String);
-
-impl FromStr for LogFormat {
-    type Err = UnknownLogFormat;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        match name.to_ascii_uppercase().as_str() {
-            "JSON" => Ok(Self::Json),
-            "TEXT" => Ok(Self::Text),
-            _ => Err(UnknownLogFormat(name.to_owned())),
-        }
-    }
-}
-
-impl LogFormat {
-    /// The format that `AWS_LAMBDA_LOG_FORMAT` asks for, which Lambda sets from the function's logging configuration, else
-    /// [`LogFormat::Json`]. `lookup` reads one environment variable.
-    pub fn from_variables(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, UnknownLogFormat> {
-        lookup("AWS_LAMBDA_LOG_FORMAT")
-            .filter(|value| !value.is_empty())
-            .map_or(Ok(Self::default()), |value| value.parse())
-    }
-}
 
 /// Sends every line of the process to standard output from now on, panics included. A second call changes nothing.
 pub fn init(level: LogLevel, format: LogFormat) {
@@ -192,70 +84,6 @@ where
     tracing_subscriber::registry().with(filter(level)).with(lines)
 }
 
-/// Writes the line of an invocation: `fields`, which serialise as an object, and the measurements. Where lines of this
-/// level are not wanted, the metrics are written alone.
-pub fn write(level: Level, fields: &impl Serialize, measured: &Measurements<'_>) {
-    // In text, metrics need a line of their own.
-    let joined = metrics::settings().filter(|_| FORMAT.get() != Some(&LogFormat::Text));
-    let line = Members(Line {
-        fields,
-        measurements: metrics::Members {
-            measured,
-            settings: joined,
-        },
-    });
-    macro_rules! write_at {
-        ($level:ident) => {{
-            let wanted = tracing::enabled!(target: REQUEST_TARGET, Level::$level);
-            if wanted {
-                tracing::event!(target: REQUEST_TARGET, Level::$level, members = %line, "request");
-            }
-            wanted
-        }};
-    }
-    let is_written = match level {
-        Level::ERROR => write_at!(ERROR),
-        Level::WARN => write_at!(WARN),
-        _ => write_at!(INFO),
-    };
-    if !is_written || joined.is_none() {
-        write_metrics(measured);
-    }
-}
-
-/// Writes metrics alone, if there are any.
-pub fn write_metrics(measured: &Measurements<'_>) {
-    if let Some(settings) = metrics::settings() {
-        let members = Members(metrics::Members {
-            measured,
-            settings: Some(settings),
-        });
-        tracing::event!(target: METRICS_TARGET, Level::INFO, members = %members, "metrics");
-    }
-}
-
-/// Writes the line of a change that was accepted: `fields`, which serialise as an object.
-pub fn write_audit(fields: &impl Serialize) {
-    tracing::event!(target: AUDIT_TARGET, Level::INFO, members = %Members(fields), "configuration changed");
-}
-
-#[derive(Serialize)]
-struct Line<'a, F> {
-    #[serde(flatten)]
-    fields: &'a F,
-    #[serde(flatten)]
-    measurements: metrics::Members<'a>,
-}
-
-/// An object on its way to the line. It is written as JSON, which [`format::Lines`] takes apart.
-struct Members<T>(T);
-
-impl<T: Serialize> fmt::Display for Members<T> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&serde_json::to_string(&self.0).map_err(|_| fmt::Error)?)
-    }
-}
-
 fn filter(level: LogLevel) -> Targets {
     let level = LevelFilter::from(level);
     Targets::new()
@@ -274,9 +102,12 @@ mod tests {
         sync::{Arc, Mutex},
     };
 
+    use serde::Serialize;
     use serde_json::Value;
+    use tracing::Level;
 
     use super::*;
+    use crate::metrics::{self, Measurements};
 
     #[derive(Clone, Default)]
     struct Captured(Arc<Mutex<Vec<u8>>>);
@@ -397,16 +228,6 @@ mod tests {
     }
 
     #[test]
-    fn the_format_is_lambdas() {
-        let read = |value: &str| LogFormat::from_variables(|_| Some(value.to_owned()));
-        assert_eq!(LogFormat::from_variables(|_| None), Ok(LogFormat::Json));
-        assert_eq!(read(""), Ok(LogFormat::Json));
-        assert_eq!(read("JSON"), Ok(LogFormat::Json));
-        assert_eq!(read("Text"), Ok(LogFormat::Text));
-        assert!(read("xml").unwrap_err().to_string().contains("AWS_LAMBDA_LOG_FORMAT"));
-    }
-
-    #[test]
     fn dependencies_never_log_below_a_warning() {
         let lines = lines_at(LogLevel::Trace, || {
             tracing::trace!(target: "aws_smithy_runtime::client", "headers");
@@ -431,38 +252,5 @@ mod tests {
             tracing::error!(target: "aws_config", "kept");
         });
         assert_eq!(lines.len(), 1);
-    }
-
-    #[test]
-    fn every_usual_name_of_a_level_is_read() {
-        for (name, level) in [
-            ("info", LogLevel::Info),
-            ("WARNING", LogLevel::Warn),
-            ("Warn", LogLevel::Warn),
-            ("CRITICAL", LogLevel::Error),
-            ("FATAL", LogLevel::Error),
-            ("DEBUG", LogLevel::Debug),
-            ("TRACE", LogLevel::Trace),
-        ] {
-            assert_eq!(name.parse(), Ok(level), "{name}");
-        }
-        assert_eq!(
-            "loud".parse::<LogLevel>().unwrap_err().to_string(),
-            "the log level is \"loud\"; it must be one of ERROR, WARN, INFO, DEBUG, TRACE"
-        );
-    }
-
-    #[test]
-    fn log_level_goes_before_the_one_of_lambda() {
-        let read = |own: &str, lambda: &str| {
-            LogLevel::from_variables(|name| match name {
-                "LOG_LEVEL" => Some(own.to_owned()),
-                "AWS_LAMBDA_LOG_LEVEL" => Some(lambda.to_owned()),
-                _ => None,
-            })
-        };
-        assert_eq!(read("DEBUG", "ERROR"), Ok(LogLevel::Debug));
-        assert_eq!(read("", "ERROR"), Ok(LogLevel::Error));
-        assert_eq!(LogLevel::from_variables(|_| None), Ok(LogLevel::Info));
     }
 }

@@ -4,13 +4,14 @@
 use std::{
     collections::VecDeque,
     convert::Infallible,
+    fs::{self, File},
     net::Ipv4Addr,
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use function::{Function, FunctionError, Invocation, logging, server};
+use function::{Function, FunctionError, Invocation, logging, metrics::Measurements, server};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::{
@@ -19,14 +20,22 @@ use hyper::{
     service::service_fn,
 };
 use serde_json::Value;
+use tempfile::NamedTempFile;
 use tokio::{net::TcpListener, sync::Notify, time::timeout};
+use tracing::Level;
 
 /// Answers with its own description, or does what the event says.
 struct Obedient;
 
 impl Function for Obedient {
     async fn invoke(&self, event: &[u8], invocation: &Invocation) -> Result<Vec<u8>, FunctionError> {
+        let fields = serde_json::json!({"lambda_request_id": invocation.request_id});
+        logging::write(Level::INFO, &fields, &Measurements::default());
         match event {
+            b"\"change\"" => {
+                logging::write_audit(&fields);
+                Ok(b"{}".to_vec())
+            }
             b"\"fail\"" => Err(FunctionError::new("KeysUnavailable", "no key could be read")),
             b"\"panic\"" => panic!("secret words"),
             b"\"garbage\"" => Ok(b"not JSON".to_vec()),
@@ -53,24 +62,28 @@ async fn as_function() {
     }
 }
 
-#[derive(Default)]
 struct RuntimeApi {
     events: Mutex<VecDeque<&'static str>>,
     handed_out: Mutex<u32>,
     answers: Mutex<Vec<(String, Value)>>,
-    answered: Notify,
+    idle: Notify,
+    /// Where the function logs.
+    log: NamedTempFile,
+    /// For each call of the function, by its path, what was in the log when it came.
+    calls: Mutex<Vec<(String, String)>>,
 }
 
 impl RuntimeApi {
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let path = request.uri().path().to_owned();
+        let logged = fs::read_to_string(&self.log).unwrap();
+        self.calls.lock().unwrap().push((path.clone(), logged));
         if path.ends_with("/next") {
             return self.next_event().await;
         }
         let body = request.into_body().collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&body).unwrap();
         self.answers.lock().unwrap().push((path, body));
-        self.answered.notify_one();
         let mut accepted = Response::new(Full::default());
         *accepted.status_mut() = StatusCode::ACCEPTED;
         accepted
@@ -79,6 +92,7 @@ impl RuntimeApi {
     async fn next_event(&self) -> Response<Full<Bytes>> {
         let event = self.events.lock().unwrap().pop_front();
         let Some(event) = event else {
+            self.idle.notify_one();
             std::future::pending().await
         };
         let number = {
@@ -96,13 +110,26 @@ impl RuntimeApi {
     }
 }
 
-/// The answers that a function's process gave to `events`, and what it logged.
-async fn answers_to(events: &[&'static str]) -> (Vec<(String, Value)>, String) {
+/// What a function's process did with events.
+struct Run {
+    /// Paths and bodies.
+    answers: Vec<(String, Value)>,
+    log: String,
+    /// See [`RuntimeApi::calls`].
+    calls: Vec<(String, String)>,
+}
+
+/// Lets a function answer `events`, until it asks for one more.
+async fn run(events: &[&'static str]) -> Run {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let api = Arc::new(RuntimeApi {
         events: Mutex::new(events.iter().copied().collect()),
-        ..RuntimeApi::default()
+        handed_out: Mutex::default(),
+        answers: Mutex::default(),
+        idle: Notify::new(),
+        log: NamedTempFile::new().unwrap(),
+        calls: Mutex::default(),
     });
     let service_for = {
         let api = Arc::clone(&api);
@@ -121,29 +148,28 @@ async fn answers_to(events: &[&'static str]) -> (Vec<(String, Value)>, String) {
         std::future::pending(),
     ));
 
-    let mut process = start_function(&address.to_string());
-    let enough = async {
-        while api.answers.lock().unwrap().len() < events.len() {
-            api.answered.notified().await;
-        }
-    };
-    let in_time = timeout(Duration::from_secs(20), enough).await;
+    let mut process = start_function(&address.to_string(), api.log.reopen().unwrap());
+    let in_time = timeout(Duration::from_secs(20), api.idle.notified()).await;
     process.kill().unwrap();
-    let log = String::from_utf8(process.wait_with_output().unwrap().stdout).unwrap();
+    process.wait().unwrap();
     server.abort();
-    assert!(in_time.is_ok(), "too few answers: {:?}", api.answers.lock().unwrap());
-    let answers = std::mem::take(&mut *api.answers.lock().unwrap());
-    (answers, log)
+    let run = Run {
+        answers: std::mem::take(&mut *api.answers.lock().unwrap()),
+        log: fs::read_to_string(&api.log).unwrap(),
+        calls: std::mem::take(&mut *api.calls.lock().unwrap()),
+    };
+    assert!(in_time.is_ok(), "too few answers: {:?}", run.answers);
+    run
 }
 
-fn start_function(runtime_api: &str) -> Child {
+fn start_function(runtime_api: &str, log: File) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "as_function", "--nocapture"])
         .env("AWS_LAMBDA_RUNTIME_API", runtime_api)
         .env("AWS_LAMBDA_FUNCTION_NAME", "test")
         .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
-        .stdout(Stdio::piped())
+        .stdout(log)
         .stderr(Stdio::null())
         .spawn()
         .unwrap()
@@ -151,7 +177,7 @@ fn start_function(runtime_api: &str) -> Child {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn event_reaches_the_function_byte_for_byte_with_its_ids() {
-    let (answers, _) = answers_to(&[r#"{ "b":1, "a":1.50, "b":2 }"#, "{}"]).await;
+    let Run { answers, .. } = run(&[r#"{ "b":1, "a":1.50, "b":2 }"#, "{}"]).await;
     let (path, answer) = &answers[0];
     assert_eq!(path, "/2018-06-01/runtime/invocation/id-1/response");
     assert_eq!(answer["event"], r#"{ "b":1, "a":1.50, "b":2 }"#);
@@ -164,7 +190,7 @@ async fn event_reaches_the_function_byte_for_byte_with_its_ids() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn failed_invocation_is_reported_by_its_kind_and_logged_once() {
-    let (answers, log) = answers_to(&["\"fail\""]).await;
+    let Run { answers, log, .. } = run(&["\"fail\""]).await;
     let (path, answer) = &answers[0];
     assert_eq!(path, "/2018-06-01/runtime/invocation/id-1/error");
     assert_eq!(
@@ -185,7 +211,7 @@ async fn failed_invocation_is_reported_by_its_kind_and_logged_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn panic_fails_one_invocation_and_its_words_stay_in_the_log() {
-    let (answers, log) = answers_to(&["\"panic\"", "1"]).await;
+    let Run { answers, log, .. } = run(&["\"panic\"", "1"]).await;
     assert_eq!(
         answers[0].1,
         serde_json::json!({"errorType": "Panic", "errorMessage": "the function panicked"})
@@ -199,6 +225,41 @@ async fn panic_fails_one_invocation_and_its_words_stay_in_the_log() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answer_that_is_not_json_fails_the_invocation() {
-    let (answers, _) = answers_to(&["\"garbage\""]).await;
+    let Run { answers, .. } = run(&["\"garbage\""]).await;
     assert_eq!(answers[0].1["errorType"], "InvalidAnswer");
+}
+
+/// How many lines of this target an invocation has in the log.
+fn lines(log: &str, target: &str, id: &str) -> usize {
+    log.lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|line| line["target"] == target && line["lambda_request_id"] == id)
+        .count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn line_of_an_invocation_is_written_between_its_answer_and_the_next_event() {
+    let run = run(&["1", "\"fail\"", "2"]).await;
+    for (number, id) in ["id-1", "id-2", "id-3"].into_iter().enumerate() {
+        let answer = format!("{id}/{}", if number == 1 { "error" } else { "response" });
+        let [before, after] = [2 * number + 1, 2 * number + 2].map(|call| &run.calls[call]);
+        assert!(
+            before.0.ends_with(&answer) && after.0.ends_with("/next"),
+            "{} {}",
+            before.0,
+            after.0
+        );
+        assert_eq!(
+            [lines(&before.1, "request", id), lines(&after.1, "request", id)],
+            [0, 1]
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn change_is_in_the_log_before_its_answer_is_out() {
+    let run = run(&["\"change\""]).await;
+    let (path, log) = &run.calls[1];
+    assert!(path.ends_with("id-1/response"), "{path}");
+    assert_eq!(lines(log, "audit", "id-1"), 1, "{log}");
 }

@@ -1,21 +1,29 @@
 //! What the line of each request costs, metrics included: the same function as usual, and with failures only and no
-//! metrics.
+//! metrics. Until the answer, which the caller waits for, and from there until the function asks for its next event.
 
 use serde::Serialize;
 
-use super::{Bench, invoke_warm};
+use super::{Bench, invoke};
 use crate::{
     aws::Transport,
     error::BenchError,
-    routes::{authorize, get_one},
-    stats::{median, microseconds},
+    routes::{Route, authorize, get_one},
+    sandbox::Sandbox,
+    stats::{Samples, median, microseconds},
 };
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Logging {
     pub(crate) function: &'static str,
-    pub(crate) info_p50_us: f64,
-    pub(crate) error_p50_us: f64,
+    pub(crate) on: Times,
+    pub(crate) off: Times,
+}
+
+/// Of an invocation, the medians.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Times {
+    pub(crate) answer_p50_us: f64,
+    pub(crate) rest_p50_us: f64,
 }
 
 pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Logging>, BenchError> {
@@ -24,24 +32,51 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Logging>, BenchError> {
     for (function, route) in [("authorizer", authorize()), ("api", get_one())] {
         let mut rounds = Vec::new();
         for _ in 0..bench.effort.rounds {
-            let mut medians = [0.0; 2];
-            let lines = [("INFO", "TenantManagement"), ("ERROR", "none")];
-            for ((level, namespace), median) in lines.into_iter().zip(&mut medians) {
-                let deployed = bench
-                    .function(function, Transport::Plain)
-                    .with("LOG_LEVEL", level)
-                    .with("METRICS_NAMESPACE", namespace);
-                let mut sandbox = bench.start(&deployed).await?;
-                let samples = invoke_warm(&mut sandbox, &route, bench.effort.invocations).await?;
-                *median = microseconds(samples.median());
-            }
-            rounds.push(medians);
+            let on = measure_at(bench, function, &route, "INFO", "TenantManagement").await?;
+            let off = measure_at(bench, function, &route, "ERROR", "none").await?;
+            rounds.push([on, off]);
         }
+        let of_all = |which: usize| Times {
+            answer_p50_us: median(rounds.iter().map(|round| round[which].answer_p50_us)),
+            rest_p50_us: median(rounds.iter().map(|round| round[which].rest_p50_us)),
+        };
         measured.push(Logging {
             function,
-            info_p50_us: median(rounds.iter().map(|[info, _]| *info)),
-            error_p50_us: median(rounds.iter().map(|[_, error]| *error)),
+            on: of_all(0),
+            off: of_all(1),
         });
     }
     Ok(measured)
+}
+
+async fn measure_at(
+    bench: &Bench,
+    function: &'static str,
+    route: &Route,
+    level: &str,
+    namespace: &str,
+) -> Result<Times, BenchError> {
+    let deployed = bench
+        .function(function, Transport::Plain)
+        .with("LOG_LEVEL", level)
+        .with("METRICS_NAMESPACE", namespace);
+    let mut sandbox = bench.start(&deployed).await?;
+    // As many that do not count.
+    invoke(&mut sandbox, std::slice::from_ref(route), bench.effort.invocations).await?;
+    invoke_to_the_end(&mut sandbox, route, bench.effort.invocations).await
+}
+
+async fn invoke_to_the_end(sandbox: &mut Sandbox, route: &Route, times: usize) -> Result<Times, BenchError> {
+    let event = route.event();
+    let (mut answers, mut rests) = (Samples::default(), Samples::default());
+    for _ in 0..times {
+        let answer = sandbox.invoke(&event).await?;
+        rests.push(sandbox.rest_after(&answer).await?);
+        route.check(&answer)?;
+        answers.push(answer.took());
+    }
+    Ok(Times {
+        answer_p50_us: microseconds(answers.median()),
+        rest_p50_us: microseconds(rests.median()),
+    })
 }

@@ -17,8 +17,8 @@ use tracing_subscriber::{
 
 use super::{LogFormat, METRICS_TARGET};
 
-/// A field of this name holds a JSON object, whose members become members of the line.
-pub(super) const MEMBERS: &str = "members";
+/// A field of this name holds a JSON object as text, whose members become members of the line.
+const MEMBERS: &str = "members";
 
 /// Writes events as lines. Spans are left out: every line says by itself what it belongs to.
 pub(super) struct Lines(pub(super) LogFormat);
@@ -101,19 +101,21 @@ impl JsonFields<'_, '_> {
 
 impl Visit for JsonFields<'_, '_> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == MEMBERS {
-            let object = format!("{value:?}");
-            let members = object.strip_prefix('{').and_then(|object| object.strip_suffix('}'));
-            if let Some(members) = members.filter(|members| !members.is_empty()) {
-                self.then(|writer| write!(writer, ",{members}"));
-            }
-        } else {
-            self.record_str(field, &format!("{value:?}"));
-        }
+        self.record_str(field, &format!("{value:?}"));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
         self.then(|writer| {
+            if field.name() == MEMBERS {
+                let members = value.strip_prefix('{').and_then(|object| object.strip_suffix('}'));
+                return match members {
+                    None | Some("") => Ok(()),
+                    Some(members) => {
+                        writer.write_char(',')?;
+                        writer.write_str(members)
+                    }
+                };
+            }
             write!(writer, ",\"{}\":", field.name())?;
             write_json_string(writer, value)
         });
@@ -147,9 +149,17 @@ field_writer! {
 impl Visit for TextFields<'_, '_> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.then(|writer| match field.name() {
-            "message" | MEMBERS => write_one_line(writer, format_args!(" {value:?}")),
+            "message" => write_one_line(writer, format_args!(" {value:?}")),
             name => write_one_line(writer, format_args!(" {name}={value:?}")),
         });
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == MEMBERS {
+            self.then(|writer| write!(writer, " {value}"));
+        } else {
+            self.record_debug(field, &value);
+        }
     }
 }
 
@@ -159,9 +169,11 @@ field_writer! {
 }
 
 impl Visit for BareMembers<'_, '_> {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
+
+    fn record_str(&mut self, field: &Field, value: &str) {
         if field.name() == MEMBERS {
-            self.then(|writer| write!(writer, "{value:?}"));
+            self.then(|writer| writer.write_str(value));
         }
     }
 }
