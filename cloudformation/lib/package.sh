@@ -8,7 +8,7 @@ package_functions() {
   local program programs=(authorizer api)
   # Without a central role there is nothing for it to validate with.
   [[ -z ${parameter[CentralRoleArn]} ]] || programs+=(validator)
-  [[ -n $binaries ]] || build_functions "${programs[@]}"
+  [[ -n $binaries ]] || build_functions
   step "Packing the functions for ${parameter[Architecture]}"
   for program in "${programs[@]}"; do
     check_program "$binaries/$program"
@@ -19,7 +19,8 @@ package_functions() {
   [[ -z ${parameter[CentralRoleArn]} ]] || parameter[ValidatorCodeKey]=$(upload_function validator)
 }
 
-# Linked statically, C library included: such a program has no glibc to match, on provided.al2023 or anywhere.
+# Linked statically, C library included: such a program has no glibc to match, on provided.al2023 or anywhere. All of
+# them, needed or not: a set of its own would have cargo build their dependencies again, with other features.
 build_functions() {
   local machine=${parameter[Architecture]/arm64/aarch64}
   local target=$machine-unknown-linux-gnu variable
@@ -33,7 +34,7 @@ build_functions() {
   (
     cd "$HERE"
     export "CARGO_TARGET_${variable}_RUSTFLAGS=-C target-feature=+crt-static"
-    cargo build --profile lambda --locked --target "$target" "${@/#/--package=}"
+    cargo build --profile lambda --locked --target "$target" --package authorizer --package api --package validator
   ) || fail "The build failed; its messages stand above."
   binaries=${CARGO_TARGET_DIR:-$HERE/target}/$target/lambda
 }

@@ -11,6 +11,9 @@ import json
 import re
 import time
 
+# Where the functions' metrics stand.
+NAMESPACE = "TenantManagement"
+
 
 def key_of(namespace, name, dimensions):
     """What identifies a metric. One more dimension, or one less, is another metric."""

@@ -14,10 +14,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cloud import FUNCTIONS, PSK_PARAMETER, ROOT, request
 from faults import hold_keys, put_report, renew, serving_unpublished, stop, throttling_table, without_policy
-from metrics import Window, key_of
+from metrics import NAMESPACE, Window, key_of
 from monitoring import Monitoring
 
-NAMESPACE = "TenantManagement"
 AUTHORIZER, API, *OTHERS = FUNCTIONS
 LIST = "/api/v1/delivery-configs"
 TENANT = "failing"
@@ -25,7 +24,7 @@ CONFIGS = f"/api/v1/tenants/{TENANT}/delivery-configs"
 # A path that each function has a part in.
 PATHS = {AUTHORIZER: LIST, API: LIST} | dict.fromkeys(OTHERS, f"{CONFIGS}/s3/validate?live=false")
 KEYS_ARE_FRESH = 300  # seconds
-# The one metric that no failure here moves: rotations are in test_3_operation.py.
+# The one metric that no failure here moves: test_3_operation.py does, which rotates the key.
 ELSEWHERE = {"previous_key_uses"}
 
 

@@ -6,6 +6,7 @@ import threading
 import time
 
 from cloud import ACCOUNT, BUCKET, CENTRAL_ROLE, FUNCTIONS, PSK_PARAMETER, REGION, STACK, TABLE, ZIP, request
+from metrics import NAMESPACE, Window, key_of
 
 
 class Clients:
@@ -76,10 +77,14 @@ def test_rotation_of_the_key_fails_nobody(cloud):
 
 
 def test_both_keys_are_good_until_the_label_is_taken_away(cloud):
-    base = cloud.base_url()
+    base, authorizer = cloud.base_url(), FUNCTIONS[0]
+    window = Window(cloud)
     for key in cloud.psks():
         assert request(f"{base}/api/v1/delivery-configs", key=key, base=base).status == 200
     assert request(f"{base}/api/v1/delivery-configs", key="neither-of-the-two", base=base).status == 403
+    measured = window.metrics(authorizer)
+    uses = [key_of(NAMESPACE, name, {"function_name": authorizer}) for name in ("auth_allowed", "previous_key_uses")]
+    assert [len(measured[use]) for use in uses] == [2, 1], "an operator sees who still signs with the old key"
 
 
 def test_deployment_without_a_change_changes_nothing(cloud):

@@ -56,4 +56,11 @@ impl Args {
             self.only.contains(&part)
         }
     }
+
+    /// Whether the floors are in what is wanted.
+    pub(crate) fn wants_floors(&self) -> bool {
+        [Part::Sizes, Part::Cold, Part::Warm, Part::Growth]
+            .into_iter()
+            .any(|part| self.wants(part))
+    }
 }

@@ -77,7 +77,7 @@ impl Effort {
 pub(crate) async fn run(args: &Args) -> Result<Report, BenchError> {
     let progress = Progress::start();
     progress.say("building what is measured");
-    let programs = Programs::build()?;
+    let programs = Programs::build(args.wants_floors())?;
     let bench = Bench {
         aws: filled().await?,
         programs,

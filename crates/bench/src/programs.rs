@@ -33,12 +33,14 @@ impl Programs {
     pub(crate) const NAMES: [&str; 5] = ["echo", "roundtrip", "getitem", "authorizer", "api"];
     const FLOORS: [&str; 3] = ["echo", "roundtrip", "getitem"];
 
-    /// Lets cargo bring all of them up to date.
-    pub(crate) fn build() -> Result<Self, BenchError> {
+    /// Lets cargo bring the functions up to date, and the floors if anything is compared with them.
+    pub(crate) fn build(with_floors: bool) -> Result<Self, BenchError> {
         let functions = ["--profile", "lambda", "--package", "authorizer", "--package", "api"];
         cargo_build("the functions", &functions)?;
-        let floors = Self::FLOORS.map(|floor| ["--bin", floor]).concat();
-        cargo_build("the floors", &[&["--release", "--package", "bench"], &*floors].concat())?;
+        if with_floors {
+            let floors = Self::FLOORS.map(|floor| ["--bin", floor]).concat();
+            cargo_build("the floors", &[&["--release", "--package", "bench"], &*floors].concat())?;
+        }
         let own = env::current_exe().during("find this program")?;
         let target = own.parent().and_then(Path::parent).unwrap_or(Path::new("."));
         Ok(Self {
