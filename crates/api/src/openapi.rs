@@ -12,6 +12,8 @@ mod fields;
 #[cfg(test)]
 mod parameters;
 #[cfg(test)]
+mod patterns;
+#[cfg(test)]
 pub(crate) mod schemas;
 #[cfg(test)]
 mod security;

@@ -2,32 +2,12 @@
 //! say. What it cannot say stands in a description.
 
 use serde_json::{Map, Value, json};
-use tenant_core::{DeliveryType, Field, MAX_DESIRED_LOGS, TenantId};
+use tenant_core::{BucketPrefix, DeliveryType, Field, MAX_DESIRED_LOGS};
+
+use super::patterns;
 
 /// Seconds: what is not below is taken for milliseconds.
 const FIRST_MILLISECONDS: u64 = 100_000_000_000;
-const ROLE_ARN: &str = concat!(
-    "^arn:aws(?:-cn|-us-gov|-eusc|-iso|-iso-b|-iso-e|-iso-f)?:iam::[0-9]{12}:role/",
-    // The path, which counts 512 characters with a slash at both ends.
-    "(?:(?=[!-~]{1,510}/[^/]+$)(?:[!-.0-~]+/)+)?",
-    "[A-Za-z0-9+=,.@_-]{1,64}$",
-);
-const LOG_GROUP_NAME: &str = "^(?!aws/)[A-Za-z0-9_/.#-]{1,512}$";
-const BUCKET_NAME: &str = concat!(
-    r"^(?!xn--|sthree-|amzn-s3-demo-)(?![0-9]+\.[0-9]+\.[0-9]+\.[0-9]+$)(?!.*\.\.)",
-    r"(?!.*(?:-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$)",
-    "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
-);
-const BUCKET_PREFIX: &str = r"^[^/\u0000-\u001f\u007f-\u009f\ufffd][^\u0000-\u001f\u007f-\u009f\ufffd]*$";
-const REGION: &str = concat!(
-    "^(?:af|ap|ca|eu|il|me|mx|sa|us|cn|us-gov|eusc-de|us-iso|us-isob|eu-isoe|us-isof|eu-isof)",
-    "-(?:central|north|northeast|east|southeast|south|southwest|west|northwest)-[1-9][0-9]?$",
-);
-const LOG_NAME: &str = r"^[^\s\u0000-\u001f\u007f-\u009f\ufffd](?:[^\u0000-\u001f\u007f-\u009f\ufffd]*[^\s\u0000-\u001f\u007f-\u009f\ufffd])?$";
-
-pub(super) fn pattern_of_tenant_id() -> String {
-    format!("^[A-Za-z0-9_-]{{1,{}}}$", TenantId::MAX_CHARS)
-}
 
 pub(super) fn types() -> [&'static str; 2] {
     DeliveryType::ALL.map(DeliveryType::as_str)
@@ -65,7 +45,7 @@ pub(super) fn changes(delivery_type: DeliveryType, description: &str) -> Value {
                 Field::CreatedAt | Field::UpdatedAt => ignored(field),
                 Field::TenantId => json!({
                     "type": ["string", "null"],
-                    "pattern": format!("^[A-Za-z0-9_-]{{0,{}}}$", TenantId::MAX_CHARS),
+                    "pattern": patterns::tenant_id_or_empty(),
                     "description": "Left out, empty, or the tenant of the URL.",
                 }),
                 Field::Type => json!({
@@ -143,7 +123,7 @@ fn rules(field: Field, delivery_type: DeliveryType) -> Value {
     match field {
         Field::TenantId => json!({
             "type": "string",
-            "pattern": pattern_of_tenant_id(),
+            "pattern": patterns::tenant_id(),
             "description": "The tenant, as in the URL.",
             "example": "acme-corp",
         }),
@@ -154,40 +134,40 @@ fn rules(field: Field, delivery_type: DeliveryType) -> Value {
         }),
         Field::LogDistributionRoleArn => json!({
             "type": "string",
-            "pattern": ROLE_ARN,
+            "pattern": patterns::role_arn(),
             "description": "The customer's IAM role that the log processor assumes.",
             "example": "arn:aws:iam::123456789012:role/LogDistributionRole",
         }),
         Field::LogGroupName => json!({
             "type": "string",
-            "pattern": LOG_GROUP_NAME,
+            "pattern": patterns::LOG_GROUP_NAME,
             "description": "The log group. Names that begin with `aws/` are reserved.",
             "example": "/aws/logs/acme-corp",
         }),
         Field::BucketName => json!({
             "type": "string",
-            "pattern": BUCKET_NAME,
+            "pattern": patterns::bucket_name(),
             "description": "The bucket, by the rules of S3 for general purpose buckets.",
             "example": "acme-corp-logs",
         }),
         Field::BucketPrefix => json!({
             "type": "string",
-            "pattern": BUCKET_PREFIX,
+            "pattern": patterns::BUCKET_PREFIX,
             "maxLength": 513,
-            "default": "ROSA/cluster-logs/",
+            "default": BucketPrefix::default().as_str(),
             "description": "What every object key begins with: up to 512 bytes of UTF-8, stored with one slash at its end.",
             "example": "ROSA/cluster-logs/",
         }),
         Field::TargetRegion => json!({
             "type": "string",
-            "pattern": REGION,
+            "pattern": patterns::region(),
             "description": "The region of the destination; left out for the log processor's own.",
             "example": "us-east-1",
         }),
         Field::Enabled => json!({ "type": "boolean", "default": true, "description": "Whether logs are delivered." }),
         Field::DesiredLogs => json!({
             "type": "array",
-            "items": { "type": "string", "minLength": 1, "maxLength": 256, "pattern": LOG_NAME },
+            "items": { "type": "string", "minLength": 1, "maxLength": 256, "pattern": patterns::LOG_NAME },
             "minItems": 1,
             "maxItems": MAX_DESIRED_LOGS,
             "uniqueItems": true,

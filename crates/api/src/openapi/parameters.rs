@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tenant_core::PageLimit;
 
-use super::fields::{pattern_of_tenant_id, types};
+use super::{fields::types, patterns};
 
 const ENTITY_TAGS: &str = r#"^(?:\*|(?:W/)?"[!#-~]*"(?:[ \t]*,[ \t]*(?:W/)?"[!#-~]*"){0,99})$"#;
 
@@ -18,7 +18,7 @@ pub(super) fn parameters() -> Value {
             "in": "path",
             "required": true,
             "description": "The tenant.",
-            "schema": { "type": "string", "pattern": pattern_of_tenant_id() },
+            "schema": { "type": "string", "pattern": patterns::tenant_id() },
             "example": "acme-corp",
         },
         "type": {
@@ -78,7 +78,7 @@ pub(super) fn parameters() -> Value {
 }
 
 fn plain_key() -> String {
-    let tenant_id = pattern_of_tenant_id();
+    let tenant_id = patterns::tenant_id();
     let tenant_id = tenant_id.trim_start_matches('^').trim_end_matches('$');
     format!("{tenant_id}#(?:{})", types().join("|"))
 }

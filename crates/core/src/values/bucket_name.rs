@@ -16,10 +16,14 @@ text_value!(BucketName);
 
 const MIN_CHARS: usize = 3;
 const MAX_CHARS: usize = 63;
-/// `sthree-configurator` is covered by `sthree-`.
-const RESERVED_PREFIXES: [&str; 3] = ["xn--", "sthree-", "amzn-s3-demo-"];
-/// Aliases of access points, Object Lambda, Multi-Region Access Points, directory buckets and S3 Tables.
-const RESERVED_SUFFIXES: [&str; 5] = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"];
+
+impl BucketName {
+    /// What no name begins with; `sthree-configurator` is covered by `sthree-`.
+    pub const RESERVED_PREFIXES: [&str; 3] = ["xn--", "sthree-", "amzn-s3-demo-"];
+    /// What no name ends with: aliases of access points, Object Lambda, Multi-Region Access Points, directory buckets and
+    /// S3 Tables.
+    pub const RESERVED_SUFFIXES: [&str; 5] = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"];
+}
 
 impl FromStr for BucketName {
     type Err = Violation;
@@ -48,12 +52,12 @@ impl FromStr for BucketName {
         if text.parse::<Ipv4Addr>().is_ok() || is_dotted_quad(text) {
             return invalid("must not look like an IP address");
         }
-        let reserved = RESERVED_PREFIXES
+        let reserved = Self::RESERVED_PREFIXES
             .iter()
             .find(|prefix| text.starts_with(**prefix))
             .map_or_else(
                 || {
-                    RESERVED_SUFFIXES
+                    Self::RESERVED_SUFFIXES
                         .iter()
                         .find(|suffix| text.ends_with(**suffix))
                         .map(|suffix| ("end", suffix))

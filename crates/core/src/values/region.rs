@@ -29,7 +29,8 @@ pub enum Partition {
 }
 
 impl Partition {
-    const ALL: [Self; 8] = [
+    /// All of them.
+    pub const ALL: [Self; 8] = [
         Self::Aws,
         Self::AwsCn,
         Self::AwsUsGov,
@@ -76,40 +77,41 @@ pub struct Region(String);
 
 text_value!(Region);
 
-/// The first words of region names and the partition they stand for.
-const AREAS: [(&str, Partition); 17] = [
-    ("af", Partition::Aws),
-    ("ap", Partition::Aws),
-    ("ca", Partition::Aws),
-    ("eu", Partition::Aws),
-    ("il", Partition::Aws),
-    ("me", Partition::Aws),
-    ("mx", Partition::Aws),
-    ("sa", Partition::Aws),
-    ("us", Partition::Aws),
-    ("cn", Partition::AwsCn),
-    ("us-gov", Partition::AwsUsGov),
-    ("eusc-de", Partition::AwsEusc),
-    ("us-iso", Partition::AwsIso),
-    ("us-isob", Partition::AwsIsoB),
-    ("eu-isoe", Partition::AwsIsoE),
-    ("us-isof", Partition::AwsIsoF),
-    ("eu-isof", Partition::AwsIsoF),
-];
-
-const DIRECTIONS: [&str; 9] = [
-    "central",
-    "north",
-    "northeast",
-    "east",
-    "southeast",
-    "south",
-    "southwest",
-    "west",
-    "northwest",
-];
-
 impl Region {
+    /// The first words of region names and the partition they stand for.
+    pub const AREAS: [(&str, Partition); 17] = [
+        ("af", Partition::Aws),
+        ("ap", Partition::Aws),
+        ("ca", Partition::Aws),
+        ("eu", Partition::Aws),
+        ("il", Partition::Aws),
+        ("me", Partition::Aws),
+        ("mx", Partition::Aws),
+        ("sa", Partition::Aws),
+        ("us", Partition::Aws),
+        ("cn", Partition::AwsCn),
+        ("us-gov", Partition::AwsUsGov),
+        ("eusc-de", Partition::AwsEusc),
+        ("us-iso", Partition::AwsIso),
+        ("us-isob", Partition::AwsIsoB),
+        ("eu-isoe", Partition::AwsIsoE),
+        ("us-isof", Partition::AwsIsoF),
+        ("eu-isof", Partition::AwsIsoF),
+    ];
+
+    /// The words in the middle.
+    pub const DIRECTIONS: [&str; 9] = [
+        "central",
+        "north",
+        "northeast",
+        "east",
+        "southeast",
+        "south",
+        "southwest",
+        "west",
+        "northwest",
+    ];
+
     /// The partition to which the region belongs.
     #[must_use]
     pub fn partition(&self) -> Partition {
@@ -124,7 +126,7 @@ impl FromStr for Region {
     fn from_str(text: &str) -> Result<Self, Violation> {
         let is_region = split(text).is_some_and(|(rest, _)| {
             rest.rsplit_once('-').is_some_and(|(direction, number)| {
-                DIRECTIONS.contains(&direction)
+                Self::DIRECTIONS.contains(&direction)
                     && matches!(number.as_bytes(), [b'1'..=b'9'] | [b'1'..=b'9', b'0'..=b'9'])
             })
         });
@@ -141,7 +143,7 @@ impl FromStr for Region {
 
 /// Parts `us-gov-west-1` into `west-1` and the partition of `us-gov`.
 fn split(text: &str) -> Option<(&str, Partition)> {
-    AREAS
+    Region::AREAS
         .into_iter()
         // `us` begins `us-gov-west-1` too: the longest area is the one meant.
         .filter_map(|(area, partition)| Some((text.strip_prefix(area)?.strip_prefix('-')?, partition)))
