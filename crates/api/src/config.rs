@@ -2,10 +2,7 @@
 
 use std::env;
 
-use function::{
-    logging::{LogFormat, LogLevel, UnknownLogFormat, UnknownLogLevel},
-    metrics::{self, InvalidNamespace},
-};
+use function::{Telemetry, TelemetryError};
 use http::{HeaderValue, Uri};
 
 const TABLE: &str = "TENANT_CONFIG_TABLE";
@@ -16,12 +13,8 @@ const ORIGINS: &str = "ALLOWED_ORIGINS";
 pub struct Config {
     /// The table of the delivery configurations, from `TENANT_CONFIG_TABLE`.
     pub table: String,
-    /// How much is logged, from `LOG_LEVEL`, else `AWS_LAMBDA_LOG_LEVEL`.
-    pub log_level: LogLevel,
-    /// How lines are written, from `AWS_LAMBDA_LOG_FORMAT`.
-    pub log_format: LogFormat,
-    /// Where metrics go, if anywhere, from `METRICS_NAMESPACE` and `AWS_LAMBDA_FUNCTION_NAME`.
-    pub metrics: Option<metrics::Settings>,
+    /// What is logged and measured.
+    pub telemetry: Telemetry,
     /// What the service itself is told.
     pub settings: Settings,
 }
@@ -58,32 +51,25 @@ pub enum ConfigError {
          separated by commas, or * alone"
     )]
     InvalidOrigin(String),
-    /// The level is none.
-    #[error("LOG_LEVEL or AWS_LAMBDA_LOG_LEVEL is wrong")]
-    LogLevel(#[from] UnknownLogLevel),
-    /// The format is none.
+    /// A variable that every function has.
     #[error(transparent)]
-    LogFormat(#[from] UnknownLogFormat),
-    /// CloudWatch has no such namespace.
-    #[error(transparent)]
-    Namespace(#[from] InvalidNamespace),
+    Telemetry(#[from] TelemetryError),
 }
 
 impl Config {
     /// Reads the environment of the process.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Self::from_variables(|name| env::var(name).ok())
+        Self::from_variables("api", |name| env::var(name).ok())
     }
 
-    /// Reads variables through `lookup`. An empty variable counts as unset.
-    pub fn from_variables(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+    /// Reads variables through `lookup`. An empty variable counts as unset. `own_name` stands for the function outside of
+    /// Lambda.
+    pub fn from_variables(own_name: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Ok(Self {
             table: lookup(TABLE)
                 .filter(|table| !table.is_empty())
                 .ok_or(ConfigError::NoTable)?,
-            log_level: LogLevel::from_variables(&lookup)?,
-            log_format: LogFormat::from_variables(&lookup)?,
-            metrics: metrics::Settings::from_variables("api", &lookup)?,
+            telemetry: Telemetry::from_variables(own_name, &lookup)?,
             settings: Settings {
                 allowed_origins: AllowedOrigins::parse(&lookup(ORIGINS).unwrap_or_default())?,
             },
@@ -130,7 +116,7 @@ mod tests {
     use super::*;
 
     fn config(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        Config::from_variables(|name| {
+        Config::from_variables("api", |name| {
             variables
                 .iter()
                 .find(|(key, _)| *key == name)
@@ -142,9 +128,7 @@ mod tests {
     fn the_table_is_all_that_must_be_set() {
         let config = config(&[(TABLE, "configs"), (ORIGINS, ""), ("LOG_LEVEL", "")]).unwrap();
         assert_eq!(config.table, "configs");
-        assert_eq!(config.log_level, LogLevel::Info);
-        assert_eq!(config.log_format, LogFormat::Json);
-        assert_eq!(config.metrics, None);
+        assert_eq!(config.telemetry, Telemetry::default());
         assert_eq!(config.settings.allowed_origins, AllowedOrigins::None);
     }
 
@@ -161,7 +145,7 @@ mod tests {
     fn a_log_level_that_is_none_stops_the_start() {
         assert!(matches!(
             config(&[(TABLE, "configs"), ("LOG_LEVEL", "loud")]),
-            Err(ConfigError::LogLevel(_))
+            Err(ConfigError::Telemetry(_))
         ));
     }
 

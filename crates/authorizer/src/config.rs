@@ -2,10 +2,7 @@
 
 use std::env;
 
-use function::{
-    logging::{LogFormat, LogLevel, UnknownLogFormat, UnknownLogLevel},
-    metrics::{self, InvalidNamespace},
-};
+use function::{Telemetry, TelemetryError};
 
 use crate::keys::{ParameterName, ParameterNameError};
 
@@ -17,12 +14,8 @@ const REQUIRE_BODY_SHA256: &str = "REQUIRE_BODY_SHA256";
 pub struct Config {
     /// The SSM parameter that holds the key, from `PSK_PARAMETER_NAME`.
     pub parameter: ParameterName,
-    /// How much is logged, from `LOG_LEVEL`, else `AWS_LAMBDA_LOG_LEVEL`.
-    pub log_level: LogLevel,
-    /// How lines are written, from `AWS_LAMBDA_LOG_FORMAT`.
-    pub log_format: LogFormat,
-    /// Where metrics go, if anywhere, from `METRICS_NAMESPACE` and `AWS_LAMBDA_FUNCTION_NAME`.
-    pub metrics: Option<metrics::Settings>,
+    /// What is logged and measured.
+    pub telemetry: Telemetry,
     /// What the authorizer itself is told.
     pub settings: Settings,
 }
@@ -46,15 +39,9 @@ pub enum ConfigError {
     /// Neither true nor false.
     #[error("{REQUIRE_BODY_SHA256} is {0:?}; it must be true or false")]
     NotABoolean(String),
-    /// The level is none.
-    #[error("LOG_LEVEL or AWS_LAMBDA_LOG_LEVEL is wrong")]
-    LogLevel(#[from] UnknownLogLevel),
-    /// The format is none.
+    /// A variable that every function has.
     #[error(transparent)]
-    LogFormat(#[from] UnknownLogFormat),
-    /// CloudWatch has no such namespace.
-    #[error(transparent)]
-    Namespace(#[from] InvalidNamespace),
+    Telemetry(#[from] TelemetryError),
 }
 
 impl Config {
@@ -71,9 +58,7 @@ impl Config {
                 .ok_or(ConfigError::NoParameterName)?
                 .parse()
                 .map_err(ConfigError::InvalidParameterName)?,
-            log_level: LogLevel::from_variables(lookup)?,
-            log_format: LogFormat::from_variables(lookup)?,
-            metrics: metrics::Settings::from_variables("authorizer", lookup)?,
+            telemetry: Telemetry::from_variables("authorizer", lookup)?,
             settings: Settings {
                 require_body_digest: lookup(REQUIRE_BODY_SHA256).map_or(Ok(false), parse_boolean)?,
             },
@@ -114,9 +99,7 @@ mod tests {
     fn everything_else_has_a_default() {
         let config = config(&[("PSK_PARAMETER_NAME", "/logging/api/psk")]).unwrap();
         assert_eq!(config.parameter.as_str(), "/logging/api/psk");
-        assert_eq!(config.log_level, LogLevel::Info);
-        assert_eq!(config.log_format, LogFormat::Json);
-        assert_eq!(config.metrics, None);
+        assert_eq!(config.telemetry, Telemetry::default());
         assert_eq!(
             config.settings,
             Settings {

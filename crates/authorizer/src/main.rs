@@ -7,29 +7,16 @@ use authorizer::{
     config::Config,
     keys::ssm::{self, SsmKeySource},
 };
-use function::{
-    aws, chain,
-    logging::{self, LogFormat, LogLevel},
-    metrics,
-};
+use function::{aws, chain, exit_code};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Where the configuration is wrong, nothing is logged yet.
-            logging::init(LogLevel::default(), LogFormat::default());
-            tracing::error!(cause = chain(&*error), "the authorizer does not run");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(run().await)
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let config = Config::from_env()?;
-    logging::init(config.log_level, config.log_format);
-    metrics::init(config.metrics);
+    config.telemetry.start();
     let client = ssm::client(&aws::sdk_config("SSM"));
     let authorizer = Authorizer::new(SsmKeySource::new(client, config.parameter), config.settings);
     if let Err(error) = authorizer.prefetch().await {

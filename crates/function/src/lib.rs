@@ -13,6 +13,7 @@ pub mod logging;
 pub mod metrics;
 mod panic;
 pub mod server;
+mod telemetry;
 
 use std::env;
 
@@ -20,6 +21,7 @@ pub use endpoint::{Endpoint, EndpointError};
 pub use error_chain::chain;
 pub use invocation::{Function, FunctionError, Invocation};
 pub use panic::invoke_guarded;
+pub use telemetry::{Telemetry, TelemetryError, exit_code};
 
 /// Set by Lambda in every execution environment: where its Runtime API listens.
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";

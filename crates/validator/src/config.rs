@@ -40,7 +40,7 @@ impl Config {
     /// Reads variables through `lookup`. An empty variable counts as unset.
     pub fn from_variables(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Ok(Self {
-            api: api::config::Config::from_variables(&lookup)?,
+            api: api::config::Config::from_variables("validator", &lookup)?,
             delivery: delivery(lookup)?,
         })
     }

@@ -20,5 +20,6 @@ mod metrics;
 mod properties;
 mod read;
 mod routes;
+mod start;
 mod update;
 mod validation;

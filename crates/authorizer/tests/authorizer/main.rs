@@ -11,3 +11,4 @@ mod properties;
 mod rotation;
 mod ssm;
 mod ssm_server;
+mod start;
