@@ -19,10 +19,10 @@ const USABLE: TimeDelta = TimeDelta::seconds(FRESH.num_seconds() + STALE_IF_ERRO
 /// The time between two reads that refused requests cause: an attacker with 40 calls a second to exhaust, as SSM allows
 /// for each account and region, needs 40 x 30 = 1,200 execution environments.
 const BETWEEN_REFRESHES: TimeDelta = TimeDelta::seconds(30);
-/// The pause after a read that failed while keys are held; requests are served all the while.
+/// The pause after a read that failed while the keys held may still be used; requests are served all the while.
 const PAUSE_WITH_KEYS: TimeDelta = TimeDelta::seconds(30);
-/// The pause after a read that failed while none are held; requests fail at once in it. Short, for clients wait; long
-/// enough that a hundred environments with three attempts each make 100 x 3 / 10 = 30 calls a second, under SSM's 40.
+/// The pause after a read that failed while no keys may be used; requests fail at once in it. Short, for clients wait;
+/// long enough that a hundred environments with three attempts each make 100 x 3 / 10 = 30 calls a second, under SSM's 40.
 const PAUSE_WITHOUT_KEYS: TimeDelta = TimeDelta::seconds(10);
 
 /// Keys that are read once and then held.
@@ -30,7 +30,7 @@ const PAUSE_WITHOUT_KEYS: TimeDelta = TimeDelta::seconds(10);
 /// - Keys serve for 300 s. Then the next request reads them again; only one read is under way at any time, and whoever
 ///   needs its result waits for it.
 /// - While the source fails, the held keys serve up to an hour more. A failed read is not repeated for 30 s, or for 10 s
-///   while there are no keys.
+///   while there are no keys that may serve.
 /// - A request that no held key verifies may be signed with a newer one: [`refresh`](Self::refresh) reads the keys at
 ///   most once in 30 s.
 ///
@@ -177,7 +177,7 @@ impl<S: KeySource> KeyCache<S> {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Each change is one assignment, so a panic elsewhere leaves nothing half done.
+        // A change is a few assignments with nothing between them that could panic: no panic leaves one half done.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -218,7 +218,7 @@ impl State {
 
     /// Whether the last failure is too recent to try again.
     fn pauses(&self, now: DateTime<Utc>) -> bool {
-        let pause = if self.held.is_some() {
+        let pause = if self.age_of_usable_keys(now).is_some() {
             PAUSE_WITH_KEYS
         } else {
             PAUSE_WITHOUT_KEYS
