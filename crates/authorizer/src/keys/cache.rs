@@ -22,7 +22,8 @@ const BETWEEN_REFRESHES: TimeDelta = TimeDelta::seconds(30);
 /// The pause after a read that failed while the keys held may still be used; requests are served all the while.
 const PAUSE_WITH_KEYS: TimeDelta = TimeDelta::seconds(30);
 /// The pause after a read that failed while no keys may be used; requests fail at once in it. Short, for clients wait;
-/// long enough that a hundred environments with three attempts each make 100 x 3 / 10 = 30 calls a second, under SSM's 40.
+/// long enough that a hundred environments with three attempts each make 100 x 3 / 10 = 30 calls a second, under SSM's
+/// 40.
 const PAUSE_WITHOUT_KEYS: TimeDelta = TimeDelta::seconds(10);
 
 /// Keys that are read once and then held.

@@ -122,7 +122,11 @@ async fn past_the_last_hour_of_the_keys_a_failed_read_is_repeated_after_10_secon
     let (cache, source) = cache([KEYS, Script::Failure]);
     cache.keys(NOW).await.unwrap();
     for age in [3_900, 3_909] {
-        assert_eq!(cache.keys(NOW + seconds(age)).await.err(), Some(KeysUnavailable), "{age}");
+        assert_eq!(
+            cache.keys(NOW + seconds(age)).await.err(),
+            Some(KeysUnavailable),
+            "{age}"
+        );
     }
     assert_eq!(source.reads(), 2);
     cache.keys(NOW + seconds(3_910)).await.unwrap_err();
