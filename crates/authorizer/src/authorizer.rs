@@ -12,7 +12,7 @@ use crate::{
     config::Settings,
     denial::Denial,
     event::{Event, EventError},
-    keys::{KeyCache, KeySource, KeySourceError, KeysUnavailable, PREVIOUS},
+    keys::{Key, KeyCache, KeyRole, KeySource, KeySourceError, KeysUnavailable},
     log::Verdict,
     method_arn::MethodArn,
     metrics::Outcome,
@@ -28,6 +28,7 @@ pub struct Authorizer<S, C = SystemClock> {
 
 /// A request that a key holder signed.
 struct Verified {
+    key_role: KeyRole,
     key_version: String,
     body_sha256: Option<String>,
 }
@@ -67,8 +68,8 @@ impl<S: KeySource, C: Clock> Authorizer<S, C> {
             return Err(Denial::ResourceIsPattern.into());
         }
         let lease = self.keys.keys(now).await?;
-        if let Some(version) = lease.keys().version_that_signed(&request) {
-            return Ok(Verified::new(version, &request));
+        if let Some(key) = lease.keys().find_signer(&request) {
+            return Ok(Verified::new(key, &request));
         }
         // The key may have been replaced since those at hand were read.
         let lease = self
@@ -76,11 +77,11 @@ impl<S: KeySource, C: Clock> Authorizer<S, C> {
             .refresh(&lease, now)
             .await
             .ok_or(SignatureError::WrongSignature)?;
-        let version = lease
+        let key = lease
             .keys()
-            .version_that_signed(&request)
+            .find_signer(&request)
             .ok_or(SignatureError::WrongSignature)?;
-        Ok(Verified::new(version, &request))
+        Ok(Verified::new(key, &request))
     }
 }
 
@@ -91,12 +92,12 @@ impl<S: KeySource, C: Clock> Function for Authorizer<S, C> {
         let resource = MethodArn::parse(event.method_arn.as_str())?;
         let result = self.verify(&event, resource).await;
         let (outcome, reason, key_version) = match &result {
-            Ok(Verified { key_version, .. }) => {
-                let by_previous_key = key_version.starts_with(PREVIOUS);
+            Ok(verified) => {
+                let by_previous_key = verified.key_role == KeyRole::Previous;
                 (
                     Outcome::Allowed { by_previous_key },
                     "verified",
-                    Some(key_version.as_str()),
+                    Some(verified.key_version.as_str()),
                 )
             }
             Err(Refusal::Denied(denial)) => (Outcome::Denied, denial.reason(), None),
@@ -119,9 +120,10 @@ impl<S: KeySource, C: Clock> Function for Authorizer<S, C> {
 }
 
 impl Verified {
-    fn new(key_version: &str, request: &SignedRequest) -> Self {
+    fn new(key: &Key, request: &SignedRequest) -> Self {
         Self {
-            key_version: key_version.to_owned(),
+            key_role: key.role(),
+            key_version: key.version().to_owned(),
             body_sha256: request
                 .body_digest
                 .as_ref()

@@ -12,7 +12,7 @@ pub use cache::{KeyCache, KeyEvents, KeysUnavailable, Lease};
 pub use parameter_name::{ParameterName, ParameterNameError};
 
 /// The label of the key before the one in use, as SSM and the versions of keys have it.
-pub(crate) const PREVIOUS: &str = "previous";
+const PREVIOUS: &str = "previous";
 
 /// Where keys are read from.
 pub trait KeySource: Send + Sync + 'static {
@@ -27,11 +27,21 @@ pub struct Keys {
     previous: Option<Key>,
 }
 
+/// A key that verifies.
 #[derive(Debug)]
-struct Key {
-    signing_key: SigningKey,
-    /// What the log and the answer call it.
+pub(crate) struct Key {
+    value: SigningKey,
+    role: KeyRole,
     version: String,
+}
+
+/// What a key is to the rotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyRole {
+    /// Clients are to sign with it.
+    Current,
+    /// It was in use before, and is to be given up.
+    Previous,
 }
 
 /// Why keys could not be read. The sources are for the log; none holds a value.
@@ -67,7 +77,7 @@ impl Keys {
     #[must_use]
     pub fn new(current: SigningKey, version: Option<i64>) -> Self {
         Self {
-            current: Key::new(current, "current", version),
+            current: Key::new(current, KeyRole::Current, version),
             previous: None,
         }
     }
@@ -76,24 +86,86 @@ impl Keys {
     #[must_use]
     pub fn with_previous(self, previous: SigningKey, version: Option<i64>) -> Self {
         Self {
-            previous: Some(Key::new(previous, PREVIOUS, version)),
+            previous: Some(Key::new(previous, KeyRole::Previous, version)),
             ..self
         }
     }
 
-    /// The version of the key that made the signature, such as `current:3`; none if neither did.
-    pub(crate) fn version_that_signed(&self, request: &SignedRequest) -> Option<&str> {
+    /// The key that made the signature; none if neither did.
+    pub(crate) fn find_signer(&self, request: &SignedRequest) -> Option<&Key> {
         [Some(&self.current), self.previous.as_ref()]
             .into_iter()
             .flatten()
-            .find(|key| request.verify(&key.signing_key).is_ok())
-            .map(|key| key.version.as_str())
+            .find(|key| request.verify(&key.value).is_ok())
     }
 }
 
 impl Key {
-    fn new(signing_key: SigningKey, label: &str, version: Option<i64>) -> Self {
+    fn new(value: SigningKey, role: KeyRole, version: Option<i64>) -> Self {
+        let label = match role {
+            KeyRole::Current => "current",
+            KeyRole::Previous => PREVIOUS,
+        };
         let version = version.map_or_else(|| label.to_owned(), |version| format!("{label}:{version}"));
-        Self { signing_key, version }
+        Self { value, role, version }
+    }
+
+    pub(crate) fn role(&self) -> KeyRole {
+        self.role
+    }
+
+    /// What the log and the answer call it, such as `current:3`. For people: decide by its role.
+    pub(crate) fn version(&self) -> &str {
+        &self.version
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tenant_core::signature::{CandidateUris, Message, Method, Timestamp, sign};
+
+    use super::*;
+
+    const CURRENT_KEY: &[u8] = b"example-psk-0123456789abcdef";
+    const PREVIOUS_KEY: &[u8] = b"previous-psk-fedcba9876543210";
+
+    fn key(value: &[u8]) -> SigningKey {
+        SigningKey::new(value).unwrap()
+    }
+
+    fn request_signed_with(value: &[u8]) -> SignedRequest {
+        let method = Method::parse("GET").unwrap();
+        let uris = CandidateUris::new("/api/v1/delivery-configs", None, &[("", ""); 0]).unwrap();
+        let timestamp = Timestamp::parse("2024-01-15T10:30:00Z").unwrap();
+        let message = Message {
+            method: &method,
+            uri: &uris.iter().next().unwrap(),
+            timestamp: &timestamp,
+            body_digest: None,
+        };
+        let signature = sign(&key(value), &message);
+        SignedRequest {
+            method,
+            uris,
+            timestamp,
+            body_digest: None,
+            signature,
+        }
+    }
+
+    #[test]
+    fn key_that_signed_is_told_with_its_role() {
+        let keys = Keys::new(key(CURRENT_KEY), Some(3)).with_previous(key(PREVIOUS_KEY), Some(2));
+        for (value, role, version) in [
+            (CURRENT_KEY, KeyRole::Current, "current:3"),
+            (PREVIOUS_KEY, KeyRole::Previous, "previous:2"),
+        ] {
+            let key = keys.find_signer(&request_signed_with(value)).unwrap();
+            assert_eq!((key.role(), key.version()), (role, version));
+        }
+        assert!(
+            keys.find_signer(&request_signed_with(b"another-psk-89abcdef01234567"))
+                .is_none()
+        );
     }
 }

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use super::PREVIOUS;
+
 /// Names that begin so are read from Secrets Manager, by SSM itself.
 const SECRETS_MANAGER: &str = "/aws/reference/secretsmanager/";
 /// What SSM allows for a name, its path or its ARN included.
@@ -38,7 +40,7 @@ impl ParameterName {
         if self.0.starts_with(SECRETS_MANAGER) {
             "AWSPREVIOUS"
         } else {
-            "previous"
+            PREVIOUS
         }
     }
 
