@@ -29,8 +29,8 @@ pub(crate) struct Event<'a> {
     headers: Option<SignedHeaders<'a>>,
     #[serde(borrow, default)]
     multi_value_headers: Option<SignedHeaders<'a>>,
-    #[serde(default)]
-    query_string_parameters: Option<SingleQuery>,
+    #[serde(borrow, default)]
+    query_string_parameters: Option<SingleQuery<'a>>,
     #[serde(borrow, default)]
     multi_value_query_string_parameters: Option<QueryPairs<'a>>,
     #[serde(borrow, default)]
@@ -62,7 +62,7 @@ pub(crate) enum EventError {
     },
     #[error("the event is not that of a REQUEST authorizer, but of another type")]
     AuthorizerType,
-    #[error("the event has query parameters, but not in multiValueQueryStringParameters")]
+    #[error("the event has query parameters that are not in its multiValueQueryStringParameters")]
     LostQuery,
     #[error("the event's methodArn is not that of an execute-api method")]
     MethodArn,
@@ -75,12 +75,13 @@ impl<'a> Event<'a> {
         if event.authorizer_type.as_str() != "REQUEST" {
             return Err(EventError::AuthorizerType);
         }
-        // A decision about the path alone would be good for any query.
-        let has_query = event
+        // The api takes from the single map what the other lacks: a decision about less than the whole query would be
+        // good for whatever stands there.
+        let is_lost = event
             .query_string_parameters
             .as_ref()
-            .is_some_and(|query| !query.is_empty());
-        if has_query && event.query().is_empty() {
+            .is_some_and(|query| query.has_more_names_than(event.query()));
+        if is_lost {
             return Err(EventError::LostQuery);
         }
         Ok(event)

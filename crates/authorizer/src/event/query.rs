@@ -15,10 +15,8 @@ use super::Text;
 /// One more than the scheme allows are kept, so that too many are seen to be too many; the rest is skipped.
 pub(super) struct QueryPairs<'a>(Vec<(Text<'a>, Text<'a>)>);
 
-/// What is read of `queryStringParameters`: whether there are any.
-pub(super) struct SingleQuery {
-    is_empty: bool,
-}
+/// What is read of `queryStringParameters`: the names.
+pub(super) struct SingleQuery<'a>(Vec<Text<'a>>);
 
 impl<'a> QueryPairs<'a> {
     pub(super) fn as_slice(&self) -> &[(Text<'a>, Text<'a>)] {
@@ -26,9 +24,15 @@ impl<'a> QueryPairs<'a> {
     }
 }
 
-impl SingleQuery {
-    pub(super) fn is_empty(&self) -> bool {
-        self.is_empty
+impl SingleQuery<'_> {
+    /// Whether a name is in none of the pairs.
+    pub(super) fn has_more_names_than(&self, pairs: &[(Text<'_>, Text<'_>)]) -> bool {
+        // Of too many pairs not all were kept. The request is refused for their number.
+        pairs.len() <= MAX_QUERY_PAIRS
+            && self
+                .0
+                .iter()
+                .any(|name| pairs.iter().all(|(listed, _)| listed.as_str() != name.as_str()))
     }
 }
 
@@ -38,7 +42,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for QueryPairs<'a> {
     }
 }
 
-impl<'de> Deserialize<'de> for SingleQuery {
+impl<'de: 'a, 'a> Deserialize<'de> for SingleQuery<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(SingleVisitor)
     }
@@ -72,17 +76,17 @@ impl<'de> de::Visitor<'de> for PairsVisitor {
 struct SingleVisitor;
 
 impl<'de> de::Visitor<'de> for SingleVisitor {
-    type Value = SingleQuery;
+    type Value = SingleQuery<'de>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a map of names to values")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SingleQuery, A::Error> {
-        let mut is_empty = true;
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
-            is_empty = false;
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SingleQuery<'de>, A::Error> {
+        let mut names = Vec::new();
+        while let Some((name, IgnoredAny)) = map.next_entry::<Text<'de>, IgnoredAny>()? {
+            names.push(name);
         }
-        Ok(SingleQuery { is_empty })
+        Ok(SingleQuery(names))
     }
 }

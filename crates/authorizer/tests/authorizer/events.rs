@@ -62,11 +62,12 @@ const DENIED: [(&str, &str); 29] = [
     ("method_with_a_digit", "method_malformed"),
 ];
 
-const NOT_UNDERSTOOD: [&str; 10] = [
+const NOT_UNDERSTOOD: [&str; 11] = [
     "token_authorizer",
     "event_of_another_type",
     "http_api",
     "query_in_the_single_map_only",
+    "query_with_a_name_in_the_single_map_only",
     "query_without_a_value",
     "method_arn_with_wildcards",
     "method_arn_missing",
