@@ -19,7 +19,8 @@ use crate::{context::Now, envelope::Success, error::ApiError, state::AppState};
 
 /// A probe waits no longer: load balancers give up after a few seconds.
 const PROBE_LIMIT: Duration = Duration::from_secs(2);
-/// How long a probe's result serves: anybody may ask, and asking must not become load.
+/// How long a probe's result serves once it is there: anybody may ask, and asking must not become load, least of all on a
+/// store that is ill.
 const PROBE_LIFETIME: TimeDelta = TimeDelta::seconds(1);
 const SERVICE: &str = "tenant-management-api";
 
@@ -93,7 +94,7 @@ pub(crate) enum ProbeError {
     responses(openapi::answers::Health),
 ))]
 pub(crate) async fn check(State(state): State<AppState>, now: Now) -> Result<Response, ApiError> {
-    let Probed { latency, outcome, .. } = state.last_probe.get(&state.store, now).await;
+    let Probed { latency, outcome, .. } = state.last_probe.get(&state.store).await;
     match outcome {
         Ok(()) => Ok(Success::new(now, report(HealthStatus::Healthy, latency)).into_response()),
         Err(cause) => Err(ApiError::Unhealthy(Unhealthy {
@@ -103,31 +104,33 @@ pub(crate) async fn check(State(state): State<AppState>, now: Now) -> Result<Res
     }
 }
 
-/// The last probe of the store. Whoever asks while one is under way waits for that one.
+/// The last probe of the store. Whoever asks while one is under way waits for that one, and has its result.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LastProbe(Arc<tokio::sync::Mutex<Option<Probed>>>);
 
 #[derive(Debug, Clone)]
 struct Probed {
-    at: DateTime<Utc>,
+    ended_at: DateTime<Utc>,
     latency: Duration,
     outcome: Result<(), Arc<ProbeError>>,
 }
 
 impl LastProbe {
-    /// Age is told by the wall clock: another one may stand still while Lambda keeps the process frozen.
-    async fn get(&self, store: &Store, now: Now) -> Probed {
+    /// Age is told by the wall clock: another one may stand still while Lambda keeps the process frozen. It is that of the
+    /// result at the time it is used, not at the time the request came: a probe that fails may take longer than its result
+    /// serves, and so may the wait for it.
+    async fn get(&self, store: &Store) -> Probed {
         let mut last = self.0.lock().await;
         if let Some(probed) = last
             .as_ref()
-            .filter(|probed| (now.0 - probed.at).abs() < PROBE_LIFETIME)
+            .filter(|probed| (Utc::now() - probed.ended_at).abs() < PROBE_LIFETIME)
         {
             return probed.clone();
         }
         let started = Instant::now();
         let outcome = probe(store).await.map_err(Arc::new);
         let probed = Probed {
-            at: now.0,
+            ended_at: Utc::now(),
             latency: started.elapsed(),
             outcome,
         };

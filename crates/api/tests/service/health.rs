@@ -54,6 +54,34 @@ async fn a_store_that_hangs_is_unhealthy_after_two_seconds() {
 }
 
 #[tokio::test]
+async fn whoever_asks_while_a_probe_hangs_or_right_after_has_its_result() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let service = &Service::with_store_at(listener.local_addr().unwrap());
+    let (log, _guard) = Log::capture();
+    let started = Instant::now();
+    let ask_after = async |milliseconds| {
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+        service.send(Call::get("/health")).await.expect(503)
+    };
+    // The probe of the first takes two seconds, which is longer than a result serves.
+    tokio::join!(
+        ask_after(0),
+        ask_after(300),
+        ask_after(1000),
+        ask_after(1300),
+        ask_after(1800),
+        ask_after(2300)
+    );
+    assert!(
+        started.elapsed() < Duration::from_millis(2800),
+        "{:?}",
+        started.elapsed()
+    );
+    let probes = log.lines().iter().filter(|line| line["dynamodb_attempts"] != 0).count();
+    assert_eq!(probes, 1, "{}", log.text());
+}
+
+#[tokio::test]
 async fn health_names_no_table_account_or_host() {
     for service in [Service::start().await, Service::start_without_table().await] {
         let answer = service.send(Call::get("/health")).await;
