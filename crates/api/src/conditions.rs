@@ -76,8 +76,8 @@ impl Conditions {
     /// What the store itself must hold an update or a deletion against.
     pub(crate) fn precondition(&self) -> Precondition {
         match &self.if_match {
-            None => Precondition::None,
-            Some(Tags::Any) => Precondition::AnyVersion,
+            // No write but a create happens to what is not there.
+            None | Some(Tags::Any) => Precondition::None,
             Some(Tags::Listed(tags)) => Precondition::Versions(tags.iter().filter_map(Tag::strong_version).collect()),
         }
     }
@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn an_asterisk_matches_every_version() {
         let conditions = conditions(&[" * "], &[]).unwrap();
-        assert!(matches!(conditions.precondition(), Precondition::AnyVersion));
+        assert!(matches!(conditions.precondition(), Precondition::None));
         assert!(conditions.check_write(7).is_ok());
     }
 

@@ -163,7 +163,7 @@ impl ApiError {
             Self::NoSuchRoute => "There is nothing at this URL; every route begins with /api/v1.".into(),
             Self::MethodNotAllowed => "This URL does not take this method; the Allow header names those it takes.".into(),
             Self::VersionMismatch | Self::Store(StoreError::VersionMismatch) => {
-                "The configuration is at another version than If-Match names; read it again and repeat the change.".into()
+                "The configuration was changed meanwhile, or is at another version than If-Match names; read it again and repeat the change.".into()
             }
             Self::VersionExcluded => "The configuration is at a version that If-None-Match excludes.".into(),
             Self::CreationGuarded => "The tenant already has a delivery configuration of this type.".into(),

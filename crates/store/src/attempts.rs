@@ -1,27 +1,35 @@
-//! Counts the attempts of one call.
+//! What is known of the attempts of one write.
 //!
-//! A write that was applied but whose answer was lost is sent again by the SDK, and then fails its own condition. Only
-//! the number of attempts tells that from a condition that failed on somebody else's write.
+//! The SDK repeats a write whose answer was lost. If the lost attempt was applied, the next one fails: on its own
+//! condition, or on whatever comes up meanwhile. Only what became of every attempt tells that from a write that never
+//! happened.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    error::Error,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use aws_sdk_dynamodb::{
-    config::{ConfigBag, Intercept, RuntimeComponents, interceptors::BeforeTransmitInterceptorContextRef},
+    config::{
+        ConfigBag, Intercept, RuntimeComponents,
+        interceptors::{BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef},
+    },
     error::BoxError,
 };
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 
-/// Give a clone to the call, keep one to ask.
+/// Counts the attempts that were sent and not refused. Give a clone to the call, keep one to ask.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Attempts(Arc<AtomicU32>);
 
 impl Attempts {
-    /// Whether the call was sent more than once.
-    pub(crate) fn were_repeated(&self) -> bool {
-        self.0.load(Ordering::Relaxed) > 1
+    /// Whether an attempt of a call that failed may have been applied.
+    pub(crate) fn may_have_been_applied(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
     }
 }
 
@@ -31,7 +39,7 @@ impl Intercept for Attempts {
         "Attempts"
     }
 
-    fn read_before_attempt(
+    fn read_before_transmit(
         &self,
         _context: &BeforeTransmitInterceptorContextRef<'_>,
         _runtime_components: &RuntimeComponents,
@@ -40,4 +48,35 @@ impl Intercept for Attempts {
         self.0.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _runtime_components: &RuntimeComponents,
+        _cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let was_refused = match (context.response(), context.output_or_error()) {
+            // DynamoDB's own word. A 5xx is none: the write may have been made before something broke.
+            (Some(response), _) => response.status().is_client_error(),
+            (None, Some(Err(error))) => error
+                .as_connector_error()
+                .is_some_and(|error| is_connection_refused(error)),
+            (None, _) => false,
+        };
+        if was_refused {
+            self.0.fetch_sub(1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+fn is_connection_refused(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return error.kind() == io::ErrorKind::ConnectionRefused;
+        }
+        cause = error.source();
+    }
+    false
 }

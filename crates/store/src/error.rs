@@ -1,13 +1,13 @@
 //! What can go wrong with the table, by what the caller can do about it.
 
-use std::{error::Error, io};
+use std::error::Error;
 
 use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
     operation::{delete_item::DeleteItemError, put_item::PutItemError, update_item::UpdateItemError},
 };
 
-use crate::item::Item;
+use crate::{attempts::Attempts, item::Item};
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -29,7 +29,8 @@ pub enum StoreError {
     /// DynamoDB cannot be reached or does not work, after all retries. Nothing was written.
     #[error("DynamoDB cannot be reached")]
     Unavailable(#[source] BoxError),
-    /// A write was sent and no answer came: it may or may not have been applied. Repeating it is safe.
+    /// A write was sent, and no answer came to one of its attempts: it may or may not have been applied. Repeating it is
+    /// safe.
     #[error("DynamoDB did not say whether it applied the write")]
     OutcomeUnknown(#[source] BoxError),
     /// The table does not exist in this account and region.
@@ -71,11 +72,10 @@ pub(crate) fn is_throttle(code: &str) -> bool {
 }
 
 impl StoreError {
-    /// The failure of a call that writes nothing.
-    pub(crate) fn from_sdk<E, R>(error: SdkError<E, R>) -> Self
+    /// The failure of a call that writes nothing, or that is known to have written nothing.
+    pub(crate) fn from_sdk<E>(error: SdkError<E>) -> Self
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
-        R: std::fmt::Debug + Send + Sync + 'static,
     {
         let Some(service_error) = error.as_service_error() else {
             return match error {
@@ -87,35 +87,28 @@ impl StoreError {
             Some(code) if is_throttle(code) => Self::Throttled(error.into()),
             Some(code) if DENIED.contains(&code) => Self::AccessDenied(error.into()),
             Some(TABLE_MISSING) => Self::TableMissing(error.into()),
-            Some(VALIDATION) => Self::Unexpected(error.into()),
-            // What is left are DynamoDB's own failures (InternalServerError, ServiceUnavailable, a 5xx without a code).
-            _ => Self::Unavailable(error.into()),
+            // DynamoDB's own failures: InternalServerError, ServiceUnavailable, a 5xx without a code.
+            _ if error
+                .raw_response()
+                .is_some_and(|answer| answer.status().is_server_error()) =>
+            {
+                Self::Unavailable(error.into())
+            }
+            _ => Self::Unexpected(error.into()),
         }
     }
 
-    /// The failure of a write. A write that got no answer may have been applied.
-    pub(crate) fn from_sdk_write<E, R>(error: SdkError<E, R>) -> Self
+    /// The failure of a write: the last attempt says what it was, all of them whether it is one.
+    pub(crate) fn from_sdk_write<E>(error: SdkError<E>, attempts: &Attempts) -> Self
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
-        R: std::fmt::Debug + Send + Sync + 'static,
     {
-        let never_sent = is_connection_refused(&error);
-        match Self::from_sdk(error) {
-            Self::Unavailable(cause) if !never_sent => Self::OutcomeUnknown(cause),
-            other => other,
+        if attempts.may_have_been_applied() {
+            Self::OutcomeUnknown(error.into())
+        } else {
+            Self::from_sdk(error)
         }
     }
-}
-
-fn is_connection_refused(error: &(dyn Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            return error.kind() == io::ErrorKind::ConnectionRefused;
-        }
-        cause = error.source();
-    }
-    false
 }
 
 /// A condition that did not hold.

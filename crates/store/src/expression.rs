@@ -96,11 +96,12 @@ impl Placeholders {
         alternatives.join(" OR ")
     }
 
-    /// "This item's version is still the value that was read".
-    pub(crate) fn version_is_still(&mut self, read: AttributeValue) -> String {
+    /// "There is such an item, it is alive, and its version is still the value that was read".
+    pub(crate) fn may_change_at(&mut self, read: AttributeValue, now: DateTime<Utc>) -> String {
+        let condition = self.may_change(&Precondition::None, now);
         let name = self.name(VERSION_ATTRIBUTE);
         let value = self.value("read", read);
-        format!("{name} = {value}")
+        format!("{condition} AND {name} = {value}")
     }
 
     fn expiry(&mut self, now: DateTime<Utc>) -> (String, String) {

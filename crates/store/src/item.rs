@@ -114,6 +114,18 @@ pub(crate) fn stored_config(item: Item) -> StoredConfig {
     )
 }
 
+/// The version that an item reads as.
+pub(crate) fn version(item: &Item) -> u64 {
+    let version = item.get(VERSION_ATTRIBUTE).cloned();
+    stored_config(
+        version
+            .map(|version| (VERSION_ATTRIBUTE.to_owned(), version))
+            .into_iter()
+            .collect(),
+    )
+    .version()
+}
+
 fn is_modelled(name: &str) -> bool {
     name == VERSION_ATTRIBUTE || Field::from_name(name).is_some()
 }

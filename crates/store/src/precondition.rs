@@ -5,8 +5,14 @@
 pub enum Precondition {
     /// None: the write happens to whatever is there.
     None,
-    /// Any version will do.
-    AnyVersion,
-    /// One of these versions; an empty list never holds. 0 is an item that this service has never written.
+    /// One of these versions; an empty list never holds. 0 is an item without a version to count on from: this service
+    /// has never written it, or a hand has changed its version since.
     Versions(Vec<u64>),
+}
+
+impl Precondition {
+    /// Whether this version is one that it names.
+    pub(crate) fn names(&self, version: u64) -> bool {
+        matches!(self, Self::Versions(versions) if versions.contains(&version))
+    }
 }

@@ -78,5 +78,5 @@ fn key(field: Field, key_type: KeyType) -> Result<KeySchemaElement, StoreError> 
 }
 
 fn unbuildable(error: impl Into<BoxError>) -> StoreError {
-    StoreError::from_sdk(SdkError::<CreateTableError, ()>::construction_failure(error))
+    StoreError::from_sdk(SdkError::<CreateTableError>::construction_failure(error))
 }

@@ -48,12 +48,12 @@ impl Store {
         match outcome {
             Ok(_) => Ok(item::stored_config(item)),
             Err(error) => match failed_condition(&error) {
-                // The first attempt was applied and its answer lost: what stands there is what was to be written.
-                Some(FailedCondition { found: Some(found) }) if attempts.were_repeated() && *found == item => {
+                // An earlier attempt was applied and its answer lost: what stands there is what was to be written.
+                Some(FailedCondition { found: Some(found) }) if attempts.may_have_been_applied() && *found == item => {
                     Ok(item::stored_config(item))
                 }
                 Some(_) => Err(StoreError::AlreadyExists),
-                None => Err(StoreError::from_sdk_write(error)),
+                None => Err(StoreError::from_sdk_write(error, &attempts)),
             },
         }
     }
@@ -69,41 +69,98 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<StoredConfig, StoreError> {
         let key = item::key(tenant.as_str(), delivery_type.as_str());
+        for _ in 0..MAX_ROUNDS {
+            let version = match self.update_counting_on(&key, update, precondition, now).await? {
+                Counted::On(item) => return Ok(item::stored_config(item)),
+                Counted::Not(version) => version,
+            };
+            match self.update_restarting(&key, update, version, now).await {
+                // Somebody was faster, which is of no matter to whoever named no version.
+                Err(StoreError::VersionMismatch) if *precondition == Precondition::None => {}
+                outcome => return outcome,
+            }
+        }
+        Err(StoreError::Unavailable(
+            "others change the version again and again".into(),
+        ))
+    }
+
+    async fn update_counting_on(
+        &self,
+        key: &Item,
+        update: &ConfigUpdate,
+        precondition: &Precondition,
+        now: DateTime<Utc>,
+    ) -> Result<Counted, StoreError> {
         let mut placeholders = Placeholders::default();
         let expression = placeholders.apply(update, NextVersion::Increment, now);
         let condition = placeholders.may_change(precondition, now);
         let attempts = Attempts::default();
         let outcome = self
-            .send_update(key.clone(), expression, condition, placeholders, &attempts)
+            .send_update(key, expression, condition, placeholders, &attempts)
             .await;
-        match outcome {
-            Ok(item) => Ok(item::stored_config(item)),
-            Err(error) if error.as_service_error().is_some_and(WriteError::is_wrong_operand_type) => {
-                self.update_restarting_version(key, update, precondition, now, error)
-                    .await
+        let error = match outcome {
+            Ok(item) => return Ok(Counted::On(item)),
+            Err(error) => error,
+        };
+        if error.as_service_error().is_some_and(WriteError::is_wrong_operand_type) {
+            let version = self.read_version(key).await?;
+            let version = version
+                .filter(|version| !version.is_n() && (*precondition == Precondition::None || precondition.names(0)));
+            return version.map_or_else(
+                || Err(StoreError::from_sdk_write(error, &attempts)),
+                |version| Ok(Counted::Not(version)),
+            );
+        }
+        let Some(failed) = failed_condition(&error) else {
+            return Err(StoreError::from_sdk_write(error, &attempts));
+        };
+        match failed.found {
+            Some(found)
+                if attempts.may_have_been_applied()
+                    && follows(found, precondition, now)
+                    && is_applied(found, update, now) =>
+            {
+                Ok(Counted::On(found.clone()))
             }
-            Err(error) => match failed_condition(&error) {
-                Some(FailedCondition { found: Some(found) })
-                    if attempts.were_repeated() && is_applied(found, update, precondition, now) =>
-                {
-                    Ok(item::stored_config(found.clone()))
-                }
-                Some(failed) => Err(refusal(&failed, now)),
-                None => Err(StoreError::from_sdk_write(error)),
-            },
+            _ => failed.version_to_restart(precondition, now).map(Counted::Not),
         }
     }
 
     /// A hand may have left something in `version` that cannot be counted on from. Such an item gets a new version, if
     /// nobody changes it meanwhile.
-    async fn update_restarting_version(
+    async fn update_restarting(
         &self,
-        key: Item,
+        key: &Item,
         update: &ConfigUpdate,
-        precondition: &Precondition,
+        version: AttributeValue,
         now: DateTime<Utc>,
-        cause: SdkError<UpdateItemError>,
     ) -> Result<StoredConfig, StoreError> {
+        let mut placeholders = Placeholders::default();
+        let expression = placeholders.apply(update, NextVersion::Restart, now);
+        let condition = placeholders.may_change_at(version, now);
+        let attempts = Attempts::default();
+        let outcome = self
+            .send_update(key, expression, condition, placeholders, &attempts)
+            .await;
+        let error = match outcome {
+            Ok(item) => return Ok(item::stored_config(item)),
+            Err(error) => error,
+        };
+        match failed_condition(&error) {
+            Some(FailedCondition { found: Some(found) })
+                if attempts.may_have_been_applied()
+                    && found.get(VERSION_ATTRIBUTE) == Some(&item::number(item::first_version(now)))
+                    && is_applied(found, update, now) =>
+            {
+                Ok(item::stored_config(found.clone()))
+            }
+            Some(failed) => Err(failed.refusal(now)),
+            None => Err(StoreError::from_sdk_write(error, &attempts)),
+        }
+    }
+
+    async fn read_version(&self, key: &Item) -> Result<Option<AttributeValue>, StoreError> {
         let request = self
             .client
             .get_item()
@@ -111,32 +168,12 @@ impl Store {
             .set_key(Some(key.clone()))
             .consistent_read(true);
         let answer = request.send().await.map_err(StoreError::from_sdk)?;
-        let version = answer.item.and_then(|mut item| item.remove(VERSION_ATTRIBUTE));
-        let Some(version) = version.filter(|version| !version.is_n()) else {
-            return Err(StoreError::from_sdk_write(cause));
-        };
-        let mut placeholders = Placeholders::default();
-        let expression = placeholders.apply(update, NextVersion::Restart, now);
-        let condition = format!(
-            "{} AND {}",
-            placeholders.may_change(precondition, now),
-            placeholders.version_is_still(version)
-        );
-        match self
-            .send_update(key, expression, condition, placeholders, &Attempts::default())
-            .await
-        {
-            Ok(item) => Ok(item::stored_config(item)),
-            Err(error) => Err(match failed_condition(&error) {
-                Some(failed) => refusal(&failed, now),
-                None => StoreError::from_sdk_write(error),
-            }),
-        }
+        Ok(answer.item.and_then(|mut item| item.remove(VERSION_ATTRIBUTE)))
     }
 
     async fn send_update(
         &self,
-        key: Item,
+        key: &Item,
         expression: String,
         condition: String,
         placeholders: Placeholders,
@@ -146,7 +183,7 @@ impl Store {
         self.client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(key))
+            .set_key(Some(key.clone()))
             .update_expression(expression)
             .condition_expression(condition)
             .set_expression_attribute_names(names)
@@ -160,7 +197,8 @@ impl Store {
             .map(|answer| answer.attributes.unwrap_or_default())
     }
 
-    /// Deletes a configuration and returns it as it was; `None` where a retry found that the first attempt had deleted it.
+    /// Deletes a configuration and returns it as it was; `None` where a retry found that an earlier attempt had deleted
+    /// it.
     pub async fn delete(
         &self,
         tenant: &TenantId,
@@ -168,15 +206,36 @@ impl Store {
         precondition: &Precondition,
         now: DateTime<Utc>,
     ) -> Result<Option<StoredConfig>, StoreError> {
+        let key = item::key(tenant.as_str(), delivery_type.as_str());
         let mut placeholders = Placeholders::default();
         let condition = placeholders.may_change(precondition, now);
+        let version = match self.delete_if(&key, condition, placeholders).await? {
+            Deletion::Done(item) => return Ok(item.map(item::stored_config)),
+            Deletion::Refused(found) => {
+                FailedCondition { found: found.as_ref() }.version_to_restart(precondition, now)?
+            }
+        };
+        let mut placeholders = Placeholders::default();
+        let condition = placeholders.may_change_at(version, now);
+        match self.delete_if(&key, condition, placeholders).await? {
+            Deletion::Done(item) => Ok(item.map(item::stored_config)),
+            Deletion::Refused(found) => Err(FailedCondition { found: found.as_ref() }.refusal(now)),
+        }
+    }
+
+    async fn delete_if(
+        &self,
+        key: &Item,
+        condition: String,
+        placeholders: Placeholders,
+    ) -> Result<Deletion, StoreError> {
         let (names, values) = placeholders.into_maps();
         let attempts = Attempts::default();
         let outcome = self
             .client
             .delete_item()
             .table_name(&self.table)
-            .set_key(Some(item::key(tenant.as_str(), delivery_type.as_str())))
+            .set_key(Some(key.clone()))
             .condition_expression(condition)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
@@ -187,45 +246,84 @@ impl Store {
             .send()
             .await;
         match outcome {
-            Ok(answer) => Ok(answer.attributes.map(item::stored_config)),
+            Ok(answer) => Ok(Deletion::Done(answer.attributes)),
             Err(error) => match failed_condition(&error) {
-                // The first attempt deleted it and its answer was lost. Were it somebody else's delete, the
+                // An earlier attempt deleted it and its answer was lost. Were it somebody else's delete, the
                 // configuration would be just as gone.
-                Some(FailedCondition { found: None }) if attempts.were_repeated() => Ok(None),
-                Some(failed) => Err(refusal(&failed, now)),
-                None => Err(StoreError::from_sdk_write(error)),
+                Some(FailedCondition { found: None }) if attempts.may_have_been_applied() => Ok(Deletion::Done(None)),
+                Some(failed) => Ok(Deletion::Refused(failed.found.cloned())),
+                None => Err(StoreError::from_sdk_write(error, &attempts)),
             },
         }
     }
+}
+
+/// Times that an update begins anew because others change the version meanwhile.
+const MAX_ROUNDS: usize = 2;
+
+/// How an update that counts on from the version went.
+enum Counted {
+    /// It was made, and this is the item.
+    On(Item),
+    /// This version is nothing to count on from.
+    Not(AttributeValue),
+}
+
+/// How a conditional deletion went.
+enum Deletion {
+    /// It is gone, and was this; `None` where only a retry found it gone.
+    Done(Option<Item>),
+    /// The condition did not hold of this item, or of there being none.
+    Refused(Option<Item>),
 }
 
 fn failed_condition<E: WriteError>(error: &SdkError<E>) -> Option<FailedCondition<'_>> {
     error.as_service_error().and_then(WriteError::failed_condition)
 }
 
-/// Why a change was refused.
-fn refusal(failed: &FailedCondition<'_>, now: DateTime<Utc>) -> StoreError {
-    match failed.found {
-        Some(item) if !item::is_expired(item, now) => StoreError::VersionMismatch,
-        _ => StoreError::NotFound,
+impl FailedCondition<'_> {
+    /// Why the write was refused.
+    fn refusal(&self, now: DateTime<Utc>) -> StoreError {
+        match self.found {
+            Some(item) if !item::is_expired(item, now) => StoreError::VersionMismatch,
+            _ => StoreError::NotFound,
+        }
+    }
+
+    /// The version of an item that reads as 0, as the precondition has it, and which no condition on numbers finds: a
+    /// text, a fraction, a number of another sign. Otherwise the refusal stands.
+    fn version_to_restart(
+        &self,
+        precondition: &Precondition,
+        now: DateTime<Utc>,
+    ) -> Result<AttributeValue, StoreError> {
+        let refusal = self.refusal(now);
+        let version = match (&refusal, self.found) {
+            (StoreError::VersionMismatch, Some(item)) if precondition.names(0) && item::version(item) == 0 => {
+                item.get(VERSION_ATTRIBUTE).cloned()
+            }
+            _ => None,
+        };
+        version.ok_or(refusal)
     }
 }
 
-/// Whether a repeated update failed on its own first attempt: everything is as it would have left it, at this very call's
-/// time, in the version after one that the precondition names. Another writer would have had to make the same change in
-/// the time of one retry, and then the change stands just as well.
-fn is_applied(found: &Item, update: &ConfigUpdate, precondition: &Precondition, now: DateTime<Utc>) -> bool {
+/// Whether an item's version is the one after a version that the precondition names.
+fn follows(found: &Item, precondition: &Precondition, now: DateTime<Utc>) -> bool {
     let Precondition::Versions(versions) = precondition else {
         return false;
     };
-    let version = found
-        .get(VERSION_ATTRIBUTE)
-        .and_then(|version| version.as_n().ok())
-        .and_then(|version| version.parse::<u64>().ok());
-    version
-        .and_then(|version| version.checked_sub(1))
-        .is_some_and(|version| versions.contains(&version))
-        && found.get(Field::UpdatedAt.name()) == Some(&AttributeValue::S(item::time(now)))
+    let version = item::version(found);
+    versions.iter().any(|before| match before {
+        0 => item::number(version) == item::number(item::first_version(now) + 1),
+        before => before.checked_add(1) == Some(version),
+    })
+}
+
+/// Whether an item is as an update at this time leaves it. Another writer would have had to make the same change within
+/// the pauses of the retries, and then the change stands just as well.
+fn is_applied(found: &Item, update: &ConfigUpdate, now: DateTime<Utc>) -> bool {
+    found.get(Field::UpdatedAt.name()) == Some(&AttributeValue::S(item::time(now)))
         && update.changes().iter().all(|change| match change {
             Change::Set(value) => found.get(value.field().name()) == Some(&item::attribute(value.clone())),
             Change::Remove(field) => !found.contains_key(field.name()),

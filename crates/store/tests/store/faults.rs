@@ -17,7 +17,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::harness::{Harness, TABLE, now, s3, tenant, update};
+use crate::harness::{Harness, TABLE, item, now, number, s3, tenant, text, update};
 
 /// What happens to one request.
 #[derive(Clone, Copy)]
@@ -177,6 +177,72 @@ async fn a_write_that_is_never_answered_has_an_unknown_outcome_and_a_read_is_una
     let (store, _) = store_with(&harness, &[Fault::LoseAnswer]).await;
     let created = store.create(&s3("acme"), now()).await;
     assert!(matches!(created, Err(StoreError::OutcomeUnknown(_))), "{created:?}");
+    let read = store.get(&tenant("acme"), S3, now()).await;
+    assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_not_forgotten_over_the_refusal_of_its_repetition() {
+    let harness = Harness::start().await;
+    for (status, code) in [
+        (400, "ThrottlingException"),
+        (400, "AccessDeniedException"),
+        (500, "InternalServerError"),
+    ] {
+        let faults = Box::leak(Box::new([Fault::LoseAnswer, Fault::Refuse(status, code)]));
+        let (store, _) = store_with(&harness, faults).await;
+        let created = store.create(&s3(code), now()).await;
+        assert!(
+            matches!(created, Err(StoreError::OutcomeUnknown(_))),
+            "{code}: {created:?}"
+        );
+        assert!(harness.get(code, S3).await.is_some(), "{code}: it was applied");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_before_it_does_not_make_a_deletion_of_nothing_succeed() {
+    let harness = Harness::start().await;
+    let throttled = &[Fault::Refuse(400, "ThrottlingException"), Fault::Pass];
+    for precondition in [Precondition::None, Precondition::Versions(vec![7])] {
+        let (store, requests) = store_with(&harness, throttled).await;
+        let deleted = store.delete(&tenant("acme"), S3, &precondition, now()).await;
+        assert_eq!(requests.load(Ordering::SeqCst), 2);
+        assert!(matches!(deleted, Err(StoreError::NotFound)), "{deleted:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_update_of_an_item_without_a_usable_version_whose_answer_was_lost_succeeds() {
+    let harness = Harness::start().await;
+    let change = update(S3, &json!({"enabled": false}));
+    // What answers come first: with a version of the wrong type, that of the attempt to count on from it.
+    let text_then_lost = &[Fault::Pass, Fault::LoseAnswer, Fault::Pass];
+    let lost = &[Fault::LoseAnswer, Fault::Pass];
+    for (version, faults) in [
+        (None, &lost[..]),
+        (Some(text("three")), text_then_lost),
+        (Some(number(0)), text_then_lost),
+    ] {
+        let mut by_hand = item([("tenant_id", text("acme")), ("type", text("s3"))]);
+        by_hand.extend(version.clone().map(|version| ("version".to_owned(), version)));
+        harness.put(by_hand).await;
+        let (store, requests) = store_with(&harness, faults).await;
+        let zero = Precondition::Versions(vec![0]);
+        let updated = store.update(&tenant("acme"), S3, &change, &zero, now()).await;
+        assert_eq!(requests.load(Ordering::SeqCst), faults.len(), "{version:?}");
+        assert_eq!(updated.unwrap(), harness.get("acme", S3).await.unwrap(), "{version:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_of_an_unknown_kind_is_a_defect_and_no_passing_fault() {
+    let harness = Harness::start().await;
+    let (store, requests) = store_with(&harness, &[Fault::Refuse(400, "SomethingNewException")]).await;
+    let created = store.create(&s3("acme"), now()).await;
+    assert!(matches!(created, Err(StoreError::Unexpected(_))), "{created:?}");
+    assert_eq!(requests.load(Ordering::SeqCst), 1);
+    let (store, _) = store_with(&harness, &[Fault::Refuse(503, "SomethingNewException")]).await;
     let read = store.get(&tenant("acme"), S3, now()).await;
     assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
 }

@@ -1,5 +1,7 @@
 //! Items that a person put into the table: shown, listed, mended and deleted like any other.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use serde_json::json;
 use tenant_core::{DeliveryType::S3, PageLimit};
@@ -95,17 +97,29 @@ async fn a_broken_item_is_mended_field_by_field_and_gets_a_version() {
     assert!(matches!(again, Err(StoreError::VersionMismatch)), "{again:?}");
 }
 
+/// Versions that a hand may have left, none of which can be counted on from.
+fn unusable_versions() -> [AttributeValue; 8] {
+    [
+        text("three"),
+        AttributeValue::L(vec![]),
+        AttributeValue::Null(true),
+        AttributeValue::B(Blob::new([1])),
+        number(0),
+        number(-7),
+        AttributeValue::N("1.5".to_owned()),
+        AttributeValue::N("1".to_owned() + &"0".repeat(30)),
+    ]
+}
+
+fn with_version(version: AttributeValue) -> HashMap<String, AttributeValue> {
+    item([("tenant_id", text("acme")), ("type", text("s3")), ("version", version)])
+}
+
 #[tokio::test]
 async fn a_version_that_is_no_number_starts_anew() {
     let harness = Harness::start().await;
-    for version in [text("three"), AttributeValue::L(vec![]), AttributeValue::Null(true)] {
-        harness
-            .put(item([
-                ("tenant_id", text("acme")),
-                ("type", text("s3")),
-                ("version", version.clone()),
-            ]))
-            .await;
+    for version in unusable_versions().into_iter().filter(|version| !version.is_n()) {
+        harness.put(with_version(version.clone())).await;
         assert_eq!(harness.get("acme", S3).await.unwrap().version(), 0);
         let change = update(S3, &json!({"enabled": true}));
         let mended = harness
@@ -116,6 +130,36 @@ async fn a_version_that_is_no_number_starts_anew() {
             mended.as_ref().is_ok_and(|config| config.version() > 0),
             "{version:?}: {mended:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn whatever_version_reads_as_0_is_changed_and_deleted_by_that_name() {
+    let harness = Harness::start().await;
+    let (change, zero) = (update(S3, &json!({"enabled": true})), Precondition::Versions(vec![0]));
+    for version in unusable_versions() {
+        harness.put(with_version(version.clone())).await;
+        assert_eq!(harness.get("acme", S3).await.unwrap().version(), 0, "{version:?}");
+        let mended = harness.store.update(&tenant("acme"), S3, &change, &zero, now()).await;
+        assert!(
+            mended.as_ref().is_ok_and(|config| config.version() > 0),
+            "{version:?}: {mended:?}"
+        );
+        let again = harness.store.update(&tenant("acme"), S3, &change, &zero, now()).await;
+        assert!(
+            matches!(again, Err(StoreError::VersionMismatch)),
+            "{version:?}: {again:?}"
+        );
+        let deleted = harness.store.delete(&tenant("acme"), S3, &zero, now()).await;
+        assert!(
+            matches!(deleted, Err(StoreError::VersionMismatch)),
+            "{version:?}: {deleted:?}"
+        );
+
+        harness.put(with_version(version.clone())).await;
+        let deleted = harness.store.delete(&tenant("acme"), S3, &zero, now()).await;
+        assert!(deleted.as_ref().is_ok_and(Option::is_some), "{version:?}: {deleted:?}");
+        assert_eq!(harness.item("acme", "s3").await, None);
     }
 }
 

@@ -179,7 +179,7 @@ async fn a_precondition_that_holds_lets_the_write_happen() {
     }
     harness
         .store
-        .delete(&tenant("acme"), S3, &Precondition::AnyVersion, now())
+        .delete(&tenant("acme"), S3, &Precondition::None, now())
         .await
         .unwrap();
     assert_eq!(harness.get("acme", S3).await, None);
@@ -189,11 +189,7 @@ async fn a_precondition_that_holds_lets_the_write_happen() {
 async fn a_configuration_that_is_not_there_cannot_be_changed_or_deleted() {
     let harness = Harness::start().await;
     let change = update(S3, &json!({"enabled": false}));
-    for precondition in [
-        Precondition::None,
-        Precondition::AnyVersion,
-        Precondition::Versions(vec![1]),
-    ] {
+    for precondition in [Precondition::None, Precondition::Versions(vec![1])] {
         let updated = harness
             .store
             .update(&tenant("acme"), S3, &change, &precondition, now())
