@@ -2,7 +2,6 @@
 
 use std::{
     env,
-    ffi::OsString,
     net::{IpAddr, Ipv4Addr},
     path::PathBuf,
 };
@@ -17,7 +16,10 @@ use function::logging::LogLevel;
 use tenant_core::RoleArn;
 use tenant_delivery::ExternalId;
 
-use crate::{gateway::Stage, psk::Origin};
+use crate::{
+    gateway::Stage,
+    psk::{GivenKey, Origin},
+};
 
 /// Runs the tenant management API on this machine: API Gateway, the authorizer, the api function and a DynamoDB, in one
 /// process.
@@ -38,7 +40,7 @@ pub struct Options {
 
     /// Pre-shared key [env: PSK] [default: a random one, made once and kept in the data directory].
     #[arg(long, value_name = "KEY", conflicts_with = "aws")]
-    psk: Option<String>,
+    psk: Option<GivenKey>,
 
     /// Directory for the table and the key.
     #[arg(long, value_name = "DIR", default_value = ".local-data")]
@@ -93,7 +95,7 @@ pub struct Options {
 #[derive(Debug, PartialEq, Eq)]
 pub enum KeyChoice {
     /// It was given.
-    Given(Vec<u8>, Origin),
+    Given(GivenKey, Origin),
     /// The file in the data directory.
     Kept,
     /// This SSM parameter.
@@ -119,13 +121,13 @@ impl Options {
     #[must_use]
     pub fn key_choice(&self) -> KeyChoice {
         // Not clap's `env`: a `PSK` that is there for the clients must not contradict `--aws`, as the flag does.
-        self.choose_key(env::var_os("PSK").map(OsString::into_encoded_bytes))
+        self.choose_key(env::var_os("PSK").map(|key| key.into_encoded_bytes().into()))
     }
 
-    fn choose_key(&self, from_environment: Option<Vec<u8>>) -> KeyChoice {
+    fn choose_key(&self, from_environment: Option<GivenKey>) -> KeyChoice {
         match (&self.psk_parameter, &self.psk, from_environment) {
             (Some(parameter), _, _) if self.aws => KeyChoice::Parameter(parameter.clone()),
-            (_, Some(key), _) => KeyChoice::Given(key.clone().into_bytes(), Origin::Flag),
+            (_, Some(key), _) => KeyChoice::Given(key.clone(), Origin::Flag),
             (_, None, Some(key)) if !key.is_empty() => KeyChoice::Given(key, Origin::Environment),
             (_, None, _) => KeyChoice::Kept,
         }
@@ -193,23 +195,38 @@ mod tests {
         assert_eq!(options.table(), "mine");
     }
 
+    fn given(key: &str) -> GivenKey {
+        key.to_owned().into()
+    }
+
     #[test]
     fn key_of_the_flag_goes_before_that_of_the_environment() {
         let options = parse(&["--psk", "flag"]).unwrap();
         assert_eq!(
-            options.choose_key(Some(b"env".to_vec())),
-            KeyChoice::Given(b"flag".to_vec(), Origin::Flag)
+            options.choose_key(Some(given("env"))),
+            KeyChoice::Given(given("flag"), Origin::Flag)
         );
         let options = parse(&[]).unwrap();
-        let choice = options.choose_key(Some(b"env".to_vec()));
-        assert_eq!(choice, KeyChoice::Given(b"env".to_vec(), Origin::Environment));
+        let choice = options.choose_key(Some(given("env")));
+        assert_eq!(choice, KeyChoice::Given(given("env"), Origin::Environment));
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let options = parse(&["--psk", "0123456789abcdef"]).unwrap();
+        for shown in [format!("{options:?}"), format!("{:?}", options.choose_key(None))] {
+            assert!(shown.contains("[redacted]"), "{shown}");
+            for key in ["0123456789abcdef", "48, 49, 50"] {
+                assert!(!shown.contains(key), "{shown}");
+            }
+        }
     }
 
     #[test]
     fn aws_takes_its_key_from_ssm_whatever_the_environment_says() {
         let options = parse(&["--aws", "--table", "t", "--psk-parameter", "/p"]).unwrap();
         assert_eq!(
-            options.choose_key(Some(b"env".to_vec())),
+            options.choose_key(Some(given("env"))),
             KeyChoice::Parameter("/p".parse().unwrap())
         );
     }

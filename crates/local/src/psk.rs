@@ -9,6 +9,7 @@ use std::{
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use tenant_core::signature::{KeyError, SigningKey};
+use zeroize::Zeroizing;
 
 use crate::data_dir::DataDir;
 
@@ -47,6 +48,36 @@ pub enum PskError {
     },
 }
 
+/// What was given as a key, before it is known to be one. It is overwritten when dropped, and `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct GivenKey(Zeroizing<Vec<u8>>);
+
+impl GivenKey {
+    /// Whether nothing was given.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl From<Vec<u8>> for GivenKey {
+    fn from(value: Vec<u8>) -> Self {
+        Self(Zeroizing::new(value))
+    }
+}
+
+impl From<String> for GivenKey {
+    fn from(value: String) -> Self {
+        value.into_bytes().into()
+    }
+}
+
+impl fmt::Debug for GivenKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("GivenKey([redacted])")
+    }
+}
+
 /// Where a key came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
@@ -79,8 +110,8 @@ pub struct Psk {
 
 impl Psk {
     /// The key that was given.
-    pub fn given(value: &[u8], origin: Origin) -> Result<Self, PskError> {
-        match SigningKey::new(value) {
+    pub fn given(value: &GivenKey, origin: Origin) -> Result<Self, PskError> {
+        match SigningKey::new(&value.0) {
             Ok(key) => Ok(Self { key, origin }),
             Err(source) => Err(PskError::Given { origin, source }),
         }
@@ -172,7 +203,9 @@ mod tests {
 
     #[test]
     fn key_that_is_none_is_told_by_where_it_is() {
-        let error = Psk::given(b"short", Origin::Flag).unwrap_err().to_string();
+        let error = Psk::given(&b"short".to_vec().into(), Origin::Flag)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("--psk") && !error.contains("short;"), "{error}");
         let (_parent, dir) = dir();
         fs::write(dir.file(FILE), "").unwrap();
