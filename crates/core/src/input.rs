@@ -71,7 +71,7 @@ fn join(errors: &[FieldError]) -> String {
 pub fn parse_create(body: &[u8], tenant: &TenantId, now: DateTime<Utc>) -> Result<NewConfig, InputError> {
     let members = parse_members(body)?;
     let mut errors = Vec::new();
-    check_key_field(&members, Field::TenantId, tenant.as_str(), &mut errors)?;
+    check_tenant(&members, tenant, &mut errors)?;
     require_text(&members, Field::TenantId, &mut errors);
     let delivery_type = parse_type(&members, &mut errors);
 
@@ -102,8 +102,8 @@ pub fn parse_update(
 ) -> Result<ConfigUpdate, InputError> {
     let members = parse_members(body)?;
     let mut errors = Vec::new();
-    check_key_field(&members, Field::TenantId, tenant.as_str(), &mut errors)?;
-    check_key_field(&members, Field::Type, delivery_type.as_str(), &mut errors)?;
+    check_key_field(&members, Field::TenantId, tenant.as_str())?;
+    check_key_field(&members, Field::Type, delivery_type.as_str())?;
     for (name, value) in &members {
         if let Some(field) = Field::from_name(name)
             && value.is_null()
@@ -147,26 +147,35 @@ fn member(members: &[(String, Value)], field: Field) -> Option<&Value> {
         .map(|(_, value)| value)
 }
 
-/// Holds a key field of the body against the URL. Absent, null and empty (typed clients send `""`) say nothing.
-fn check_key_field(
+/// Holds a key field of an update's body against the URL. Absent, null and empty (typed clients send `""`) say nothing;
+/// what is no text is another tenant or type than any URL names.
+fn check_key_field(members: &[(String, Value)], field: Field, url: &str) -> Result<(), InputError> {
+    let body = match member(members, field) {
+        None | Some(Value::Null) => return Ok(()),
+        Some(Value::String(body)) if body.is_empty() || body == url => return Ok(()),
+        Some(Value::String(body)) => body.clone(),
+        Some(other) => other.to_string(),
+    };
+    Err(InputError::NamesAnother {
+        field,
+        body,
+        url: url.to_owned(),
+    })
+}
+
+/// Holds a create's tenant against the URL. That it is there and a text is a rule among others.
+fn check_tenant(
     members: &[(String, Value)],
-    field: Field,
-    url: &str,
+    tenant: &TenantId,
     errors: &mut Vec<FieldError>,
 ) -> Result<(), InputError> {
-    match member(members, field) {
-        None | Some(Value::Null) => {}
-        Some(Value::String(body)) if body.is_empty() || body == url => {}
-        Some(Value::String(body)) => {
-            return Err(InputError::NamesAnother {
-                field,
-                body: body.clone(),
-                url: url.to_owned(),
-            });
+    match member(members, Field::TenantId) {
+        Some(other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_))) => {
+            errors.push(Violation::wrong_type("a string", other).of(Field::TenantId.name()));
+            Ok(())
         }
-        Some(other) => errors.push(Violation::wrong_type("a string", other).of(field.name())),
+        _ => check_key_field(members, Field::TenantId, tenant.as_str()),
     }
-    Ok(())
 }
 
 fn require_text(members: &[(String, Value)], field: Field, errors: &mut Vec<FieldError>) {

@@ -233,11 +233,22 @@ fn a_body_about_another_tenant_or_type_is_refused_before_any_rule() {
             ..
         })
     ));
-    let body = json!({"type": "cloudwatch", "enabled": true});
-    assert!(matches!(
-        update(DeliveryType::S3, &body),
-        Err(InputError::NamesAnother { field: Field::Type, .. })
-    ));
+    for delivery_type in [json!("cloudwatch"), json!(3), json!(["s3"])] {
+        let body = json!({"type": delivery_type, "enabled": true, "bogus": 1});
+        assert!(matches!(
+            update(DeliveryType::S3, &body),
+            Err(InputError::NamesAnother { field: Field::Type, .. })
+        ));
+    }
+}
+
+#[test]
+fn a_creates_tenant_that_is_no_text_is_told_with_the_other_broken_rules() {
+    let Err(InputError::BrokenRules(errors)) = create(&json!({"tenant_id": 7, "type": "s3", "bogus": 1})) else {
+        panic!("expected broken rules")
+    };
+    let fields: Vec<_> = errors.iter().map(|error| error.field.as_str()).collect();
+    assert_eq!(fields, ["tenant_id", "bogus", "bucket_name"]);
 }
 
 #[test]
