@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use tenant_core::{DeliveryType::S3, PageLimit, StoredConfig};
-use tenant_store::Precondition;
+use tenant_store::{Precondition, usage::measure};
 
-use crate::harness::{Harness, NOW, item, now, number, s3, tenant, text};
+use crate::harness::{Harness, NOW, TABLE, item, now, number, s3, tenant, text};
 
 fn limit(configs: u16) -> PageLimit {
     configs.to_string().parse().unwrap()
@@ -105,19 +105,30 @@ async fn a_walk_goes_on_behind_an_item_that_was_deleted() {
     assert_eq!(rest.configs.len(), 5);
 }
 
-#[tokio::test]
-async fn expired_items_are_passed_over_and_a_long_stretch_of_them_ends_no_walk() {
-    let harness = Harness::start().await;
-    for n in 0..300 {
-        let tenant_id = format!("expired{n}");
-        harness
-            .put(item([
-                ("tenant_id", text(&tenant_id)),
+/// Puts items that have expired and were not swept.
+async fn put_expired(harness: &Harness, count: usize) {
+    /// Of a batch, at most.
+    const ITEMS: usize = 25;
+    for first in (0..count).step_by(ITEMS) {
+        let requests = (first..count.min(first + ITEMS)).map(|n| {
+            let expired = item([
+                ("tenant_id", text(&format!("expired{n}"))),
                 ("type", text("s3")),
                 ("ttl", number(NOW - 1)),
-            ]))
-            .await;
+            ]);
+            let put = PutRequest::builder().set_item(Some(expired)).build().unwrap();
+            WriteRequest::builder().put_request(put).build()
+        });
+        let batch = harness.client.batch_write_item();
+        let answer = batch.request_items(TABLE, requests.collect()).send().await.unwrap();
+        assert!(answer.unprocessed_items.is_none_or(|left| left.is_empty()));
     }
+}
+
+#[tokio::test]
+async fn expired_items_are_passed_over() {
+    let harness = Harness::start().await;
+    put_expired(&harness, 300).await;
     for n in 0..3 {
         harness.store.create(&s3(&format!("alive{n}")), now()).await.unwrap();
     }
@@ -125,6 +136,22 @@ async fn expired_items_are_passed_over_and_a_long_stretch_of_them_ends_no_walk()
         let met = walk(&harness, size, async |_| {}).await;
         assert_eq!(met.len(), 3, "page size {size}: {met:?}");
     }
+}
+
+#[tokio::test]
+async fn a_page_among_thousands_of_expired_items_ends_early_and_the_walk_goes_on() {
+    let harness = Harness::start().await;
+    put_expired(&harness, 20_100).await;
+    for n in 0..3 {
+        harness.store.create(&s3(&format!("alive{n}")), now()).await.unwrap();
+    }
+    let (page, usage) = measure(Box::pin(harness.store.list_page(limit(1000), None, now()))).await;
+    let page = page.unwrap();
+    assert_eq!(usage.calls, 10, "each passes over a thousand items");
+    assert!(page.last_key.is_some(), "{} configurations", page.configs.len());
+    let met = walk(&harness, 1000, async |_| {}).await;
+    assert_eq!(met.len(), 3, "{met:?}");
+    assert!(met.values().all(|times| *times == 1));
 }
 
 #[tokio::test]
