@@ -1,6 +1,6 @@
 //! One call to AWS: bounded, silent, and its failure reduced to what a check can say.
 
-use std::{error::Error, future::Future, iter::successors};
+use std::{error::Error, future::Future};
 
 use aws_sdk_sts::{
     error::{ProvideErrorMetadata, SdkError},
@@ -54,7 +54,7 @@ const THROTTLED: [&str; 5] = [
     "SlowDown",
 ];
 
-/// Makes a call before the deadline.
+/// Makes a call before the deadline. Whatever comes of it but an answer leaves a line.
 ///
 /// The SDK prints the credentials that it obtains and uses, at the levels for finding faults. None of its lines leaves
 /// this function, whoever listens.
@@ -70,30 +70,36 @@ where
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => {
             let failure = Failure::of(action, &error);
-            tracing::info!(
-                action,
-                code = failure.code,
-                aws_request_id = error.request_id(),
-                aws_message = error.message(),
-                causes = causes(&error),
-                "a call of the validation failed"
-            );
+            log(&failure, error.request_id(), error.message(), &error);
             Err(failure)
         }
-        Err(_) => Err(Failure {
-            action,
-            kind: FailureKind::TimedOut,
-            code: None,
-        }),
+        Err(elapsed) => {
+            let failure = Failure {
+                action,
+                kind: FailureKind::TimedOut,
+                code: None,
+            };
+            log(&failure, None, None, &elapsed);
+            Err(failure)
+        }
     }
 }
 
-/// What went wrong, from the outside in. Not the errors' `Debug`, which holds the whole answer.
-fn causes(error: &(dyn Error + 'static)) -> String {
-    successors(Some(error), |&error| error.source())
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
+fn log(
+    failure: &Failure,
+    aws_request_id: Option<&str>,
+    aws_message: Option<&str>,
+    // As an error: the log writes it from the outside in. Its `Debug` would hold the whole answer.
+    causes: &(dyn Error + 'static),
+) {
+    tracing::info!(
+        action = failure.action,
+        code = failure.code,
+        aws_request_id,
+        aws_message,
+        causes,
+        "a call of the validation failed"
+    );
 }
 
 impl Failure {

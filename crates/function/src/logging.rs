@@ -205,6 +205,19 @@ mod tests {
         );
     }
 
+    /// A crate that does not depend on this one has no other way to say it.
+    #[test]
+    fn an_error_is_written_with_its_causes() {
+        let log = || {
+            let error = crate::EndpointError::Setup(io::Error::other("no signals here"));
+            tracing::info!(target: "tenant_delivery", error = &error as &(dyn std::error::Error + 'static));
+        };
+        let causes = format!("{}: no signals here", crate::EndpointError::Setup(io::Error::other("")));
+        assert_eq!(lines_at(LogLevel::Info, log)[0]["error"], causes.as_str());
+        let text = text_of(LogLevel::Info, LogFormat::Text, log);
+        assert!(text.ends_with(&format!(" error={causes:?}\n")), "{text}");
+    }
+
     #[test]
     fn a_change_is_written_at_every_level() {
         let lines = lines_at(LogLevel::Error, || write_audit(&FIELDS));

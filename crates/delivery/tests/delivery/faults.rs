@@ -8,6 +8,7 @@ use tenant_delivery::Settings;
 
 use crate::{
     aws::{Aws, Fault},
+    capture::Capture,
     harness::{cloudwatch, s3, sdk, settings, sound, validate, validate_until, validate_with},
 };
 
@@ -51,6 +52,32 @@ async fn a_call_that_hangs_is_skipped_at_the_deadline_and_what_is_known_is_told(
         assert!(answer.valid, "{answer:?}");
         let name = format!("slow_{delivery_type}_{}", action.replace(':', "_"));
         assert_json_snapshot!(name, answer);
+    }
+}
+
+/// A call that the deadline ends is a failure like any other to whoever reads the log.
+#[tokio::test]
+async fn a_call_that_hangs_leaves_a_line_as_one_that_fails_does() {
+    let mut world = sound();
+    world.faults = vec![
+        ("logs:DescribeLogGroups", Fault::Hang),
+        ("logs:DescribeLogStreams", Fault::Answer(400, "ThrottlingException")),
+    ];
+    let aws = Aws::start(world).await;
+    let deadline = Duration::from_millis(1200);
+    let (log, _guard) = Capture::of_this_test();
+    validate_with(sdk(&aws.endpoint), Settings { deadline, ..settings() }, cloudwatch()).await;
+    let text = log.text();
+    let lines: Vec<_> = text
+        .lines()
+        .filter(|line| line.contains("a call of the validation failed"))
+        .collect();
+    for (action, cause) in [
+        ("logs:DescribeLogGroups", "causes=deadline has elapsed"),
+        ("logs:DescribeLogStreams", "ThrottlingException"),
+    ] {
+        let of_action = |line: &&&str| line.contains(&format!("action=\"{action}\"")) && line.contains(cause);
+        assert_eq!(lines.iter().filter(of_action).count(), 1, "{action} in {lines:#?}");
     }
 }
 

@@ -6,6 +6,7 @@
 )]
 
 mod aws;
+mod capture;
 mod cloudwatch;
 mod emulator;
 mod faults;

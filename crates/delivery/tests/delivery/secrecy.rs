@@ -1,59 +1,14 @@
 //! No credential leaves the crate, whatever the log level and whoever listens.
 
-use std::{
-    io::{self, Write},
-    sync::{Arc, Mutex},
-};
-
-use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
-
 use crate::{
     aws::{Aws, Fault, SECRET, SERVICE_KEY, TOKEN},
+    capture::Capture,
     harness::{cloudwatch, s3, sdk, sound, validate},
 };
 
-#[derive(Clone, Default)]
-struct Capture(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Capture {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Capture {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
-
-impl Capture {
-    /// Listens to everything in this process, other threads and the SDK's own tasks included.
-    fn start() -> Self {
-        let capture = Self::default();
-        let subscriber = tracing_subscriber::fmt()
-            .json()
-            .with_max_level(LevelFilter::TRACE)
-            .with_writer(capture.clone());
-        tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
-        capture
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-    }
-}
-
 #[tokio::test]
 async fn the_credentials_obtained_never_appear_in_a_log_or_an_answer() {
-    let capture = Capture::start();
+    let capture = Capture::of_everything();
     let mut answers = vec![validate(sound(), cloudwatch()).await, validate(sound(), s3()).await];
     // A refusal on the way, and an answer that cannot be read although it holds credentials.
     let mut refusing = sound();

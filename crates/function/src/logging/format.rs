@@ -1,6 +1,6 @@
 //! How a line is written: one JSON object, or the text that Lambda's other log format asks for.
 
-use std::{fmt, io};
+use std::{error::Error, fmt, io};
 
 use tracing::{
     Event, Subscriber,
@@ -16,6 +16,7 @@ use tracing_subscriber::{
 };
 
 use super::{LogFormat, METRICS_TARGET};
+use crate::chain;
 
 /// A field of this name holds a JSON object as text, whose members become members of the line.
 const MEMBERS: &str = "members";
@@ -100,6 +101,10 @@ impl JsonFields<'_, '_> {
 }
 
 impl Visit for JsonFields<'_, '_> {
+    fn record_error(&mut self, field: &Field, error: &(dyn Error + 'static)) {
+        self.record_str(field, &chain(error));
+    }
+
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.record_str(field, &format!("{value:?}"));
     }
@@ -147,6 +152,10 @@ field_writer! {
 }
 
 impl Visit for TextFields<'_, '_> {
+    fn record_error(&mut self, field: &Field, error: &(dyn Error + 'static)) {
+        self.record_str(field, &chain(error));
+    }
+
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.then(|writer| match field.name() {
             "message" => write_one_line(writer, format_args!(" {value:?}")),
