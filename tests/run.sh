@@ -91,6 +91,10 @@ for name in "$@"; do
   find_stage "$name" || { echo "no stage is called $name; see $0 --list" >&2 && exit 2; }
 done
 
+for tool in timeout sha256sum; do
+  command -v "$tool" >/dev/null || { echo "$tool is missing: install GNU coreutils, and put them first in PATH" >&2 && exit 2; }
+done
+
 running='' summary='' passed=0 failed=0 skipped=0
 work=$(mktemp -d)
 trap clean_up EXIT

@@ -58,11 +58,10 @@ python_env() {
 SERVER=''
 trap stop_server EXIT
 
-# The release binary of the local server; the stages that need it come after the one that builds it.
+# The release binary of the local server, which is built unless it is up to date.
 local_server() {
-  local binary=${CARGO_TARGET_DIR:-$TOP/target}/release/local
-  [[ -x $binary ]] || cargo build --release --locked --package local >&2 || return
-  echo "$binary"
+  cargo build --release --locked --quiet --package local >&2 || return
+  echo "${CARGO_TARGET_DIR:-$TOP/target}/release/local"
 }
 
 # Starts a local server on a free port, with a fresh key and nothing in its table, in place of one that runs already. Sets

@@ -220,7 +220,7 @@ mod tests {
     fn versions(if_match: &[&str]) -> Vec<u64> {
         match conditions(if_match, &[]).unwrap().precondition() {
             Precondition::Versions(versions) => versions,
-            _ => panic!("{if_match:?} gives no list of versions"),
+            Precondition::None => panic!("{if_match:?} gives no list of versions"),
         }
     }
 
