@@ -390,8 +390,11 @@ def releases_can_be_taken_back(templates):
     for _, logical_id, resource in resources(templates, "AWS::Lambda::Version"):
         if not logical_id.endswith("VersionRevision"):
             yield f"{logical_id}: its name holds no revision to replace"
-        if resource.get("DeletionPolicy") != "Retain":
-            yield f"{logical_id}: the next release deletes it"
+        # With plain Retain the version of an update that failed stays, and Lambda publishes no second one of its code.
+        if resource.get("DeletionPolicy") != "RetainExceptOnCreate":
+            yield f"{logical_id}: the next release deletes it, or an update that failed leaves it and cannot be repeated"
+        if resource.get("UpdateReplacePolicy") != "Retain":
+            yield f"{logical_id}: its replacement deletes it"
     aliases = {logical_id: resource for _, logical_id, resource in resources(templates, "AWS::Lambda::Alias")}
     outputs = templates["functions"]["Outputs"]
     for name in TIMEOUTS:

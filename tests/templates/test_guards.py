@@ -339,6 +339,16 @@ def delete_old_versions(templates):
 
 
 @breaks("releases_can_be_taken_back")
+def keep_the_version_of_an_update_that_failed(templates):
+    templates["functions"]["Resources"]["ApiVersionRevision"]["DeletionPolicy"] = "Retain"
+
+
+@breaks("releases_can_be_taken_back")
+def delete_a_version_that_is_replaced(templates):
+    del templates["functions"]["Resources"]["ApiVersionRevision"]["UpdateReplacePolicy"]
+
+
+@breaks("releases_can_be_taken_back")
 def call_the_newest_code(templates):
     templates["functions"]["Outputs"]["ApiUri"]["Value"] = {"Fn::Sub": "arn:functions/${Api.Arn}/invocations"}
 
