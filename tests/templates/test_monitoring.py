@@ -83,6 +83,12 @@ def test_every_kind_of_alarm_that_was_first_described_is_there():
     assert metrics >= {"5XXError", "api-service-timeouts", "Throttles", "dynamodb_throttles", "auth_denied"}
 
 
+def test_no_alarm_tells_of_the_gateways_own_time_limit():
+    """A function that Lambda ends is a 502. A 504 is API Gateway's own limit of 29 s, longer than any function's."""
+    for name, alarm in ALARMS.items():
+        assert "504" not in alarm["AlarmDescription"], name
+
+
 def test_dashboard_shows_metrics_that_are_written():
     shown = 0
     for widget in dashboard():
