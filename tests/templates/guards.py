@@ -408,6 +408,23 @@ def releases_can_be_taken_back(templates):
 
 
 @guard
+def execute_api_is_closed_behind_a_domain_and_on_demand(templates):
+    root = templates["regional"]
+    if root["Parameters"].get("CloseExecuteApi", {}).get("Default") != "false":
+        yield "regional: a first domain closes the host that serves before the domain does"
+    closed = [{"Condition": "HasDomain"}, {"Fn::Equals": [{"Ref": "CloseExecuteApi"}, "true"]}]
+    if root["Conditions"].get("ClosesExecuteApi") != {"Fn::And": closed}:
+        yield "regional: the host is closed without a domain, or without having been asked for"
+    given = root["Resources"]["Api"]["Properties"]["Parameters"].get("CloseExecuteApi")
+    if given != {"Fn::If": ["ClosesExecuteApi", "true", "false"]}:
+        yield "regional: the API is closed by another condition"
+    # A new value takes a new deployment, whose name is made of the root's parameters that this template declares.
+    for _, logical_id, resource in resources(templates, "AWS::ApiGateway::RestApi"):
+        if resource["Properties"].get("DisableExecuteApiEndpoint") != {"Ref": "CloseExecuteApi"}:
+            yield f"{logical_id}: closed by a parameter that makes no new deployment"
+
+
+@guard
 def nested_templates_get_their_parameters(templates):
     root = str(templates["regional"])
     for _, logical_id, resource in resources(templates, "AWS::CloudFormation::Stack"):

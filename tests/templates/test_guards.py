@@ -358,6 +358,28 @@ def publish_once(templates):
     templates["functions"]["Resources"]["ApiVersion"] = templates["functions"]["Resources"].pop("ApiVersionRevision")
 
 
+@breaks("execute_api_is_closed_behind_a_domain_and_on_demand")
+def close_the_host_with_the_first_domain(templates):
+    templates["regional"]["Parameters"]["CloseExecuteApi"]["Default"] = "true"
+
+
+@breaks("execute_api_is_closed_behind_a_domain_and_on_demand")
+def close_the_host_without_a_domain(templates):
+    templates["regional"]["Conditions"]["ClosesExecuteApi"] = {"Fn::Equals": [{"Ref": "CloseExecuteApi"}, "true"]}
+
+
+@breaks("execute_api_is_closed_behind_a_domain_and_on_demand")
+def close_the_host_whenever_there_is_a_domain(templates):
+    properties(templates, "regional", "Api")["Parameters"]["CloseExecuteApi"] = {
+        "Fn::If": ["HasDomain", "true", "false"]
+    }
+
+
+@breaks("execute_api_is_closed_behind_a_domain_and_on_demand")
+def close_the_host_without_a_new_deployment(templates):
+    properties(templates, "api", "Api")["DisableExecuteApiEndpoint"] = {"Ref": "DisableExecuteApiEndpoint"}
+
+
 @breaks("nested_templates_get_their_parameters")
 def forget_a_parameter(templates):
     del properties(templates, "regional", "Functions")["Parameters"]["LogLevel"]
