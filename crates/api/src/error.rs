@@ -160,7 +160,7 @@ impl ApiError {
             Self::InvalidDigest(error) => format!("{error}.").into(),
             Self::BodyBroken(_) => "The request body did not arrive whole.".into(),
             Self::InvalidInput(error) => error.to_string().into(),
-            Self::NoSuchRoute => "There is nothing at this URL; every route begins with /api/v1.".into(),
+            Self::NoSuchRoute => "There is nothing at this URL; the routes are /health, /openapi.json and those below /api/v1.".into(),
             Self::MethodNotAllowed => "This URL does not take this method; the Allow header names those it takes.".into(),
             Self::VersionMismatch | Self::Store(StoreError::VersionMismatch) => {
                 "The configuration was changed meanwhile, or is at another version than If-Match names; read it again and repeat the change.".into()

@@ -37,7 +37,7 @@ pub enum InputError {
         name: String,
     },
     /// The body is about another configuration than the URL.
-    #[error("The body's {field} is {body:?}, but the URL names {url:?}; make them equal or leave {field} out.")]
+    #[error("The body's {field} is {body:?}, but the URL names {url:?}; make them equal.")]
     NamesAnother {
         /// `tenant_id` or `type`.
         field: Field,

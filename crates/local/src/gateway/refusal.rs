@@ -61,7 +61,7 @@ impl Refusal {
             Self::BodyTooLarge => "The body is too large.",
             Self::UriTooLong => "The URL is too long.",
             Self::HeadTooLarge => "The headers are too large.",
-            Self::NoRoute => "There is no such route; the routes are /health and those below /api/v1.",
+            Self::NoRoute => "There is no such route; the routes are /health, /openapi.json and those below /api/v1.",
             Self::UnknownMethod => "The method is not one that this API knows.",
             Self::Unauthorized => "The headers Authorization and X-API-Timestamp are required.",
             // One sentence for every cause: it must not tell which check failed.
