@@ -138,8 +138,11 @@ def test_pages_of_an_allowed_origin_read_answers_and_errors(cloud):
     assert request(url, headers=origin).headers["Access-Control-Allow-Origin"] is None
     cloud.deploy(*ZIP, "--allowed-origins", origin["Origin"])
     preflight = request(url, "OPTIONS", headers=origin | {"Access-Control-Request-Method": "GET"})
-    for answer in (preflight, request(url, headers=origin), request(f"{cloud.base_url()}/health", headers=origin)):
+    refused, answered = request(url, headers=origin), request(f"{cloud.base_url()}/health", headers=origin)
+    for answer in (preflight, refused, answered):
         assert answer.headers["Access-Control-Allow-Origin"] == origin["Origin"], (answer.status, answer.body)
+    for answer in (refused, answered):
+        assert "x-request-id" in answer.headers["Access-Control-Expose-Headers"], (answer.status, answer.body)
     assert (preflight.status, request(url, headers=origin).status) in ((200, 403), (204, 403), (204, 401), (200, 401))
 
 

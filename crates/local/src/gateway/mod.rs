@@ -21,7 +21,7 @@ use api::config::AllowedOrigins;
 use function::{Function, server};
 use http::{
     HeaderValue, Request, Response,
-    header::{ACCESS_CONTROL_ALLOW_ORIGIN, ORIGIN, VARY},
+    header::{ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ORIGIN, VARY},
 };
 use http_body_util::Full;
 use hyper::{
@@ -221,10 +221,13 @@ impl<A: Function, B: Function> Gateway<A, B> {
     fn refuse(&self, call: &Call, refusal: Refusal) -> Response<Full<Bytes>> {
         let mut response = refusal.response(&call.request_id, call.time);
         if let Some(origin) = call.headers.get(ORIGIN).filter(|origin| self.is_allowed(origin)) {
-            response
-                .headers_mut()
-                .insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-            response.headers_mut().insert(VARY, HeaderValue::from_static("origin"));
+            let headers = response.headers_mut();
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            headers.insert(
+                ACCESS_CONTROL_EXPOSE_HEADERS,
+                HeaderValue::from_static("retry-after,x-request-id"),
+            );
+            headers.insert(VARY, HeaderValue::from_static("origin"));
         }
         response
     }

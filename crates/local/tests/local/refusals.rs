@@ -219,6 +219,10 @@ async fn refusal_is_readable_by_a_page_of_an_allowed_origin_only() {
         answer.header("access-control-allow-origin"),
         Some("https://console.example")
     );
+    assert_eq!(
+        answer.header("access-control-expose-headers"),
+        Some("retry-after,x-request-id")
+    );
     assert_eq!(answer.header("vary"), Some("origin"));
     let answer = running
         .send(&[&request_line, "host: x", "origin: https://evil.example"], b"")
