@@ -91,7 +91,7 @@ read_options() {
       --parameter) pair=$(value_of "$@"); set_parameter "$pair"; shift ;;
       --dry-run) dry_run=true ;;
       --delete) delete=true ;;
-      -h | --help) sed -n '2,/^set -/{/^#/s/^# \{0,1\}//p}' "$HERE/deploy.sh" && exit 0 ;;
+      -h | --help) sed -n '2,/^set -/{/^#/s/^# \{0,1\}//p;}' "$HERE/deploy.sh" && exit 0 ;;
       *) misuse "There is no option '$1'." ;;
     esac
     shift

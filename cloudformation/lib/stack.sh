@@ -10,18 +10,23 @@ readonly EVENT_FIELDS="EventId, Timestamp, LogicalResourceId, ResourceType, Reso
 declare -A previous=() seen=()
 stack_status='' first_failure='' failed_stack='' watched=()
 
-# Sets `stack_status`, empty without a stack, and `previous`, its parameters.
+# Sets `stack_status`, empty without a stack, and `previous`, its parameters. Another stack may have the name, the logging
+# system's own for one: an update would take everything out of it that our template does not know.
 read_stack() {
-  local name value
+  local parameters name value
   read_status
   case $stack_status in
     '' | REVIEW_IN_PROGRESS | ROLLBACK_COMPLETE) return ;;
     *_IN_PROGRESS) fail "The stack $stack is being worked on ($stack_status): wait until that is over." ;;
   esac
+  parameters=$(aws_call cloudformation describe-stacks --stack-name "$stack" \
+    --query 'Stacks[0].Parameters[].[ParameterKey,ParameterValue]') ||
+    fail "The stack $stack cannot be looked up. ($(aws_error))"
   while IFS=$'\t' read -r name value; do
     [[ -z $name || $name == None ]] || previous[$name]=$value
-  done < <(aws_call cloudformation describe-stacks --stack-name "$stack" \
-    --query 'Stacks[0].Parameters[].[ParameterKey,ParameterValue]')
+  done <<<"$parameters"
+  [[ -v 'previous[ManageTable]' && -v 'previous[TemplatesPrefix]' ]] ||
+    fail "The stack $stack is there and is not of this service, so it is left alone: give another project (-p) or environment (-e), whose names make the stack's."
 }
 
 read_status() {
@@ -153,6 +158,10 @@ watch_stack() {
   poll_events quiet
 }
 
+# What cannot be looked up this often in a row, two seconds apart, will not be in a while either: credentials expire.
+readonly MAX_POLL_FAILURES=10
+poll_failures=0
+
 # Shows new events as they come, until one says that the stack rests. What DescribeStacks says may still be from before.
 follow_stack() {
   local resting=''
@@ -167,8 +176,16 @@ follow_stack() {
 }
 
 poll_events() {
-  local quiet=${1-} index event time name type status physical reason
+  local quiet=${1-} index events event time name type status physical reason
   for ((index = 0; index < ${#watched[@]}; index++)); do
+    if ! events=$(aws_call cloudformation describe-stack-events --stack-name "${watched[index]}" \
+      --query "reverse(StackEvents)[].[$EVENT_FIELDS]"); then
+      # Of a nested stack there may be nothing to see yet.
+      ((index > 0 || ++poll_failures < MAX_POLL_FAILURES)) ||
+        fail "The stack $stack cannot be looked up any more, though CloudFormation goes on by itself: see how it ends with aws cloudformation describe-stacks --stack-name $stack --region $region. ($(aws_error))"
+      continue
+    fi
+    ((index > 0)) || poll_failures=0
     while IFS=$'\t' read -r event time name type status physical reason; do
       [[ -n $status && ! -v "seen[$event]" ]] || continue
       seen[$event]=1
@@ -177,8 +194,7 @@ poll_events() {
       note_nested
       note_failure
       [[ $physical != "${watched[0]}" || $status == *_IN_PROGRESS ]] || resting=$status
-    done < <(aws_call cloudformation describe-stack-events --stack-name "${watched[index]}" \
-      --query "reverse(StackEvents)[].[$EVENT_FIELDS]" || true)
+    done <<<"$events"
   done
 }
 

@@ -200,7 +200,61 @@ def test_cross_compiler_is_asked_for(cloud):
     assert "A cross compiler is missing: install " in answer
 
 
+FOREIGN = """
+Resources:
+  Queue:
+    Type: AWS::SQS::Queue
+"""
+
+
+@pytest.mark.parametrize("options", [API, (*API, "--dry-run"), ("--delete",)], ids=lambda options: options[-1])
+def test_stack_of_somebody_else_is_left_alone(cloud, options):
+    named = ("--stack-name", STACK)
+    cloud.aws("cloudformation", "create-stack", *named, "--template-body", FOREIGN)
+    try:
+        cloud.run(["aws", "cloudformation", "wait", "stack-create-complete", *named])
+        answer = cloud.run(["./deploy.sh", *options], fails=True)
+        assert f"The stack {STACK} is there and is not of this service" in answer
+        resources = cloud.aws("cloudformation", "describe-stack-resources", *named)["StackResources"]
+        assert [resource["ResourceType"] for resource in resources] == ["AWS::SQS::Queue"]
+    finally:
+        cloud.aws("cloudformation", "delete-stack", *named)
+        cloud.run(["aws", "cloudformation", "wait", "stack-delete-complete", *named])
+
+
+def follow(stand_ins):
+    """Lets deploy.sh follow a stack, with these functions in place of its own."""
+    script = f"""
+        set -euo pipefail
+        source cloudformation/lib/stack.sh
+        fail() {{ echo "$1" && exit 1; }}
+        sleep() {{ :; }}
+        {stand_ins}
+        stack=ours region=eu-central-1 watched=(arn:ours)
+        follow_stack
+        echo "$stack_status"
+    """
+    return subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+
+def test_credentials_that_expire_on_the_way_are_told():
+    answer = follow("aws_call() { return 1; }; aws_error() { echo ExpiredToken; }")
+    assert answer.returncode == 1, answer
+    assert "CloudFormation goes on by itself" in answer.stdout
+    assert answer.stdout.rstrip().endswith("--stack-name ours --region eu-central-1. (ExpiredToken)")
+
+
+def test_hiccup_on_the_way_is_waited_out(tmp_path):
+    event = "1\\t2024-01-15T10:30:00Z\\tours\\tAWS::CloudFormation::Stack\\tUPDATE_COMPLETE\\tarn:ours\\t-\\n"
+    answer = follow(f"""
+        aws_call() {{ echo >>"{tmp_path}/calls"; (($(wc -l <"{tmp_path}/calls") > 9)) && printf '{event}'; }}
+        aws_error() {{ echo Throttling; }}
+    """)
+    assert answer.stdout.splitlines()[-1] == "UPDATE_COMPLETE", answer
+
+
 def test_nothing_was_changed(cloud):
     """After all of these mistakes there is no stack, and nothing in the bucket."""
-    assert STACK not in json.dumps(cloud.aws("cloudformation", "list-stacks"))
+    stacks = cloud.aws("cloudformation", "list-stacks")["StackSummaries"]
+    assert [stack for stack in stacks if stack["StackStatus"] != "DELETE_COMPLETE"] == []
     assert "Contents" not in (cloud.aws("s3api", "list-objects-v2", "--bucket", BUCKET) or {})
