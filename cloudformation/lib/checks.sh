@@ -107,6 +107,29 @@ check_table() {
     import_table=true
     say "The table $table is there already and becomes part of the stack, with its items."
   fi
+  tell_what_is_off "$table"
+}
+
+# Our own table has all of this. A table that is there keeps its settings, taken over or not: CloudFormation changes
+# nothing of what it imports. What may not be asked is passed over.
+tell_what_is_off() {
+  local table=$1 answer key
+  local change="aws dynamodb --region $region"
+  if answer=$(aws_call dynamodb describe-time-to-live --table-name "$table" \
+    --query 'TimeToLiveDescription.[TimeToLiveStatus,AttributeName]') && [[ $answer != ENABL*$'\t'ttl ]]; then
+    say "Its time to live is off, so log processors go on finding what has expired: $change update-time-to-live --table-name $table --time-to-live-specification Enabled=true,AttributeName=ttl"
+  fi
+  if answer=$(aws_call dynamodb describe-continuous-backups --table-name "$table" --query \
+    'ContinuousBackupsDescription.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus') && [[ $answer != ENABLED ]]; then
+    say "Its point-in-time recovery is off: $change update-continuous-backups --table-name $table --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
+  fi
+  answer=$(aws_call dynamodb describe-table --table-name "$table" \
+    --query 'Table.[DeletionProtectionEnabled,SSEDescription.KMSMasterKeyArn]') || return 0
+  key=${answer#*$'\t'}
+  [[ $answer == True* ]] ||
+    say "Its deletion protection is off: $change update-table --table-name $table --deletion-protection-enabled"
+  [[ -z $key || $key == None ]] ||
+    say "It is encrypted under $key: if that is a key of your own, the roles in the outputs ApiRoleArn and ValidatorRoleArn need kms:Decrypt on it."
 }
 
 check_images() {

@@ -16,7 +16,7 @@ read_stack() {
   local parameters name value
   read_status
   case $stack_status in
-    '' | REVIEW_IN_PROGRESS | ROLLBACK_COMPLETE) return ;;
+    '' | REVIEW_IN_PROGRESS) return ;;
     *_IN_PROGRESS) fail "The stack $stack is being worked on ($stack_status): wait until that is over." ;;
   esac
   parameters=$(aws_call cloudformation describe-stacks --stack-name "$stack" \
@@ -25,8 +25,10 @@ read_stack() {
   while IFS=$'\t' read -r name value; do
     [[ -z $name || $name == None ]] || previous[$name]=$value
   done <<<"$parameters"
-  [[ -v 'previous[ManageTable]' && -v 'previous[TemplatesPrefix]' ]] ||
+  [[ -v 'previous[ManageTable]' && -v 'previous[TemplatesPrefix]' || ${#previous[@]} == 0 && $stack_status == ROLLBACK_COMPLETE ]] ||
     fail "The stack $stack is there and is not of this service, so it is left alone: give another project (-p) or environment (-e), whose names make the stack's."
+  # Of a first deployment that failed, nothing is kept.
+  [[ $stack_status != ROLLBACK_COMPLETE ]] || previous=()
 }
 
 read_status() {

@@ -16,6 +16,7 @@ finish() {
   exit "$status"
 }
 trap finish EXIT
+trap 'exit 143' INT TERM
 
 need python3 python3
 need zip zip

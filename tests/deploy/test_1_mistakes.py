@@ -222,19 +222,55 @@ def test_stack_of_somebody_else_is_left_alone(cloud, options):
         cloud.run(["aws", "cloudformation", "wait", "stack-delete-complete", *named])
 
 
-def follow(stand_ins):
-    """Lets deploy.sh follow a stack, with these functions in place of its own."""
-    script = f"""
+def run_part(library, script):
+    """Runs some lines with the functions of a part of deploy.sh."""
+    before = f"""
         set -euo pipefail
-        source cloudformation/lib/stack.sh
+        source cloudformation/lib/{library}.sh
+        say() {{ echo "$1"; }}
         fail() {{ echo "$1" && exit 1; }}
         sleep() {{ :; }}
-        {stand_ins}
-        stack=ours region=eu-central-1 watched=(arn:ours)
-        follow_stack
-        echo "$stack_status"
+        stack=ours region=eu-central-1
     """
-    return subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    return subprocess.run(["bash", "-c", before + script], cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+
+def follow(stand_ins):
+    """Lets deploy.sh follow a stack, with these functions in place of its own."""
+    return run_part("stack", stand_ins + '\nwatched=(arn:ours)\nfollow_stack\necho "$stack_status"')
+
+
+OFF = ("Its time to live is off", "Its point-in-time recovery is off", "Its deletion protection is off", "arn:key")
+
+
+@pytest.mark.parametrize(
+    ("ttl", "backups", "table", "told"),
+    [
+        ("ENABLED\\tttl", "ENABLED", "True\\tNone", []),
+        ("DISABLED\\tNone", "DISABLED", "False\\tarn:key", [0, 1, 2, 3]),
+        ("ENABLED\\texpires", "ENABLED", "None\\tNone", [0, 2]),
+        ("ENABLING\\tttl", "ENABLED", "True\\tarn:key", [3]),
+        ("", "", "", []),
+    ],
+)
+def test_what_a_table_lacks_is_told_with_the_command(ttl, backups, table, told):
+    answer = run_part("checks", f"""
+        aws_call() {{
+          case $2 in
+            describe-time-to-live) answer='{ttl}' ;;
+            describe-continuous-backups) answer='{backups}' ;;
+            describe-table) answer='{table}' ;;
+          esac
+          [[ -n $answer ]] && printf "$answer"
+        }}
+        tell_what_is_off theirs
+    """)  # fmt: skip
+    assert answer.returncode == 0, answer
+    lines = answer.stdout.splitlines()
+    assert len(lines) == len(told), lines
+    for line, which in zip(lines, told, strict=True):
+        assert OFF[which] in line
+        assert which == 3 or "aws dynamodb --region eu-central-1 update-" in line
 
 
 def test_credentials_that_expire_on_the_way_are_told():

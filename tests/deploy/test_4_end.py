@@ -147,6 +147,7 @@ def test_table_of_another_stack_is_left_to_it(cloud):
     answer = cloud.run(["./deploy.sh", "-t", "regional", "-b", BUCKET, "-e", "production", "--include-api", *ZIP,
                         "--arch", ARCHITECTURE])  # fmt: skip
     assert "belongs to the stack processors and is used as it is." in answer
+    assert "Its time to live is off" in answer, "log processors would go on finding what has expired"
 
 
 def test_first_described_commands_are_taken_word_for_word(cloud, tmp_path):
