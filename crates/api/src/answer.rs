@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use axum::{body::Body, response::Response};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use function::FunctionError;
 use http::{HeaderMap, header};
 use http_body_util::BodyExt;
+use lambda::HandlerError;
 use serde::Serialize;
 
 /// Lambda refuses an answer of more bytes: 6 MB, written as 6,291,556 bytes in its own error message.
 const MAX_ANSWER_BYTES: usize = 6 * 1024 * 1024 + 100;
 
 /// The bytes of the answer that carries `response`.
-pub(crate) async fn from_response(response: Response) -> Result<Vec<u8>, FunctionError> {
+pub(crate) async fn from_response(response: Response) -> Result<Vec<u8>, HandlerError> {
     let (parts, body) = response.into_parts();
     let body = collect(body).await?;
     let (body, is_base64_encoded) = match String::from_utf8(body) {
@@ -29,9 +29,9 @@ pub(crate) async fn from_response(response: Response) -> Result<Vec<u8>, Functio
         is_base64_encoded,
     };
     let bytes =
-        serde_json::to_vec(&answer).map_err(|_| FunctionError::new("InvalidAnswer", "the answer has no JSON form"))?;
+        serde_json::to_vec(&answer).map_err(|_| HandlerError::new("InvalidAnswer", "the answer has no JSON form"))?;
     if bytes.len() > MAX_ANSWER_BYTES {
-        return Err(FunctionError::new(
+        return Err(HandlerError::new(
             "AnswerTooLarge",
             "the answer is larger than Lambda passes on",
         ));
@@ -51,11 +51,11 @@ struct ProxyAnswer {
     is_base64_encoded: bool,
 }
 
-async fn collect(body: Body) -> Result<Vec<u8>, FunctionError> {
+async fn collect(body: Body) -> Result<Vec<u8>, HandlerError> {
     let body = body
         .collect()
         .await
-        .map_err(|_| FunctionError::new("InvalidAnswer", "the answer's body broke off"))?;
+        .map_err(|_| HandlerError::new("InvalidAnswer", "the answer's body broke off"))?;
     Ok(body.to_bytes().into())
 }
 

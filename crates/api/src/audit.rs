@@ -66,7 +66,7 @@ impl ConfigChanged {
 
     /// Writes the line of the change that `request` made.
     pub(crate) fn write(&self, request: &RequestLine<'_>) {
-        function::logging::write_audit(&AuditLine {
+        lambda::logging::write_audit(&AuditLine {
             event: "config_changed",
             action: self.action,
             tenant_id: request.tenant_id,

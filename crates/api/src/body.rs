@@ -45,7 +45,7 @@ pub(crate) enum MediaTypeError {
 }
 
 /// Lets a request pass to its handler when all of it has arrived as it was sent: whatever route and method it names.
-pub(crate) async fn admit(request: Request, next: Next) -> Result<Response, ApiError> {
+pub(crate) async fn verify_body(request: Request, next: Next) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     if let Some(unrepresentable) = parts.extensions.get::<Unrepresentable>() {
         return Err((*unrepresentable).into());

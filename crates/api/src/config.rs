@@ -2,8 +2,8 @@
 
 use std::env;
 
-use function::{Telemetry, TelemetryError};
 use http::{HeaderValue, Uri};
+use lambda::{Telemetry, TelemetryError};
 
 const TABLE: &str = "TENANT_CONFIG_TABLE";
 const ORIGINS: &str = "ALLOWED_ORIGINS";

@@ -14,8 +14,8 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use function::Invocation;
 use http::request::Parts;
+use lambda::Invocation;
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::ApiError;
@@ -43,7 +43,7 @@ impl<S: Sync> FromRequestParts<S> for Deadline {
 }
 
 /// Ends a request whose time is up.
-pub(crate) async fn keep(mut request: Request, next: Next) -> Response {
+pub(crate) async fn enforce(mut request: Request, next: Next) -> Response {
     let platforms = request
         .extensions()
         .get::<Invocation>()

@@ -10,8 +10,8 @@ use axum::{
     response::Response,
 };
 use chrono::Utc;
-use function::Invocation;
 use http::{HeaderValue, Method, header};
+use lambda::Invocation;
 use tenant_core::{DeliveryType, TenantId};
 use tenant_store::usage;
 
@@ -65,7 +65,7 @@ pub(crate) async fn edge(
         HeaderValue::try_from(request_id).unwrap_or(HeaderValue::from_static(UNKNOWN)),
     );
 
-    let tenant_id = named::<TenantId>(&params, "tenant_id");
+    let tenant_id = path_param::<TenantId>(&params, "tenant_id");
     let line = RequestLine {
         request_id,
         extended_request_id: context.extended_request_id.as_deref(),
@@ -79,7 +79,7 @@ pub(crate) async fn edge(
             .extensions()
             .get::<DeliveryType>()
             .copied()
-            .or_else(|| named(&params, "type"))
+            .or_else(|| path_param(&params, "type"))
             .map(DeliveryType::as_str),
         status: response.status(),
         duration: started.elapsed(),
@@ -99,11 +99,11 @@ fn write_failure(response: &mut Response, error: &ApiError, now: Now, method: &M
     // It counts the empty body that the failure came with.
     headers.remove(header::CONTENT_LENGTH);
     headers.insert(header::CONTENT_TYPE, APPLICATION_JSON);
-    if error.passes() {
+    if error.is_transient() {
         headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
     }
     if method != Method::HEAD {
-        let sentence = error.sentence();
+        let sentence = error.client_message();
         let failure = Failure::new(now, &sentence)
             .with_details(error.details())
             .with_data(error.data());
@@ -112,7 +112,7 @@ fn write_failure(response: &mut Response, error: &ApiError, now: Now, method: &M
 }
 
 /// A part of the path, if it is what it should be: the log takes no other text of the client's.
-fn named<T: std::str::FromStr>(params: &Result<RawPathParams, RawPathParamsRejection>, name: &str) -> Option<T> {
+fn path_param<T: std::str::FromStr>(params: &Result<RawPathParams, RawPathParamsRejection>, name: &str) -> Option<T> {
     let params = params.as_ref().ok()?;
     params
         .iter()

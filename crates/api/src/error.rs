@@ -149,7 +149,7 @@ impl ApiError {
     }
 
     /// What the client reads: what is wrong with the request, or that nothing is.
-    pub(crate) fn sentence(&self) -> Cow<'static, str> {
+    pub(crate) fn client_message(&self) -> Cow<'static, str> {
         match self {
             Self::Unrepresentable(error) => format!("The request cannot be read: {error}.").into(),
             Self::UndecodablePath => "The URL's path must be UTF-8, percent-encoded.".into(),
@@ -216,7 +216,7 @@ impl ApiError {
     }
 
     /// Whether the same request may go well a moment later.
-    pub(crate) fn passes(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         self.status() == StatusCode::SERVICE_UNAVAILABLE
     }
 }
@@ -320,7 +320,7 @@ mod tests {
     #[test]
     fn every_sentence_is_one_and_no_cause_is_in_it() {
         for (error, _) in every_error() {
-            let sentence = error.sentence();
+            let sentence = error.client_message();
             assert!(sentence.starts_with(|first: char| first.is_uppercase()), "{sentence}");
             assert!(sentence.ends_with('.') && !sentence.ends_with(".."), "{sentence}");
             assert!(!sentence.contains("secret"), "{sentence}");
@@ -332,7 +332,7 @@ mod tests {
         let told: std::collections::BTreeSet<_> = every_error()
             .iter()
             .filter(|(_, status)| *status == 500)
-            .map(|(error, _)| error.sentence().into_owned())
+            .map(|(error, _)| error.client_message().into_owned())
             .collect();
         assert_eq!(told.len(), 1, "{told:?}");
     }
@@ -340,7 +340,7 @@ mod tests {
     #[test]
     fn only_a_passing_fault_is_worth_repeating() {
         for (error, status) in every_error() {
-            assert_eq!(error.passes(), status == 503, "{error:?}");
+            assert_eq!(error.is_transient(), status == 503, "{error:?}");
         }
     }
 
@@ -348,7 +348,7 @@ mod tests {
     fn the_log_has_every_cause() {
         let error = ApiError::from(StoreError::TableMissing("no table of this name".into()));
         assert_eq!(
-            function::chain(&error),
+            lambda::chain(&error),
             "the store failed: the table does not exist; check TENANT_CONFIG_TABLE and AWS_REGION: no table of this name"
         );
     }

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::body::Body;
 use base64::{Engine, prelude::BASE64_STANDARD};
-use function::FunctionError;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, uri::PathAndQuery};
+use lambda::HandlerError;
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
@@ -34,7 +34,7 @@ pub(crate) enum Unrepresentable {
 /// HTTP, an [`Unrepresentable`].
 ///
 /// Fails on an event that is no REST proxy event, which API Gateway never sends.
-pub(crate) fn to_request(event: &[u8]) -> Result<Request<Body>, FunctionError> {
+pub(crate) fn to_request(event: &[u8]) -> Result<Request<Body>, HandlerError> {
     let event: ProxyEvent = serde_json::from_slice(event).map_err(|error| {
         // The error's own text may quote a value of the event.
         let (line, column) = (error.line(), error.column());
@@ -211,8 +211,8 @@ fn decode_body(body: Option<String>, is_base64: bool) -> Result<Vec<u8>, Unrepre
     }
 }
 
-fn invalid(message: String) -> FunctionError {
-    FunctionError::new("InvalidEvent", message)
+fn invalid(message: String) -> HandlerError {
+    HandlerError::new("InvalidEvent", message)
 }
 
 #[cfg(test)]

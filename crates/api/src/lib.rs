@@ -17,8 +17,8 @@ mod edge;
 mod envelope;
 mod error;
 mod event;
+mod external_checks;
 mod handlers;
-mod live;
 mod log;
 pub mod metrics;
 mod openapi;
@@ -28,11 +28,11 @@ mod router;
 mod state;
 
 use axum::Router;
-use function::{Function, FunctionError, Invocation, chain};
+use lambda::{Handler, HandlerError, Invocation, chain};
 use tower::ServiceExt;
 
 pub use context::GatewayContext;
-pub use live::{Checking, LiveChecks};
+pub use external_checks::{Checking, ExternalChecks};
 pub use router::{router, validation_router};
 pub use state::AppState;
 
@@ -73,8 +73,8 @@ impl Api {
     }
 }
 
-impl Function for Api {
-    async fn invoke(&self, event: &[u8], invocation: &Invocation) -> Result<Vec<u8>, FunctionError> {
+impl Handler for Api {
+    async fn invoke(&self, event: &[u8], invocation: &Invocation) -> Result<Vec<u8>, HandlerError> {
         let mut request = event::to_request(event)?;
         if let Some(context) = request.extensions_mut().get_mut::<GatewayContext>() {
             // An event that somebody wrote to try the function out may have none.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use function::{Invocation, chain, logging};
 use http::StatusCode;
+use lambda::{Invocation, chain, logging};
 use serde::Serialize;
 use tenant_core::{ErrorCode, FieldError};
 use tenant_store::usage::Usage;
@@ -62,7 +62,7 @@ struct Members<'a> {
 impl RequestLine<'_> {
     pub(crate) fn write(&self) {
         let level = match self.failure {
-            Some(failure) if failure.passes() => Level::WARN,
+            Some(failure) if failure.is_transient() => Level::WARN,
             Some(failure) if is_ours(failure) => Level::ERROR,
             _ => Level::INFO,
         };

@@ -3,7 +3,7 @@
 use std::{error::Error, process::ExitCode};
 
 use api::{Api, AppState, config::Config};
-use function::{aws, exit_code};
+use lambda::{aws, exit_code};
 use tenant_store::{Store, client};
 
 #[tokio::main(flavor = "current_thread")]
@@ -17,5 +17,5 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let store = Store::new(client::from_sdk_config(&aws::sdk_config("DYNAMODB")), config.table);
     let api = Api::new(AppState::new(store, config.settings));
     api.warm().await;
-    Ok(function::run(api).await?)
+    Ok(lambda::run(api).await?)
 }

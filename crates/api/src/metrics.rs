@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use function::metrics::{FUNCTION_NAME, Measurements, Metric, Unit};
+use lambda::metrics::{FUNCTION_NAME, Measurements, Metric, Unit};
 use tenant_core::{ErrorCode, Field, FieldError};
 
 use crate::{audit::Action, log::RequestLine};

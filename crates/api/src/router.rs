@@ -10,7 +10,7 @@ use axum::{
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
-    body::admit,
+    body::verify_body,
     config::AllowedOrigins,
     cors, deadline,
     edge::edge,
@@ -36,7 +36,7 @@ fn serve(routes: impl IntoIterator<Item = (&'static str, MethodRouter<AppState>)
         .into_iter()
         .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
         .with_state(state);
-    surround(routes, &origins)
+    with_middleware(routes, &origins)
 }
 
 fn validation_route() -> (&'static str, MethodRouter<AppState>) {
@@ -53,10 +53,10 @@ pub(crate) fn routes() -> [(&'static str, MethodRouter<AppState>); 8] {
         ("/api/v1/health", get(health::check)),
         ("/openapi.json", get(openapi::document)),
         ("/api/v1/openapi.json", get(openapi::document)),
-        ("/api/v1/delivery-configs", get(lists::of_all)),
+        ("/api/v1/delivery-configs", get(lists::list_all)),
         (
             "/api/v1/tenants/{tenant_id}/delivery-configs",
-            get(lists::of_tenant).post(configs::create),
+            get(lists::list_for_tenant).post(configs::create),
         ),
         (
             "/api/v1/tenants/{tenant_id}/delivery-configs/{type}",
@@ -70,13 +70,13 @@ pub(crate) fn routes() -> [(&'static str, MethodRouter<AppState>); 8] {
 }
 
 /// Puts around the routes what every request passes through.
-fn surround(routes: Router, origins: &AllowedOrigins) -> Router {
+fn with_middleware(routes: Router, origins: &AllowedOrigins) -> Router {
     routes
         .fallback(async || ApiError::NoSuchRoute)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         // The last layer is the outermost: whatever goes wrong inside leaves through the edge.
-        .layer(middleware::from_fn(admit))
-        .layer(middleware::from_fn(deadline::keep))
+        .layer(middleware::from_fn(verify_body))
+        .layer(middleware::from_fn(deadline::enforce))
         .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| ApiError::Panicked.into_response()))
         .layer(cors::layer(origins))
         .layer(middleware::from_fn(edge))
@@ -94,7 +94,10 @@ mod tests {
     async fn a_panic_is_a_500_that_tells_nothing_of_it() {
         let routes = Router::new().route("/panic", get(async || -> () { panic!("secret") }));
         let request = Request::get("/panic").body(Body::empty()).unwrap();
-        let response = surround(routes, &AllowedOrigins::None).oneshot(request).await.unwrap();
+        let response = with_middleware(routes, &AllowedOrigins::None)
+            .oneshot(request)
+            .await
+            .unwrap();
         assert_eq!(response.status(), 500);
         assert_eq!(response.headers()["cache-control"], "no-store");
         assert_eq!(response.headers()["x-request-id"], "unknown");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tenant_store::Store;
 
-use crate::{config::Settings, handlers::health::LastProbe, live::LiveChecks};
+use crate::{config::Settings, external_checks::ExternalChecks, handlers::health::LastProbe};
 
 /// Built once and cloned for each request, which is cheap.
 #[derive(Clone)]
@@ -12,7 +12,7 @@ pub struct AppState {
     pub(crate) store: Store,
     pub(crate) settings: Settings,
     pub(crate) last_probe: LastProbe,
-    pub(crate) live_checks: Option<Arc<dyn LiveChecks>>,
+    pub(crate) external_checks: Option<Arc<dyn ExternalChecks>>,
 }
 
 impl AppState {
@@ -23,15 +23,15 @@ impl AppState {
             store,
             settings,
             last_probe: LastProbe::default(),
-            live_checks: None,
+            external_checks: None,
         }
     }
 
     /// The same, with a validation that looks beyond the table.
     #[must_use]
-    pub fn with_live_checks(self, live_checks: Arc<dyn LiveChecks>) -> Self {
+    pub fn with_live_checks(self, external_checks: Arc<dyn ExternalChecks>) -> Self {
         Self {
-            live_checks: Some(live_checks),
+            external_checks: Some(external_checks),
             ..self
         }
     }

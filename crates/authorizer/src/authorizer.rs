@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use function::{Function, FunctionError, Invocation};
+use lambda::{Handler, HandlerError, Invocation};
 use tenant_core::signature::{SignatureError, SignedRequest};
 
 use crate::{
@@ -85,8 +85,8 @@ impl<S: KeySource, C: Clock> Authorizer<S, C> {
     }
 }
 
-impl<S: KeySource, C: Clock> Function for Authorizer<S, C> {
-    async fn invoke(&self, event: &[u8], invocation: &Invocation) -> Result<Vec<u8>, FunctionError> {
+impl<S: KeySource, C: Clock> Handler for Authorizer<S, C> {
+    async fn invoke(&self, event: &[u8], invocation: &Invocation) -> Result<Vec<u8>, HandlerError> {
         let started = Instant::now();
         let event = Event::parse(event)?;
         let resource = MethodArn::parse(event.method_arn.as_str())?;
@@ -114,7 +114,7 @@ impl<S: KeySource, C: Clock> Function for Authorizer<S, C> {
         match result {
             Ok(verified) => Ok(Answer::allow(resource, &verified.key_version, verified.body_sha256).to_json()),
             Err(Refusal::Denied(_)) => Ok(Answer::deny(resource).to_json()),
-            Err(Refusal::NoKeys(error)) => Err(FunctionError::new("KeysUnavailable", error.to_string())),
+            Err(Refusal::NoKeys(error)) => Err(HandlerError::new("KeysUnavailable", error.to_string())),
         }
     }
 }
@@ -150,7 +150,7 @@ impl From<KeysUnavailable> for Refusal {
     }
 }
 
-impl From<EventError> for FunctionError {
+impl From<EventError> for HandlerError {
     fn from(error: EventError) -> Self {
         Self::new("InvalidEvent", error.to_string())
     }

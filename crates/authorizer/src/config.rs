@@ -2,7 +2,7 @@
 
 use std::env;
 
-use function::{Telemetry, TelemetryError};
+use lambda::{Telemetry, TelemetryError};
 
 use crate::keys::{ParameterName, ParameterNameError};
 

@@ -9,8 +9,8 @@
 //! |---|---|
 //! | verified | Allow on exactly this `methodArn`, with `authMethod`, `keyVersion` and, if signed, `bodySha256` |
 //! | headers missing, malformed, expired or wrong | Deny; the reason only in the log |
-//! | no key can be had | a [`FunctionError`](function::FunctionError) of kind `KeysUnavailable` |
-//! | an event that is not understood | a [`FunctionError`](function::FunctionError) of kind `InvalidEvent` |
+//! | no key can be had | a [`HandlerError`](lambda::HandlerError) of kind `KeysUnavailable` |
+//! | an event that is not understood | a [`HandlerError`](lambda::HandlerError) of kind `InvalidEvent` |
 //!
 //! The scheme itself is [`tenant_core::signature`].
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use function::{Invocation, logging};
+use lambda::{Invocation, logging};
 use serde::Serialize;
 use tracing::Level;
 

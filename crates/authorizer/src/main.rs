@@ -7,7 +7,7 @@ use authorizer::{
     config::Config,
     keys::ssm::{self, SsmKeySource},
 };
-use function::{aws, chain, exit_code};
+use lambda::{aws, chain, exit_code};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -26,5 +26,5 @@ async fn run() -> Result<(), Box<dyn Error>> {
             "the keys could not be read ahead of the first request"
         );
     }
-    Ok(function::run(authorizer).await?)
+    Ok(lambda::run(authorizer).await?)
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use function::{
+use lambda::{
     Invocation,
     metrics::{FUNCTION_NAME, Measurements, Metric},
 };

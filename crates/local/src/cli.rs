@@ -12,9 +12,9 @@ use clap::{
     Command, CommandFactory, FromArgMatches, Parser,
     builder::{NonEmptyStringValueParser, Resettable},
 };
-use function::logging::LogLevel;
+use lambda::logging::LogLevel;
 use tenant_core::RoleArn;
-use tenant_delivery::ExternalId;
+use tenant_preflight::ExternalId;
 
 use crate::{
     gateway::Stage,

@@ -2,7 +2,7 @@
 
 use std::{env, io, process::ExitCode};
 
-use function::{logging, metrics};
+use lambda::{logging, metrics};
 use local::{cli::Options, service};
 
 #[tokio::main]

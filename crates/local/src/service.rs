@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use api::{Api, AppState, LiveChecks};
+use api::{Api, AppState, ExternalChecks};
 use authorizer::{
     Authorizer,
     keys::{KeySourceError, ParameterName, ssm},
@@ -16,7 +16,7 @@ use aws_config::{
     BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableRegionProvider,
     meta::region::RegionProviderChain, profile::ProfileFileRegionProvider,
 };
-use function::server::termination;
+use lambda::server::termination;
 use tenant_store::{Store, StoreError, client, schema};
 use tokio::net::TcpListener;
 
@@ -125,8 +125,8 @@ pub async fn run(options: Options) -> Result<(), StartError> {
         allowed_origins: options.allowed_origins.clone(),
     };
     let mut api_state = AppState::new(store, api_settings);
-    if let Some(live_checks) = live_checks(&options).await {
-        api_state = api_state.with_live_checks(live_checks);
+    if let Some(external_checks) = external_checks(&options).await {
+        api_state = api_state.with_live_checks(external_checks);
     }
     let api = Api::new(api_state);
     let settings = Settings {
@@ -153,10 +153,10 @@ pub async fn run(options: Options) -> Result<(), StartError> {
 }
 
 /// Looking beyond the table takes a role of the real AWS, wherever the table is.
-async fn live_checks(options: &Options) -> Option<Arc<dyn LiveChecks>> {
-    let settings = tenant_delivery::Settings {
+async fn external_checks(options: &Options) -> Option<Arc<dyn ExternalChecks>> {
+    let settings = tenant_preflight::Settings {
         external_id: options.external_id.clone(),
-        ..tenant_delivery::Settings::new(options.central_role_arn.clone()?)
+        ..tenant_preflight::Settings::new(options.central_role_arn.clone()?)
     };
     // Not the default chain, which asks last for an EC2 instance that is not there, and waits.
     let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
@@ -166,7 +166,7 @@ async fn live_checks(options: &Options) -> Option<Arc<dyn LiveChecks>> {
         .region(region)
         .load()
         .await;
-    Some(validator::live_checks(sdk, settings))
+    Some(validator::external_checks(sdk, settings))
 }
 
 /// The operator's AWS, however they sign in to it.

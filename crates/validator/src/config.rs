@@ -3,7 +3,7 @@
 use std::env;
 
 use tenant_core::Violation;
-use tenant_delivery::{InvalidExternalId, Settings};
+use tenant_preflight::{InvalidExternalId, Settings};
 
 const CENTRAL_ROLE: &str = "CENTRAL_ROLE_ARN";
 const EXTERNAL_ID: &str = "EXTERNAL_ID";
@@ -85,7 +85,7 @@ mod tests {
         let delivery = config(&[(CENTRAL_ROLE, ROLE)]).unwrap().delivery.unwrap();
         assert_eq!(delivery.central_role.as_str(), ROLE);
         assert_eq!(delivery.external_id, None);
-        assert_eq!(delivery.deadline, tenant_delivery::DEADLINE);
+        assert_eq!(delivery.deadline, tenant_preflight::DEADLINE);
         let delivery = config(&[(CENTRAL_ROLE, ROLE), (EXTERNAL_ID, "ours")]).unwrap().delivery;
         assert_eq!(delivery.unwrap().external_id.unwrap().as_str(), "ours");
     }

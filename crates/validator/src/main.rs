@@ -4,9 +4,9 @@ use std::{error::Error, process::ExitCode};
 
 use api::{Api, AppState};
 use aws_config::BehaviorVersion;
-use function::exit_code;
+use lambda::exit_code;
 use tenant_store::{Store, client};
-use validator::{config::Config, live_checks};
+use validator::{config::Config, external_checks};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -20,9 +20,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let store = Store::new(client::from_sdk_config(&sdk), config.api.table);
     let mut state = AppState::new(store, config.api.settings);
     if let Some(settings) = config.delivery {
-        state = state.with_live_checks(live_checks(sdk, settings));
+        state = state.with_live_checks(external_checks(sdk, settings));
     }
     let validator = Api::of_validation(state);
     validator.warm().await;
-    Ok(function::run(validator).await?)
+    Ok(lambda::run(validator).await?)
 }

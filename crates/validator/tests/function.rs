@@ -8,7 +8,7 @@ use api::{Api, AppState, config::Settings};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 use chrono::Utc;
-use function::{Function, Invocation};
+use lambda::{Handler, Invocation};
 use serde_json::{Value, json};
 use tenant_core::parse_create;
 use tenant_store::{Store, client, schema};
@@ -28,9 +28,9 @@ async fn a_validation_looks_beyond_the_table() {
     let config = parse_create(body.as_bytes(), &"acme".parse().unwrap(), Utc::now()).unwrap();
     store.create(&config, Utc::now()).await.unwrap();
 
-    let settings = tenant_delivery::Settings::new("arn:aws:iam::111122223333:role/Central".parse().unwrap());
+    let settings = tenant_preflight::Settings::new("arn:aws:iam::111122223333:role/Central".parse().unwrap());
     let state = AppState::new(store, Settings::default());
-    let api = Api::of_validation(state.with_live_checks(validator::live_checks(nowhere(), settings)));
+    let api = Api::of_validation(state.with_live_checks(validator::external_checks(nowhere(), settings)));
     let event = json!({
         "httpMethod": "GET", "path": "/api/v1/tenants/acme/delivery-configs/s3/validate",
         "requestContext": {"requestId": "r"}

@@ -59,7 +59,7 @@ pub(crate) async fn create(
         location,
         delivery_type,
         change,
-        told(now, stored, "Created"),
+        with_message(now, stored, "Created"),
     )
         .into_response())
 }
@@ -121,7 +121,7 @@ pub(crate) async fn update(
         .update(tenant_id, *delivery_type, &update, &precondition, now.0)
         .await?;
     let change = Extension(ConfigChanged::updated(&update, &stored, now));
-    Ok((ETag(stored.version()), change, told(now, stored, "Updated")).into_response())
+    Ok((ETag(stored.version()), change, with_message(now, stored, "Updated")).into_response())
 }
 
 /// `DELETE /tenants/{tenant_id}/delivery-configs/{type}`
@@ -177,7 +177,7 @@ async fn precondition(
     Ok(Precondition::Versions(vec![version]))
 }
 
-fn told(now: Now, stored: StoredConfig, done: &str) -> Success<StoredConfig> {
+fn with_message(now: Now, stored: StoredConfig, done: &str) -> Success<StoredConfig> {
     let message = format!(
         "{done} the {} delivery configuration of tenant {}.",
         stored.delivery_type(),

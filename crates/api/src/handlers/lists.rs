@@ -40,7 +40,7 @@ struct PageList {
     params(("tenant_id" = String, Path)),
     responses(openapi::answers::ListTenant),
 ))]
-pub(crate) async fn of_tenant(
+pub(crate) async fn list_for_tenant(
     State(state): State<AppState>,
     now: Now,
     Tenant(tenant_id): Tenant,
@@ -61,7 +61,7 @@ pub(crate) async fn of_tenant(
     params(("limit" = Option<u16>, Query), ("last_key" = Option<String>, Query)),
     responses(openapi::answers::ListAll),
 ))]
-pub(crate) async fn of_all(State(state): State<AppState>, now: Now, query: PageQuery) -> Result<Response, ApiError> {
+pub(crate) async fn list_all(State(state): State<AppState>, now: Now, query: PageQuery) -> Result<Response, ApiError> {
     let page = state
         .store
         .list_page(query.limit, query.last_key.as_ref(), now.0)

@@ -10,8 +10,8 @@ use tenant_core::{Check, check_stored};
 #[cfg(test)]
 use crate::openapi;
 use crate::{
-    context::Now, deadline::Deadline, envelope::Success, error::ApiError, handlers::configs::find, live, path::Target,
-    query::ValidationQuery, state::AppState,
+    context::Now, deadline::Deadline, envelope::Success, error::ApiError, external_checks, handlers::configs::find,
+    path::Target, query::ValidationQuery, state::AppState,
 };
 
 #[derive(Serialize)]
@@ -53,6 +53,6 @@ pub(crate) async fn validate(
 ) -> Result<Response, ApiError> {
     let stored = find(&state, &target, now).await?;
     let mut checks = check_stored(&stored);
-    checks.extend(live::check(&state, &stored, query.live, deadline).await);
+    checks.extend(external_checks::check(&state, &stored, query.live, deadline).await);
     Ok(Success::new(now, Validation::new(&target, checks)).into_response())
 }

@@ -366,7 +366,7 @@ fn success(data: Option<&Value>, message: Option<&str>) -> Value {
 }
 
 fn failure(error: &ApiError) -> Value {
-    let sentence = error.sentence();
+    let sentence = error.client_message();
     let failure = Failure::new(Now(moment()), &sentence).with_details(error.details());
     serde_json::from_slice(&failure.into_bytes()).unwrap()
 }

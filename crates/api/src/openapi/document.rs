@@ -28,8 +28,8 @@ const WRITE: &str = "WRITE_OPENAPI";
 #[openapi(paths(
     health::check,
     super::document,
-    lists::of_all,
-    lists::of_tenant,
+    lists::list_all,
+    lists::list_for_tenant,
     configs::create,
     configs::read,
     configs::update,

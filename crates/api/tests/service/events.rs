@@ -1,7 +1,7 @@
 //! Events as API Gateway, its console and emulators send them, one file each.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use function::Function;
+use lambda::Handler;
 use serde_json::{Value, json};
 
 use crate::harness::{Call, LIST, Service, assert_envelope, config_path, invocation, s3, text};

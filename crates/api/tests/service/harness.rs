@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::SystemTime};
 
-use api::{Api, AppState, LiveChecks, config::Settings};
+use api::{Api, AppState, ExternalChecks, config::Settings};
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use chrono::{DateTime, Utc};
-use function::{Function, FunctionError, Invocation};
+use lambda::{Handler, HandlerError, Invocation};
 use serde_json::{Value, json};
 use tenant_store::Store;
 use tokio::net::TcpListener;
@@ -49,12 +49,12 @@ impl Service {
     }
 
     /// The service of a process that looks beyond the table.
-    pub(crate) async fn start_with_live_checks(live_checks: Arc<dyn LiveChecks>) -> Self {
+    pub(crate) async fn start_with_live_checks(external_checks: Arc<dyn ExternalChecks>) -> Self {
         let client = embedded_dynamodb().await;
         tenant_store::schema::ensure_table(&client, TABLE).await.unwrap();
         let state = AppState::new(Store::new(client.clone(), TABLE), Settings::default());
         Self {
-            api: Api::new(state.with_live_checks(live_checks)),
+            api: Api::new(state.with_live_checks(external_checks)),
             client,
         }
     }
@@ -100,7 +100,7 @@ impl Service {
         Answer::check(&method, &self.api.invoke(&event, &invocation).await.unwrap())
     }
 
-    pub(crate) async fn invoke(&self, event: &[u8]) -> Result<Vec<u8>, FunctionError> {
+    pub(crate) async fn invoke(&self, event: &[u8]) -> Result<Vec<u8>, HandlerError> {
         self.api.invoke(event, &invocation()).await
     }
 

@@ -3,7 +3,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use function::logging::{self, LogFormat, LogLevel};
+use lambda::logging::{self, LogFormat, LogLevel};
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 

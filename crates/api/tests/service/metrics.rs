@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Router;
-use function::metrics::{self, Settings, Unit};
 use http::StatusCode;
+use lambda::metrics::{self, Settings, Unit};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -142,7 +142,7 @@ async fn every_metric_of_the_catalogue_is_written_by_a_request_that_it_counts() 
     let mut first = invocation();
     first.cold_start = true;
     let event = serde_json::to_vec(&Call::get("/nowhere").into_event()).unwrap();
-    function::Function::invoke(&service.api, &event, &first).await.unwrap();
+    lambda::Handler::invoke(&service.api, &event, &first).await.unwrap();
 
     let lines = log.lines();
     let written: Metrics = lines.iter().flat_map(metrics_of).collect();

@@ -6,10 +6,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use api::{Checking, LiveChecks};
+use api::{Checking, ExternalChecks};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
-use tenant_core::{LiveSubject, StoredConfig};
+use tenant_core::{ExternalCheck, StoredConfig};
 use tokio::time::{Instant, sleep_until};
 
 use crate::harness::{Answer, Call, Service, assert_envelope, cloudwatch, config_path, s3, text};
@@ -64,34 +64,34 @@ async fn a_broken_item_is_told_field_by_field() {
 #[derive(Default)]
 struct Missing(AtomicUsize);
 
-impl LiveChecks for Missing {
+impl ExternalChecks for Missing {
     fn check<'a>(&'a self, config: &'a StoredConfig, _: Instant) -> Checking<'a> {
         self.0.fetch_add(1, Ordering::SeqCst);
-        let check = LiveSubject::Bucket.missing("not_found", format!("for {}", config.tenant_id()));
+        let check = ExternalCheck::Bucket.missing("not_found", format!("for {}", config.tenant_id()));
         Box::pin(async { vec![check] })
     }
 }
 
 #[tokio::test]
 async fn what_is_found_beyond_the_table_counts() {
-    let live_checks = Arc::new(Missing::default());
-    let service = Service::start_with_live_checks(live_checks.clone()).await;
+    let external_checks = Arc::new(Missing::default());
+    let service = Service::start_with_live_checks(external_checks.clone()).await;
     service.create(s3("acme")).await;
     let answer = validate(&service, "acme", "s3").await.expect(200);
     assert_eq!(answer.data()["valid"], false);
     assert_eq!(status_of(&answer, "bucket_name"), "ok");
     assert_eq!(status_of(&answer, "bucket"), "missing");
-    assert_eq!(live_checks.0.load(Ordering::SeqCst), 1);
+    assert_eq!(external_checks.0.load(Ordering::SeqCst), 1);
 }
 
 /// Ends when its time is up, and no sooner.
 struct Slow;
 
-impl LiveChecks for Slow {
+impl ExternalChecks for Slow {
     fn check<'a>(&'a self, _: &'a StoredConfig, deadline: Instant) -> Checking<'a> {
         Box::pin(async move {
             sleep_until(deadline).await;
-            vec![LiveSubject::Bucket.skipped("timed_out", "no answer in time")]
+            vec![ExternalCheck::Bucket.skipped("timed_out", "no answer in time")]
         })
     }
 }
@@ -109,24 +109,24 @@ async fn checks_end_before_the_request_does() {
 
 #[tokio::test]
 async fn nobody_looks_beyond_the_table_who_is_asked_not_to() {
-    let live_checks = Arc::new(Missing::default());
-    let service = Service::start_with_live_checks(live_checks.clone()).await;
+    let external_checks = Arc::new(Missing::default());
+    let service = Service::start_with_live_checks(external_checks.clone()).await;
     service.create(s3("acme")).await;
     let path = format!("{}/validate", config_path("acme", "s3"));
     let answer = service.send(Call::get(&path).query("live", "false")).await.expect(200);
     assert_eq!(answer.data()["valid"], true);
     assert_eq!(status_of(&answer, "bucket"), "skipped");
     assert!(answer.data().to_string().contains("live=false"));
-    assert_eq!(live_checks.0.load(Ordering::SeqCst), 0);
+    assert_eq!(external_checks.0.load(Ordering::SeqCst), 0);
 
     service.send(Call::get(&path).query("live", "true")).await.expect(200);
-    assert_eq!(live_checks.0.load(Ordering::SeqCst), 1);
+    assert_eq!(external_checks.0.load(Ordering::SeqCst), 1);
     for refused in ["", "no", "0", "False"] {
         service.send(Call::get(&path).query("live", refused)).await.expect(400);
     }
     let twice = Call::get(&path).query("live", "false").query("live", "true");
     service.send(twice).await.expect(400);
-    assert_eq!(live_checks.0.load(Ordering::SeqCst), 1);
+    assert_eq!(external_checks.0.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

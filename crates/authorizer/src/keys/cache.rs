@@ -6,7 +6,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use function::chain;
+use lambda::chain;
 
 use super::{KeySource, KeySourceError, Keys};
 

@@ -24,7 +24,7 @@ use aws_sdk_ssm::{
     types::Parameter,
 };
 use aws_types::SdkConfig;
-use function::chain;
+use lambda::chain;
 use tenant_core::signature::SigningKey;
 use tokio::time::timeout;
 use zeroize::Zeroizing;

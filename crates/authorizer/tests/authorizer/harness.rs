@@ -18,7 +18,7 @@ use authorizer::{
     keys::{KeySource, KeySourceError, Keys},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use function::{Function, FunctionError, Invocation, logging::REQUEST_TARGET};
+use lambda::{Handler, HandlerError, Invocation, logging::REQUEST_TARGET};
 use serde_json::Value;
 use tenant_core::signature::SigningKey;
 use tracing::subscriber::DefaultGuard;
@@ -147,7 +147,7 @@ pub(crate) enum Verdict {
 }
 
 /// Invokes an authorizer, and holds any answer to what API Gateway takes.
-pub(crate) async fn judge(authorizer: &impl Function, event: &[u8]) -> Result<Verdict, FunctionError> {
+pub(crate) async fn judge(authorizer: &impl Handler, event: &[u8]) -> Result<Verdict, HandlerError> {
     let answer = authorizer.invoke(event, &invocation()).await?;
     let answer: Value = serde_json::from_slice(&answer).unwrap();
     let event: Value = serde_json::from_slice(event).unwrap();

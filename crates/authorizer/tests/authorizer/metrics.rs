@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use authorizer::{Authorizer, config::Settings};
-use function::metrics::{self, Unit};
+use lambda::metrics::{self, Unit};
 use serde_json::Value;
 
 use crate::harness::{CapturedLog, KEY, Script, ScriptedSource, TestClock, authorizer, fixture, invocation, judge};
@@ -103,7 +103,7 @@ async fn every_metric_is_written_by_an_invocation_that_it_counts() {
     );
     let mut first = invocation();
     first.cold_start = true;
-    function::Function::invoke(&empty, &fixture("get_without_query"), &first)
+    lambda::Handler::invoke(&empty, &fixture("get_without_query"), &first)
         .await
         .unwrap_err();
 

@@ -135,8 +135,8 @@ proptest! {
     }
 }
 
-async fn authorizer_answer(event: &[u8]) -> Result<Vec<u8>, function::FunctionError> {
-    use function::Function;
+async fn authorizer_answer(event: &[u8]) -> Result<Vec<u8>, lambda::HandlerError> {
+    use lambda::Handler;
     authorizer(Settings::default())
         .invoke(event, &crate::harness::invocation())
         .await

@@ -10,7 +10,7 @@ use authorizer::{
     config::Settings,
     keys::{KeySource, KeySourceError},
 };
-use function::chain;
+use lambda::chain;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use function::{Function, FunctionError, Invocation, invoke_guarded};
+use lambda::{Handler, HandlerError, Invocation, invoke_guarded};
 use tokio::time::timeout;
 
 use super::id;
@@ -26,7 +26,7 @@ pub(super) enum InvokeError {
     #[error("the function took longer than {0:?}")]
     TimedOut(Duration),
     #[error(transparent)]
-    Failed(#[from] FunctionError),
+    Failed(#[from] HandlerError),
     #[error("the server is ending")]
     Ending(#[from] tokio::task::JoinError),
 }
@@ -38,7 +38,7 @@ pub(super) struct Deployed<F> {
     cold: AtomicBool,
 }
 
-impl<F: Function> Deployed<F> {
+impl<F: Handler> Deployed<F> {
     pub(super) fn new(function: F, limit: Duration) -> Self {
         Self {
             function: Arc::new(function),

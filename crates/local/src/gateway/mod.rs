@@ -18,7 +18,6 @@ mod route;
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use api::config::AllowedOrigins;
-use function::{Function, server};
 use http::{
     HeaderValue, Request, Response,
     header::{ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ORIGIN, VARY},
@@ -29,6 +28,7 @@ use hyper::{
     server::conn::http1,
     service::service_fn,
 };
+use lambda::{Handler, server};
 use serde_json::{Map, Value};
 use tokio::{net::TcpListener, time::timeout};
 
@@ -99,7 +99,7 @@ pub struct Gateway<A, B> {
     settings: Settings,
 }
 
-impl<A: Function, B: Function> Gateway<A, B> {
+impl<A: Handler, B: Handler> Gateway<A, B> {
     /// Puts a gateway in front of two functions.
     pub fn new(authorizer: A, api: B, settings: Settings) -> Self {
         let limits = settings.limits;

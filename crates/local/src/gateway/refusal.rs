@@ -54,7 +54,7 @@ impl Refusal {
         }
     }
 
-    fn sentence(self) -> &'static str {
+    fn client_message(self) -> &'static str {
         match self {
             Self::BodyIncomplete => "The body did not arrive as its headers announce it.",
             Self::BodyTimeout => "The body did not arrive in time; send the request again.",
@@ -78,7 +78,7 @@ impl Refusal {
         let envelope = Envelope {
             timestamp: &timestamp,
             status: "error",
-            error: self.sentence(),
+            error: self.client_message(),
         };
         let body = serde_json::to_vec(&envelope).expect("three strings are always JSON");
         let mut response = Response::new(Full::new(Bytes::from(body)));

@@ -7,7 +7,7 @@ use std::{
 };
 
 use api::config::AllowedOrigins;
-use function::{Function, FunctionError, Invocation};
+use lambda::{Handler, HandlerError, Invocation};
 use local::gateway::{Gateway, Limits, Settings};
 use serde_json::{Value, json};
 use tokio::{
@@ -52,8 +52,8 @@ impl Scripted {
     }
 }
 
-impl Function for Scripted {
-    async fn invoke(&self, event: &[u8], _: &Invocation) -> Result<Vec<u8>, FunctionError> {
+impl Handler for Scripted {
+    async fn invoke(&self, event: &[u8], _: &Invocation) -> Result<Vec<u8>, HandlerError> {
         self.events
             .lock()
             .unwrap()
@@ -62,7 +62,7 @@ impl Function for Scripted {
         match (self.behaviour)(&event) {
             Act::Answer(answer) => Ok(answer.to_string().into_bytes()),
             Act::Bytes(bytes) => Ok(bytes.to_vec()),
-            Act::Fail => Err(FunctionError::new("KeysUnavailable", "no key could be read")),
+            Act::Fail => Err(HandlerError::new("KeysUnavailable", "no key could be read")),
             Act::Panic => panic!("as the test says"),
             Act::Wait(time, answer) => {
                 sleep(time).await;
