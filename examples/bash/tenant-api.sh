@@ -35,7 +35,7 @@ sign() {
 }
 
 # call METHOD PATH [BODY [IF_MATCH]]: sends one signed request and prints the response's body. The response's headers are
-# kept in $headers. Any status of 400 or more is told on stderr and makes the call fail.
+# kept in $headers. Any status of 400 or more is reported on stderr and fails the call.
 call() {
   local method=$1 path=$2 body=${3-} if_match=${4-} timestamp digest='' status
   timestamp=$(date -u +%Y-%m-%dT%H:%M:%SZ)
@@ -53,7 +53,7 @@ call() {
   cat "$work/body"
   echo
   if ((status >= 400)); then
-    echo "$method $path: refused with $status, request $(header x-request-id)" >&2
+    echo "$method $path: rejected with $status, request $(header x-request-id)" >&2
     return 1
   fi
 }
@@ -107,7 +107,7 @@ do :; done
 echo '== disable delivery, unless somebody changed the configuration meanwhile'
 call PATCH "$configs/cloudwatch" '{"enabled": false}' "$etag"
 
-echo '== the same again: the version has moved on, so this is refused'
+echo '== the same again: the configuration has changed, so this is rejected'
 call PATCH "$configs/cloudwatch" '{"enabled": true}' "$etag" || true
 
 echo '== update: what is left out keeps its value'
@@ -116,7 +116,7 @@ call PUT "$configs/cloudwatch" '{"target_region": "us-west-2"}'
 echo '== validate'
 call GET "$configs/cloudwatch/validate"
 
-echo '== two mistakes are told together'
+echo '== two mistakes are reported together'
 call PATCH "$configs/s3" '{"bucket_name": "No Such Bucket", "enable": true}' || true
 
 echo '== delete'

@@ -51,11 +51,11 @@ type Validation struct {
 	} `json:"checks"`
 }
 
-// Error is any answer of 400 or more.
+// Error is any response of 400 or more.
 type Error struct {
 	Status    int
 	Message   string
-	RequestID string // for whoever reads the server's log
+	RequestID string // to find the request in the server's log
 	Broken    []struct {
 		Field   string `json:"field"`
 		Code    string `json:"code"`
@@ -138,14 +138,14 @@ func decode(response *http.Response, text []byte, result any) error {
 			Error   string
 			Details struct{ Errors json.RawMessage }
 		}
-		refusal := &Error{Status: response.StatusCode, RequestID: response.Header.Get("X-Request-Id")}
+		apiError := &Error{Status: response.StatusCode, RequestID: response.Header.Get("X-Request-Id")}
 		if err := json.Unmarshal(text, &envelope); err != nil {
-			refusal.Message = response.Status // something between us and the API answered
-			return refusal
+			apiError.Message = response.Status // a proxy between the client and the API responded
+			return apiError
 		}
-		refusal.Message = envelope.Error
-		_ = json.Unmarshal(envelope.Details.Errors, &refusal.Broken) // only a 422 has them
-		return refusal
+		apiError.Message = envelope.Error
+		_ = json.Unmarshal(envelope.Details.Errors, &apiError.Broken) // only a 422 has them
+		return apiError
 	}
 	if result == nil {
 		return nil

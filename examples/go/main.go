@@ -118,14 +118,14 @@ func change(ctx context.Context, api *Client, tenant string) error {
 	}
 	fmt.Println("valid:", validation.Valid)
 
-	// Refusals: somebody else was faster; two broken rules, told together.
+	// Errors: somebody else was faster; two broken rules, reported together.
 	_, err = api.Patch(ctx, tenant, "cloudwatch", Changes{"enabled": true}, etag)
-	fmt.Println("refused:", err)
+	fmt.Println("rejected:", err)
 	_, err = api.Patch(ctx, tenant, "s3", Changes{"bucket_name": "No Such Bucket", "enable": true}, "")
-	var refusal *Error
-	if !errors.As(err, &refusal) || len(refusal.Broken) != 2 {
+	var apiError *Error
+	if !errors.As(err, &apiError) || len(apiError.Broken) != 2 {
 		return fmt.Errorf("the API took two mistakes for something else: %w", err)
 	}
-	fmt.Println("refused:", refusal)
+	fmt.Println("rejected:", apiError)
 	return nil
 }

@@ -19,7 +19,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 
 class ApiError(Exception):
-    """The API refused a request. `details` is for programs, `request_id` for whoever reads the server's log."""
+    """The API rejected a request. `details` is for programs, `request_id` leads to the server's log."""
 
     def __init__(self, status, error, details, request_id):
         super().__init__(f"{status}: {error} (request {request_id})")
@@ -50,7 +50,7 @@ class TenantApi:
         return headers | {"Authorization": f"HMAC-SHA256 {signature}"}
 
     def request(self, method, path, query=None, body=None, headers=None):
-        """Sends one request. Returns the envelope and the response's headers; raises `ApiError` for a refusal."""
+        """Sends one request. Returns the envelope and the response's headers; raises `ApiError` for a rejected request."""
         url = self.base_url + path
         if query:
             # Sorted by name and percent-encoded: the form that the API checks first.
@@ -66,18 +66,18 @@ class TenantApi:
                 urllib.request.Request(url, data, signed, method=method), timeout=self.timeout
             ) as response:
                 return json.load(response), response.headers
-        except urllib.error.HTTPError as refused:
-            raise self._api_error(refused) from None
+        except urllib.error.HTTPError as error:
+            raise self._api_error(error) from None
 
     @staticmethod
-    def _api_error(refused):
-        text = refused.read().decode(errors="replace")
+    def _api_error(error):
+        text = error.read().decode(errors="replace")
         try:
             envelope = json.loads(text)
-        except ValueError:  # something between us and the API answered: a proxy, a load balancer
+        except ValueError:  # a proxy or load balancer between the client and the API responded
             envelope = {"error": text[:200]}
         return ApiError(
-            refused.code, envelope.get("error"), envelope.get("details"), refused.headers.get("X-Request-Id")
+            error.code, envelope.get("error"), envelope.get("details"), error.headers.get("X-Request-Id")
         )
 
     def health(self):
@@ -173,7 +173,7 @@ def main():
             try:
                 mistake()
             except ApiError as error:
-                print("refused:", error)
+                print("rejected:", error)
                 for broken in (error.details or {}).get("errors", []):
                     print("  ", broken["field"], "-", broken["message"])
     finally:
@@ -185,6 +185,6 @@ if __name__ == "__main__":
     try:
         main()
     except ApiError as error:
-        sys.exit(f"the API refused: {error}")
+        sys.exit(f"the API rejected the request: {error}")
     except urllib.error.URLError as error:
         sys.exit(f"cannot reach the API: {error.reason}")

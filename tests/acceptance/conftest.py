@@ -3,7 +3,7 @@
     BASE_URL   the API, with the stage if its URL has one
     PSK        the pre-shared key
     LACKS      what the target cannot do, with the reason that its skipped tests show:
-               "raw-paths=the emulator decodes paths; raw-http=its own front end answers"
+               "raw-paths=the emulator decodes paths; raw-http=its own front end responds"
     ALLOW_HEADERS   response headers that the target's own front end adds, comma separated
 
 A target is held to everything unless LACKS says otherwise, so that nothing is left untested unnoticed.
@@ -21,9 +21,9 @@ CAPABILITIES = {
     "wire-path": "the authorizer sees the path on the wire, stage included",
     "repeated-headers": "a header that is sent twice reaches the authorizer as two values",
     "repeated-query": "a query parameter that is sent twice reaches the functions as two values",
-    "both-urls": "one server answers with and without the stage in the path",
+    "both-urls": "one server responds with and without the stage in the path",
     "raw-http": "bytes on a socket reach the project's own server, not a front end of someone else",
-    "large-bodies": "a body of 10 MB is taken in and refused by the gateway with 413",
+    "large-bodies": "a body of 10 MB is accepted and rejected by the gateway with 413",
     "parallel": "100 requests at once",
     "head": "HEAD is routed to the functions",
     "gateway-envelope": "the gateway's own errors come in the envelope",

@@ -1,4 +1,4 @@
-"""Speaks to the API as a client does, and holds every answer to the contract while doing so."""
+"""Calls the API as a client does, and checks every response against the contract."""
 
 import contextlib
 import hashlib
@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 
 TIMEOUT = 30  # seconds; API Gateway gives up after 29
 
-# What a response may carry. A header that is not here tells a client something nobody decided to tell.
+# What a response may carry. A header that is not here leaks something that nobody decided to publish.
 ALLOWED_HEADERS = {
     "allow",
     "cache-control",
@@ -51,7 +51,7 @@ def canonical(query):
 
 
 @dataclass
-class Answer:
+class Response:
     """A response that has passed `check`."""
 
     status: int
@@ -94,31 +94,31 @@ class Answer:
         return self
 
 
-def check(method, answer):
-    """Holds an answer to what the contract says of every response."""
-    names = {name.lower() for name, _ in answer.headers}
+def check(method, response):
+    """Checks a response against what the contract promises for every response."""
+    names = {name.lower() for name, _ in response.headers}
     assert names <= ALLOWED_HEADERS, f"headers nobody decided on: {names - ALLOWED_HEADERS}"
-    assert answer.header("X-Request-Id"), "no request id"
-    assert answer.header("Cache-Control") == "no-store"
-    if method == "HEAD" or answer.status in (204, 304):
-        assert answer.body == b""
-        return answer
-    assert answer.header("Content-Type") == "application/json", answer.header("Content-Type")
-    envelope = answer.json = json.loads(answer.body)
+    assert response.header("X-Request-Id"), "no request id"
+    assert response.header("Cache-Control") == "no-store"
+    if method == "HEAD" or response.status in (204, 304):
+        assert response.body == b""
+        return response
+    assert response.header("Content-Type") == "application/json", response.header("Content-Type")
+    envelope = response.json = json.loads(response.body)
     assert TIMESTAMP.fullmatch(envelope["timestamp"]), envelope["timestamp"]
-    if answer.status < 400:
+    if response.status < 400:
         assert envelope["status"] == "success"
         assert set(envelope) <= {"timestamp", "status", "data", "message"}
         assert "data" in envelope or "message" in envelope
     else:
         assert envelope["status"] == "error"
-        # A health check that fails still says which part is ill.
+        # A health check that fails still says which part is unhealthy.
         assert set(envelope) <= {"timestamp", "status", "error", "details", "data"}
         assert len(envelope["error"]) > 10, "an error is a sentence"
         # An authentication scheme is named where one is missing, and nowhere else (RFC 9110, 11.6.1).
-        assert answer.header("WWW-Authenticate") == ("HMAC-SHA256" if answer.status == 401 else None)
-        assert not re.search(r"panick|stack|backtrace|\.rs:|arn:aws:dynamodb|sqlite", answer.body.decode(), re.I)
-    return answer
+        assert response.header("WWW-Authenticate") == ("HMAC-SHA256" if response.status == 401 else None)
+        assert not re.search(r"panick|stack|backtrace|\.rs:|arn:aws:dynamodb|sqlite", response.body.decode(), re.I)
+    return response
 
 
 class Api:
@@ -140,7 +140,7 @@ class Api:
         return headers + ([("X-Body-SHA256", digest)] if digest else [])
 
     def call(self, method, path, body=None, *, query=None, headers=(), signed=True, sign_as=None):
-        """Sends a request and returns its checked answer.
+        """Sends a request and returns its checked response.
 
         `path` is the route (`/api/v1/...`); a dict as `body` goes as JSON; `query` is a dict or the raw text. What is
         signed is the route, without the stage, or `sign_as`.
@@ -158,7 +158,7 @@ class Api:
         return check(method, self.send(method, uri, all_headers, body))
 
     def send(self, method, uri, headers=(), body=None):
-        """Sends exactly these headers; the answer is unchecked."""
+        """Sends exactly these headers; the response is unchecked."""
         connection = self._connection()
         try:
             connection.putrequest(method, self.prefix + uri, skip_accept_encoding=True)
@@ -168,7 +168,7 @@ class Api:
                 connection.putheader("Content-Length", str(len(body)))
             connection.endheaders(body)
             response = connection.getresponse()
-            return Answer(response.status, response.getheaders(), response.read())
+            return Response(response.status, response.getheaders(), response.read())
         finally:
             connection.close()
 
@@ -179,7 +179,7 @@ class Api:
         return http.client.HTTPConnection(self.host, self.port, timeout=TIMEOUT)
 
     def raw(self, request, *, half_close=False):
-        """Sends bytes as they stand; returns everything that comes back until the server closes (or b"")."""
+        """Sends raw bytes; returns everything that comes back until the server closes (or b"")."""
         with socket.create_connection((self.host, self.port), timeout=TIMEOUT) as connection:
             try:
                 connection.sendall(request)

@@ -1,4 +1,4 @@
-"""`POST .../delivery-configs`: what is stored, and what is refused (the rules of the fields are in test_rules.py)."""
+"""`POST .../delivery-configs`: what is stored, and what is rejected (the rules of the fields are in test_rules.py)."""
 
 import time
 
@@ -6,9 +6,9 @@ import pytest
 from harness import TIMESTAMP, cloudwatch, config_path, s3
 
 
-def test_a_cloudwatch_configuration_comes_back_with_its_defaults(api, tenant):
-    answer = api.create(cloudwatch(tenant)).expect(201)
-    assert list(answer.data) == [
+def test_cloudwatch_create_returns_the_defaults(api, tenant):
+    response = api.create(cloudwatch(tenant)).expect(201)
+    assert list(response.data) == [
         "tenant_id",
         "type",
         "log_distribution_role_arn",
@@ -17,20 +17,20 @@ def test_a_cloudwatch_configuration_comes_back_with_its_defaults(api, tenant):
         "created_at",
         "updated_at",
     ]
-    assert answer.data["enabled"] is True
-    assert answer.data["created_at"] == answer.data["updated_at"]
-    assert TIMESTAMP.fullmatch(answer.data["created_at"])
+    assert response.data["enabled"] is True
+    assert response.data["created_at"] == response.data["updated_at"]
+    assert TIMESTAMP.fullmatch(response.data["created_at"])
 
 
-def test_an_s3_configuration_comes_back_with_its_defaults(api, tenant):
-    answer = api.create(s3(tenant)).expect(201)
-    assert answer.data["bucket_prefix"] == "ROSA/cluster-logs/"
-    assert answer.data["enabled"] is True
-    assert "desired_logs" not in answer.data
-    assert "ttl" not in answer.data
+def test_s3_create_returns_the_defaults(api, tenant):
+    response = api.create(s3(tenant)).expect(201)
+    assert response.data["bucket_prefix"] == "ROSA/cluster-logs/"
+    assert response.data["enabled"] is True
+    assert "desired_logs" not in response.data
+    assert "ttl" not in response.data
 
 
-def test_every_field_is_stored_as_it_was_sent(api, tenant):
+def test_every_field_is_stored_as_sent(api, tenant):
     sent = s3(
         tenant,
         bucket_prefix="logs/é",
@@ -48,54 +48,54 @@ def test_every_field_is_stored_as_it_was_sent(api, tenant):
     assert api.get(tenant, "s3").expect(200).data == stored
 
 
-def test_the_location_leads_to_the_new_configuration(api, tenant):
-    answer = api.create(s3(tenant)).expect(201)
-    location = answer.header("Location")
+def test_location_leads_to_the_new_configuration(api, tenant):
+    response = api.create(s3(tenant)).expect(201)
+    location = response.header("Location")
     assert location.endswith(config_path(tenant, "s3"))
     fetched = api.get(tenant, "s3").expect(200)
-    assert fetched.data == answer.data
-    assert fetched.version == answer.version
+    assert fetched.data == response.data
+    assert fetched.version == response.version
 
 
-def test_both_types_of_one_tenant_stand_side_by_side(api, tenant):
+def test_a_tenant_can_have_both_types(api, tenant):
     api.create(s3(tenant)).expect(201)
     api.create(cloudwatch(tenant)).expect(201)
     assert [config["type"] for config in api.list_tenant(tenant).data["configurations"]] == ["cloudwatch", "s3"]
 
 
-def test_a_configuration_that_exists_is_a_409_and_stays_as_it_is(api, tenant):
+def test_create_of_an_existing_configuration_returns_409_and_changes_nothing(api, tenant):
     first = api.create(s3(tenant)).expect(201).data
     api.create(s3(tenant, bucket_name="another-bucket")).expect(409)
     assert api.get(tenant, "s3").data == first
 
 
-def test_a_create_guarded_by_if_none_match_is_a_412_where_one_exists(api, tenant):
+def test_guarded_create_of_an_existing_configuration_returns_412(api, tenant):
     guard = {"If-None-Match": "*"}
     api.create(s3(tenant), headers=guard).expect(201)
     api.create(s3(tenant), headers=guard).expect(412)
 
 
-def test_a_create_that_names_a_version_is_a_412(api, tenant):
+def test_create_with_if_match_returns_412(api, tenant):
     api.create(s3(tenant), headers={"If-Match": '"1"'}).expect(412)
     api.get(tenant, "s3").expect(404)
 
 
 @pytest.mark.parametrize("field", ["tenant_id", "type"])
 @pytest.mark.parametrize("missing", ["absent", None, ""])
-def test_a_create_names_its_tenant_and_its_type(api, tenant, field, missing):
+def test_create_requires_tenant_and_type(api, tenant, field, missing):
     body = s3(tenant) | {field: missing}
     if missing == "absent":
         del body[field]
-    answer = api.call("POST", f"/api/v1/tenants/{tenant}/delivery-configs", body).expect(422)
-    assert answer.errors == [(field, "required")]
+    response = api.call("POST", f"/api/v1/tenants/{tenant}/delivery-configs", body).expect(422)
+    assert response.errors == [(field, "required")]
 
 
-def test_another_tenant_in_the_body_is_a_400(api, tenant):
+def test_another_tenant_in_the_body_returns_400(api, tenant):
     api.call("POST", f"/api/v1/tenants/{tenant}/delivery-configs", s3("someone-else")).expect(400)
     api.get(tenant, "s3").expect(404)
 
 
-def test_timestamps_of_the_client_are_ignored(api, tenant):
+def test_timestamps_from_the_client_are_ignored(api, tenant):
     sent = s3(tenant, created_at="1999-01-01T00:00:00Z", updated_at="nonsense")
     stored = api.create(sent).expect(201).data
     assert not stored["created_at"].startswith("1999")
@@ -119,21 +119,21 @@ def test_timestamps_of_the_client_are_ignored(api, tenant):
         b'{"a": NaN}',
     ],
 )
-def test_a_body_that_is_no_json_object_is_a_400(api, tenant, body):
+def test_body_that_is_not_a_json_object_returns_400(api, tenant, body):
     api.call("POST", f"/api/v1/tenants/{tenant}/delivery-configs", body).expect(400)
 
 
-def test_no_body_at_all_is_a_400(api, tenant):
+def test_missing_body_returns_400(api, tenant):
     api.call("POST", f"/api/v1/tenants/{tenant}/delivery-configs").expect(400)
 
 
 @pytest.mark.parametrize("name", ["acme.corp", "acme~corp", "a" * 129, "acme:corp", "acme@corp"])
-def test_a_tenant_that_is_no_tenant_id_is_a_400(api, name):
+def test_malformed_tenant_id_returns_400(api, name):
     api.call("POST", f"/api/v1/tenants/{name}/delivery-configs", s3("acme")).expect(400)
     api.list_tenant(name).expect(400)
 
 
-def test_a_tenant_id_has_up_to_128_characters(api, new_tenant):
+def test_tenant_id_has_up_to_128_characters(api, new_tenant):
     short = new_tenant()
     name = short + "_" + "A" * (127 - len(short))
     api.create(s3(name)).expect(201)
@@ -141,11 +141,11 @@ def test_a_tenant_id_has_up_to_128_characters(api, new_tenant):
 
 
 @pytest.mark.parametrize("kind", ["firehose", "S3", 1, ["s3"]])
-def test_a_type_that_is_none_is_a_422(api, tenant, kind):
+def test_unknown_type_in_the_body_returns_422(api, tenant, kind):
     assert "type" in [field for field, _ in api.create(s3(tenant) | {"type": kind}).expect(422).errors]
 
 
-def test_what_is_past_its_ttl_does_not_exist_and_may_be_created_anew(api, tenant):
+def test_expired_configuration_is_gone_and_can_be_created_again(api, tenant):
     ttl = int(time.time()) + 3
     api.create(s3(tenant, ttl=ttl)).expect(201)
     api.get(tenant, "s3").expect(200)

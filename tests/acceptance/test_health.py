@@ -9,13 +9,13 @@ PATHS = ["/health", "/api/v1/health"]
 
 @pytest.mark.parametrize("path", PATHS)
 def test_health_needs_no_signature(api, path):
-    answer = api.call("GET", path, signed=False).expect(200)
-    assert set(answer.data) == {"status", "service", "version", "checks"}
-    assert answer.data["status"] == "healthy"
-    assert re.fullmatch(r"\d+\.\d+\.\d+.*", answer.data["version"])
-    assert set(answer.data["checks"]) == {"dynamodb"}
-    assert set(answer.data["checks"]["dynamodb"]) == {"status", "latency_ms"}
-    assert answer.data["checks"]["dynamodb"]["latency_ms"] >= 0
+    response = api.call("GET", path, signed=False).expect(200)
+    assert set(response.data) == {"status", "service", "version", "checks"}
+    assert response.data["status"] == "healthy"
+    assert re.fullmatch(r"\d+\.\d+\.\d+.*", response.data["version"])
+    assert set(response.data["checks"]) == {"dynamodb"}
+    assert set(response.data["checks"]["dynamodb"]) == {"status", "latency_ms"}
+    assert response.data["checks"]["dynamodb"]["latency_ms"] >= 0
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -25,19 +25,19 @@ def test_health_names_no_table_account_or_arn(api, path):
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_bad_signature_does_not_matter_to_health(api, path):
+def test_health_ignores_a_bad_signature(api, path):
     headers = {"Authorization": "HMAC-SHA256 00", "X-API-Timestamp": "never"}
     api.call("GET", path, signed=False, headers=headers).expect(200)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize("path", PATHS)
-def test_health_is_open_to_reads_only(api, path, method):
+def test_health_allows_reads_only(api, path, method):
     api.call(method, path, signed=False).expect(401)
     api.call(method, path).expect(405)
 
 
 @pytest.mark.needs("head")
 @pytest.mark.parametrize("path", PATHS)
-def test_health_answers_head(api, path):
+def test_health_supports_head(api, path):
     api.call("HEAD", path, signed=False).expect(200)

@@ -27,37 +27,37 @@ def key(config):
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 1000])
-def test_a_walk_gives_every_item_exactly_once(api, several, limit):
+def test_walk_returns_every_item_exactly_once(api, several, limit):
     walked = [key(config) for config in api.walk(limit)]
     assert len(walked) == len(set(walked))
     assert set(several) <= set(walked)
 
 
-def test_the_default_limit_is_50(api):
+def test_default_limit_is_50(api):
     assert api.call("GET", LIST).expect(200).data["limit"] == 50
 
 
 @pytest.mark.parametrize(
     "limit", ["0", "1001", "-1", "x", "", "1.5", "%2B5", "5%20", "99999999999999999999", "0x10", "%D9%A3"]
 )
-def test_a_limit_outside_1_to_1000_is_a_400(api, limit):
+def test_limit_outside_1_to_1000_returns_400(api, limit):
     api.call("GET", LIST, query=f"limit={limit}").expect(400)
 
 
 @pytest.mark.parametrize("last_key", ["x", "acme%23", "%23s3", "acme%23firehose", "acme%23s3%23x", "a.b%23s3", "%00"])
-def test_a_last_key_that_is_none_is_a_400(api, last_key):
+def test_malformed_last_key_returns_400(api, last_key):
     api.call("GET", LIST, query=f"last_key={last_key}").expect(400)
 
 
-def test_an_empty_last_key_is_the_first_page(api, several):
+def test_empty_last_key_is_the_first_page(api, several):
     assert api.call("GET", LIST, query="last_key=").expect(200).data == api.call("GET", LIST).data
 
 
-def test_a_parameter_that_means_nothing_is_passed_over(api):
+def test_unknown_parameter_is_ignored(api):
     api.call("GET", LIST, query="limit=1&utm_source=x").expect(200)
 
 
-def test_a_last_key_works_after_its_item_is_deleted(api, several):
+def test_last_key_works_after_its_item_is_deleted(api, several):
     page = api.list_all(limit=3).expect(200).data
     last = page["configurations"][-1]
     assert page["last_key"] == f"{last['tenant_id']}#{last['type']}"
@@ -67,12 +67,12 @@ def test_a_last_key_works_after_its_item_is_deleted(api, several):
     assert deleted is False or after == rest
 
 
-def test_a_last_key_of_an_item_that_never_was_is_a_place_to_go_on_from(api, several):
+def test_last_key_of_an_item_that_never_existed_works(api, several):
     tenant = several[0][0]
     api.list_all(limit=1000, last_key=f"{tenant}x#s3").expect(200)
 
 
-def test_the_last_page_has_no_last_key(api, several):
+def test_last_page_has_no_last_key(api, several):
     data = api.list_all(limit=1000).expect(200).data
     assert data["count"] == len(data["configurations"])
     assert "last_key" not in data
@@ -80,7 +80,7 @@ def test_the_last_page_has_no_last_key(api, several):
 
 @pytest.mark.needs("parallel")
 @pytest.mark.parametrize("limit", [1, 2, 7, 1000])
-def test_what_was_there_throughout_is_walked_exactly_once_while_others_write_and_delete(
+def test_walk_returns_stable_items_exactly_once_during_writes_and_deletes(
     api, several, new_tenant, limit
 ):
     stop, failures = threading.Event(), []
@@ -94,7 +94,7 @@ def test_what_was_there_throughout_is_walked_exactly_once_while_others_write_and
                     api.patch(tenant, "s3", {"enabled": False}).expect(200)
                 for tenant in tenants:
                     api.delete(tenant, "s3").expect(200)
-        except Exception as failure:  # told by the test's own thread
+        except Exception as failure:  # reported by the test's own thread
             failures.append(failure)
 
     writers = [threading.Thread(target=write, args=(passing[half::2],)) for half in (0, 1)]

@@ -4,28 +4,28 @@ import pytest
 from harness import cloudwatch, config_path, s3
 
 
-def test_a_configuration_is_read_back(api, tenant):
+def test_configuration_is_read_back(api, tenant):
     stored = api.create(cloudwatch(tenant)).expect(201)
-    answer = api.get(tenant, "cloudwatch").expect(200)
-    assert answer.data == stored.data
-    assert answer.etag == stored.etag
+    response = api.get(tenant, "cloudwatch").expect(200)
+    assert response.data == stored.data
+    assert response.etag == stored.etag
 
 
-def test_a_configuration_that_does_not_exist_is_a_404(api, tenant):
+def test_missing_configuration_returns_404(api, tenant):
     assert "no delivery configuration" in api.get(tenant, "s3").expect(404).error
 
 
 @pytest.mark.parametrize("kind", ["S3", "firehose", "s3x", "cloud-watch"])
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
-def test_a_delivery_type_that_is_none_is_a_400(api, tenant, method, kind):
+def test_unknown_delivery_type_returns_400(api, tenant, method, kind):
     api.call(method, config_path(tenant, kind), {"enabled": True} if method.startswith("P") else None).expect(400)
 
 
-def test_an_unknown_tenant_is_an_empty_list(api, tenant):
+def test_unknown_tenant_has_an_empty_list(api, tenant):
     assert api.list_tenant(tenant).expect(200).data == {"configurations": [], "count": 0}
 
 
-def test_a_tenant_sees_its_own_configurations_only(api, new_tenant):
+def test_tenant_list_has_only_its_own_configurations(api, new_tenant):
     mine, other = new_tenant(), new_tenant()
     stored = [api.create(cloudwatch(mine)).data, api.create(s3(mine)).data]
     api.create(s3(other))
@@ -33,13 +33,13 @@ def test_a_tenant_sees_its_own_configurations_only(api, new_tenant):
 
 
 @pytest.mark.parametrize("condition", ["{0}", "W/{0}", '"7", {0}', "*"])
-def test_a_version_that_the_client_holds_is_a_304(api, tenant, condition):
+def test_current_etag_in_if_none_match_returns_304(api, tenant, condition):
     etag = api.create(s3(tenant)).etag
-    answer = api.get(tenant, "s3", headers={"If-None-Match": condition.format(etag)}).expect(304)
-    assert answer.etag == etag
+    response = api.get(tenant, "s3", headers={"If-None-Match": condition.format(etag)}).expect(304)
+    assert response.etag == etag
 
 
-def test_another_version_is_sent_whole(api, tenant):
+def test_another_etag_in_if_none_match_returns_the_configuration(api, tenant):
     version = api.create(s3(tenant)).version
     for condition in (f'"{version + 1}"', f'"0{version}"', '"something-else"'):
         api.get(tenant, "s3", headers={"If-None-Match": condition}).expect(200)
@@ -49,13 +49,13 @@ def test_another_version_is_sent_whole(api, tenant):
 
 @pytest.mark.parametrize("condition", ["1", '"', "x", '"1" "2"', ","])
 @pytest.mark.parametrize("name", ["If-Match", "If-None-Match"])
-def test_a_condition_that_is_no_list_of_entity_tags_is_a_400(api, tenant, name, condition):
+def test_malformed_condition_returns_400(api, tenant, name, condition):
     api.create(s3(tenant))
     api.get(tenant, "s3", headers={name: condition}).expect(400)
 
 
 @pytest.mark.needs("head")
-def test_head_answers_as_get_without_the_body(api, tenant):
+def test_head_is_get_without_the_body(api, tenant):
     api.create(s3(tenant))
     for path in (
         config_path(tenant, "s3"),
@@ -68,6 +68,6 @@ def test_head_answers_as_get_without_the_body(api, tenant):
     api.call("HEAD", config_path(tenant, "cloudwatch")).expect(404)
 
 
-def test_every_answer_has_a_request_id_of_its_own(api):
+def test_every_response_has_its_own_request_id(api):
     ids = {api.call("GET", "/api/v1/delivery-configs").header("X-Request-Id") for _ in range(5)}
     assert len(ids) == 5

@@ -21,9 +21,9 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("path", "method"), WRONG)
-def test_a_known_route_refuses_other_methods_and_lists_its_own(api, path, method):
-    answer = api.call(method, path, {} if method != "DELETE" else None).expect(405)
-    allowed = {name.strip() for name in answer.header("Allow").split(",")}
+def test_other_methods_of_a_known_route_return_405_with_allow(api, path, method):
+    response = api.call(method, path, {} if method != "DELETE" else None).expect(405)
+    allowed = {name.strip() for name in response.header("Allow").split(",")}
     assert allowed - {"OPTIONS"} == ALLOWED[path]
 
 
@@ -31,39 +31,39 @@ def test_a_known_route_refuses_other_methods_and_lists_its_own(api, path, method
     "path",
     ["/api/v1/nothing", "/api/v1/tenants", "/api/v1/tenants/acme", CONFIG + "/validate/x", CONFIG + "/x", "/api/v1"],
 )
-def test_an_unknown_route_is_a_404(api, path):
+def test_unknown_route_returns_404(api, path):
     api.call("GET", path).expect(404)
 
 
 @pytest.mark.needs("gateway-envelope")
 @pytest.mark.parametrize("path", ["/nothing", "/api", "/api/v2/delivery-configs", "/favicon.ico"])
-def test_a_route_outside_the_api_is_a_404_of_the_gateway(api, path):
+def test_route_outside_the_api_returns_404_from_the_gateway(api, path):
     api.call("GET", path, signed=False).expect(404)
 
 
 @pytest.mark.needs("gateway-envelope")
 @pytest.mark.parametrize("path", [*ALLOWED, "/api/v1/nothing"])
 @pytest.mark.parametrize("missing", ["both", "Authorization", "X-API-Timestamp"])
-def test_a_missing_identity_header_is_a_401(api, path, missing):
+def test_missing_identity_header_returns_401(api, path, missing):
     headers = [pair for pair in api.sign("GET", path) if missing not in ("both", pair[0])]
     api.call("GET", path, signed=False, headers=headers).expect(401)
 
 
 @pytest.mark.needs("gateway-envelope")
 @pytest.mark.parametrize("empty", ["Authorization", "X-API-Timestamp"])
-def test_an_empty_identity_header_is_a_401(api, empty):
+def test_empty_identity_header_returns_401(api, empty):
     path = "/api/v1/delivery-configs"
     headers = [(name, "" if name == empty else value) for name, value in api.sign("GET", path)]
     api.call("GET", path, signed=False, headers=headers).expect(401)
 
 
 @pytest.mark.parametrize("path", [*ALLOWED, "/api/v1/nothing"])
-def test_a_wrong_signature_is_a_403(api, path):
+def test_wrong_signature_returns_403(api, path):
     headers = {"Authorization": "HMAC-SHA256 " + "0" * 64, "X-API-Timestamp": now()}
     api.call("GET", path, signed=False, headers=headers).expect(403)
 
 
-def test_nothing_is_written_without_a_signature(api, tenant):
+def test_unsigned_request_writes_nothing(api, tenant):
     path = f"/api/v1/tenants/{tenant}/delivery-configs"
     api.call("POST", path, s3(tenant), signed=False).expect(401)
     headers = {"Authorization": "HMAC-SHA256 " + "0" * 64, "X-API-Timestamp": now()}
@@ -75,7 +75,7 @@ def test_nothing_is_written_without_a_signature(api, tenant):
     "content_type", ["text/plain", "application/x-www-form-urlencoded", "text/json", "x", "application/xml"]
 )
 @pytest.mark.parametrize("method", ["post", "put", "patch"])
-def test_a_body_that_is_said_not_to_be_json_is_a_415(api, tenant, method, content_type):
+def test_content_type_other_than_json_returns_415(api, tenant, method, content_type):
     headers = {"Content-Type": content_type}
     if method == "post":
         api.create(s3(tenant), headers=headers).expect(415)
@@ -87,17 +87,17 @@ def test_a_body_that_is_said_not_to_be_json_is_a_415(api, tenant, method, conten
 @pytest.mark.parametrize(
     "content_type", ["application/json; charset=utf-8", "Application/JSON", "application/json ;charset=UTF-8"]
 )
-def test_json_may_be_spelt_as_media_types_are(api, tenant, content_type):
+def test_every_spelling_of_the_json_media_type_is_accepted(api, tenant, content_type):
     api.create(s3(tenant), headers={"Content-Type": content_type}).expect(201)
 
 
-def test_a_body_without_a_content_type_is_taken_for_json(api, tenant):
+def test_body_without_content_type_is_read_as_json(api, tenant):
     path = f"/api/v1/tenants/{tenant}/delivery-configs"
     body = json.dumps(s3(tenant)).encode()
     assert api.send("POST", path, api.sign("POST", path), body).status == 201
 
 
-def test_a_body_of_64_kib_is_read_and_one_more_byte_is_a_413(api, tenant):
+def test_body_over_64_kib_returns_413(api, tenant):
     path = f"/api/v1/tenants/{tenant}/delivery-configs"
     body = json.dumps(s3(tenant)).encode()
     api.call("POST", path, body.ljust(65537)).expect(413)
@@ -105,23 +105,23 @@ def test_a_body_of_64_kib_is_read_and_one_more_byte_is_a_413(api, tenant):
 
 
 @pytest.mark.needs("large-bodies")
-def test_a_body_of_10_mb_is_a_413(api, tenant):
+def test_body_of_10_mb_returns_413(api, tenant):
     path = f"/api/v1/tenants/{tenant}/delivery-configs"
     for size in (10 * 1024 * 1024, 10 * 1024 * 1024 + 1):
         api.call("POST", path, b" " * size).expect(413)
 
 
 @pytest.mark.parametrize("path", [*ALLOWED, "/health", "/api/v1/health"])
-def test_no_origin_is_let_in_by_default(api, path):
+def test_no_origin_is_allowed_by_default(api, path):
     headers = {"Origin": "https://example.com", "Access-Control-Request-Method": "GET"}
-    answer = api.send("OPTIONS", path, headers.items())
-    assert answer.status < 500
-    assert not [name for name, _ in answer.headers if name.lower().startswith("access-control-allow-origin")]
+    response = api.send("OPTIONS", path, headers.items())
+    assert response.status < 500
+    assert not [name for name, _ in response.headers if name.lower().startswith("access-control-allow-origin")]
 
 
 @pytest.mark.needs("both-urls")
 @pytest.mark.parametrize("stage", ["", "/development"])
-def test_the_stage_may_stand_in_the_path_or_not(api, stage):
+def test_stage_in_the_path_is_optional(api, stage):
     other = type(api)(api.base_url.removesuffix(api.prefix) + stage, api.key)
     other.call("GET", "/health", signed=False).expect(200)
     other.call("GET", "/api/v1/delivery-configs", query={"limit": 1}).expect(200)
@@ -129,6 +129,6 @@ def test_the_stage_may_stand_in_the_path_or_not(api, stage):
 
 
 @pytest.mark.needs("both-urls")
-def test_a_stage_that_does_not_exist_is_an_error_of_the_gateway(api):
+def test_unknown_stage_is_a_gateway_error(api):
     other = type(api)(api.base_url.removesuffix(api.prefix) + "/nostage", api.key)
     assert other.call("GET", "/api/v1/delivery-configs").status in (403, 404)

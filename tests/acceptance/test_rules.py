@@ -1,4 +1,4 @@
-"""Every rule of a field, on the wire. A value on its edge is taken, one beyond it is a 422 that names the field."""
+"""Every rule of a field, on the wire. A value on the limit is accepted, one beyond it returns a 422 that names the field."""
 
 import time
 
@@ -69,7 +69,7 @@ BROKEN = [
     ("ttl", 10**300, None),
 ]
 
-TAKEN = [
+ACCEPTED = [
     ("log_distribution_role_arn", "arn:aws-us-gov:iam::123456789012:role/path/to/" + "R" * 64),
     ("log_distribution_role_arn", "arn:aws-cn:iam::123456789012:role/R+=,.@_-"),
     ("log_distribution_role_arn", "arn:aws-iso-b:iam::123456789012:role/R"),
@@ -100,18 +100,18 @@ def config_with(tenant, field, value):
 
 
 @pytest.mark.parametrize(("field", "value", "code"), BROKEN, ids=lambda value: repr(value)[:40])
-def test_a_broken_rule_is_a_422_that_names_the_field(api, tenant, field, value, code):
-    answer = api.create(config_with(tenant, field, value)).expect(422)
-    assert {name for name, _ in answer.errors} == {field}, answer.errors
-    assert code is None or {found for _, found in answer.errors} == {code}
-    for error in answer.json["details"]["errors"]:
+def test_broken_rule_returns_422_that_names_the_field(api, tenant, field, value, code):
+    response = api.create(config_with(tenant, field, value)).expect(422)
+    assert {name for name, _ in response.errors} == {field}, response.errors
+    assert code is None or {found for _, found in response.errors} == {code}
+    for error in response.json["details"]["errors"]:
         assert set(error) == {"field", "code", "message"}
         assert error["message"]
     assert api.list_tenant(tenant).data["count"] == 0
 
 
-@pytest.mark.parametrize(("field", "value"), TAKEN, ids=lambda value: repr(value)[:40])
-def test_a_value_on_the_edge_is_taken(api, tenant, field, value):
+@pytest.mark.parametrize(("field", "value"), ACCEPTED, ids=lambda value: repr(value)[:40])
+def test_value_on_the_limit_is_accepted(api, tenant, field, value):
     stored = api.create(config_with(tenant, field, value)).expect(201).data
     if value is not None:
         assert stored[field] == value
@@ -119,23 +119,23 @@ def test_a_value_on_the_edge_is_taken(api, tenant, field, value):
 
 @pytest.mark.parametrize("field", ["log_distribution_role_arn", "log_group_name"])
 @pytest.mark.parametrize("missing", ["absent", None, ""])
-def test_a_required_field_of_cloudwatch_must_be_there(api, tenant, field, missing):
+def test_required_cloudwatch_field_must_be_present(api, tenant, field, missing):
     body = cloudwatch(tenant) | {field: missing}
     if missing == "absent":
         del body[field]
     assert [name for name, _ in api.create(body).expect(422).errors] == [field]
 
 
-def test_a_bucket_must_be_named(api, tenant):
+def test_bucket_name_is_required(api, tenant):
     body = s3(tenant)
     del body["bucket_name"]
     assert api.create(body).expect(422).errors == [("bucket_name", "required")]
 
 
-def test_an_unknown_field_is_told_with_the_name_that_was_meant(api, tenant):
-    answer = api.create(s3(tenant, enable=True)).expect(422)
-    assert answer.errors == [("enable", "unknown_field")]
-    assert "enabled" in answer.json["details"]["errors"][0]["message"]
+def test_unknown_field_is_reported_with_the_nearest_name(api, tenant):
+    response = api.create(s3(tenant, enable=True)).expect(422)
+    assert response.errors == [("enable", "unknown_field")]
+    assert "enabled" in response.json["details"]["errors"][0]["message"]
 
 
 @pytest.mark.parametrize(
@@ -147,21 +147,21 @@ def test_an_unknown_field_is_told_with_the_name_that_was_meant(api, tenant):
         (cloudwatch, "bucket_prefix", "x/"),
     ],
 )
-def test_a_field_of_the_other_type_is_told_as_such(api, tenant, config, field, value):
+def test_field_of_the_other_type_is_reported_as_such(api, tenant, config, field, value):
     assert api.create(config(tenant) | {field: value}).expect(422).errors == [(field, "wrong_delivery_type")]
 
 
-def test_all_broken_rules_are_told_at_once(api, tenant):
+def test_all_broken_rules_are_reported_together(api, tenant):
     body = {"tenant_id": tenant, "type": "cloudwatch", "log_group_name": "a b", "enabled": 1, "ttl": "x", "typo": 1}
     fields = [field for field, _ in api.create(body).expect(422).errors]
     assert sorted(fields) == ["enabled", "log_distribution_role_arn", "log_group_name", "ttl", "typo"]
 
 
-def test_milliseconds_are_called_milliseconds(api, tenant):
-    answer = api.create(s3(tenant, ttl=IN_AN_HOUR * 1000)).expect(422)
-    assert "millisecond" in answer.json["details"]["errors"][0]["message"]
+def test_milliseconds_in_ttl_are_recognized(api, tenant):
+    response = api.create(s3(tenant, ttl=IN_AN_HOUR * 1000)).expect(422)
+    assert "millisecond" in response.json["details"]["errors"][0]["message"]
 
 
-def test_an_empty_list_of_logs_is_told_to_be_left_out(api, tenant):
+def test_empty_desired_logs_error_says_to_leave_it_out(api, tenant):
     message = api.create(s3(tenant, desired_logs=[])).expect(422).json["details"]["errors"][0]["message"]
     assert "leave it out or send null" in message

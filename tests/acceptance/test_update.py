@@ -13,7 +13,7 @@ def update(api, method, *args, **more):
 
 
 @METHODS
-def test_a_field_left_out_keeps_its_value(api, tenant, method):
+def test_omitted_field_keeps_its_value(api, tenant, method):
     api.create(s3(tenant, enabled=False, desired_logs=["a"], target_region="us-east-1")).expect(201)
     changed = update(api, method, tenant, "s3", {"bucket_name": "another-bucket"}).expect(200)
     assert changed.data["bucket_name"] == "another-bucket"
@@ -42,24 +42,24 @@ def test_null_returns_enabled_and_bucket_prefix_to_their_defaults(api, tenant, m
 
 @METHODS
 @pytest.mark.parametrize("field", ["log_distribution_role_arn", "log_group_name"])
-def test_a_required_field_cannot_be_removed(api, tenant, method, field):
+def test_required_field_cannot_be_removed(api, tenant, method, field):
     before = api.create(cloudwatch(tenant)).data
-    answer = update(api, method, tenant, "cloudwatch", {field: None, "enabled": False}).expect(422)
-    assert answer.errors == [(field, "required")]
+    response = update(api, method, tenant, "cloudwatch", {field: None, "enabled": False}).expect(422)
+    assert response.errors == [(field, "required")]
     assert api.get(tenant, "cloudwatch").data == before
 
 
 @METHODS
-def test_each_update_is_a_new_version(api, tenant, method):
+def test_each_update_changes_the_etag(api, tenant, method):
     created = api.create(s3(tenant))
-    answer = update(api, method, tenant, "s3", {"enabled": False}).expect(200)
-    assert answer.version == created.version + 1
-    assert answer.data["created_at"] == created.data["created_at"]
-    assert answer.data["updated_at"] >= created.data["updated_at"]
+    response = update(api, method, tenant, "s3", {"enabled": False}).expect(200)
+    assert response.version == created.version + 1
+    assert response.data["created_at"] == created.data["created_at"]
+    assert response.data["updated_at"] >= created.data["updated_at"]
 
 
 @METHODS
-def test_a_client_may_send_back_what_it_read(api, tenant, method):
+def test_configuration_can_be_sent_back_as_read(api, tenant, method):
     read = api.create(s3(tenant, desired_logs=["a"], ttl=int(time.time()) + 3600)).data
     back = update(api, method, tenant, "s3", read).expect(200).data
     assert back == read | {"updated_at": back["updated_at"]}
@@ -67,14 +67,14 @@ def test_a_client_may_send_back_what_it_read(api, tenant, method):
 
 @METHODS
 @pytest.mark.parametrize("names", [{}, {"tenant_id": "", "type": ""}, {"type": "s3"}])
-def test_tenant_and_type_may_be_absent_empty_or_equal(api, tenant, method, names):
+def test_tenant_and_type_can_be_absent_empty_or_equal(api, tenant, method, names):
     api.create(s3(tenant))
     update(api, method, tenant, "s3", {"enabled": False} | names).expect(200)
 
 
 @METHODS
 @pytest.mark.parametrize("names", [{"tenant_id": "someone-else"}, {"type": "cloudwatch"}, {"type": "S3"}])
-def test_another_tenant_or_type_is_a_400(api, tenant, method, names):
+def test_another_tenant_or_type_returns_400(api, tenant, method, names):
     before = api.create(s3(tenant)).data
     update(api, method, tenant, "s3", {"enabled": False} | names).expect(400)
     assert api.get(tenant, "s3").data == before
@@ -82,34 +82,34 @@ def test_another_tenant_or_type_is_a_400(api, tenant, method, names):
 
 @METHODS
 @pytest.mark.parametrize("body", [{}, {"tenant_id": "", "type": "s3"}, {"created_at": "2024-01-15T10:30:00Z"}])
-def test_nothing_to_update_is_a_400(api, tenant, method, body):
+def test_empty_update_returns_400(api, tenant, method, body):
     api.create(s3(tenant))
     update(api, method, tenant, "s3", body).expect(400)
 
 
 @METHODS
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"null", b'{"enabled": false, "enabled": true}'])
-def test_a_body_that_is_no_clean_object_is_a_400(api, tenant, method, body):
+def test_body_that_is_not_a_clean_object_returns_400(api, tenant, method, body):
     api.create(s3(tenant))
     update(api, method, tenant, "s3", body).expect(400)
 
 
 @METHODS
-def test_a_configuration_that_does_not_exist_is_a_404(api, tenant, method):
+def test_missing_configuration_returns_404(api, tenant, method):
     update(api, method, tenant, "s3", {"enabled": False}).expect(404)
     assert api.list_tenant(tenant).data["count"] == 0
 
 
 @METHODS
-def test_the_version_that_was_read_may_be_written(api, tenant, method):
-    answer = api.create(s3(tenant))
+def test_update_with_the_current_etag_succeeds(api, tenant, method):
+    response = api.create(s3(tenant))
     for condition in ("{0}", '"99", {0}', "*"):
-        headers = {"If-Match": condition.format(answer.etag)}
-        answer = update(api, method, tenant, "s3", {"enabled": False}, headers=headers).expect(200)
+        headers = {"If-Match": condition.format(response.etag)}
+        response = update(api, method, tenant, "s3", {"enabled": False}, headers=headers).expect(200)
 
 
 @METHODS
-def test_another_version_is_a_412_and_nothing_changes(api, tenant, method):
+def test_update_with_another_etag_returns_412_and_changes_nothing(api, tenant, method):
     created = api.create(s3(tenant))
     for condition in (f'"{created.version + 1}"', f"W/{created.etag}", f'"0{created.version}"', '"x"'):
         update(api, method, tenant, "s3", {"enabled": False}, headers={"If-Match": condition}).expect(412)
@@ -117,25 +117,25 @@ def test_another_version_is_a_412_and_nothing_changes(api, tenant, method):
 
 
 @METHODS
-def test_a_version_of_a_configuration_that_was_deleted_is_never_one_of_its_successor(api, tenant, method):
+def test_etag_of_a_deleted_configuration_never_matches_its_successor(api, tenant, method):
     deleted = api.create(s3(tenant))
     api.delete(tenant, "s3").expect(200)
     api.create(s3(tenant)).expect(201)
     update(api, method, tenant, "s3", {"enabled": False}, headers={"If-Match": deleted.etag}).expect(412)
 
 
-def test_patch_takes_a_merge_patch_body(api, tenant):
+def test_patch_accepts_a_merge_patch_body(api, tenant):
     api.create(s3(tenant))
     headers = {"Content-Type": "application/merge-patch+json"}
     assert api.patch(tenant, "s3", {"enabled": False}, headers=headers).expect(200).data["enabled"] is False
 
 
 @METHODS
-def test_the_rules_of_a_create_hold_for_an_update(api, tenant, method):
+def test_update_obeys_the_rules_of_create(api, tenant, method):
     api.create(s3(tenant))
     body = {"bucket_name": "UPPER", "desired_logs": [], "enable": True, "log_group_name": "x", "ttl": 1}
-    answer = update(api, method, tenant, "s3", body).expect(422)
-    assert sorted(answer.errors) == [
+    response = update(api, method, tenant, "s3", body).expect(422)
+    assert sorted(response.errors) == [
         ("bucket_name", "invalid_format"),
         ("desired_logs", "empty"),
         ("enable", "unknown_field"),

@@ -4,7 +4,7 @@ deployment may look beyond the table, where these tenants have nothing: what it 
 from harness import cloudwatch, s3
 
 
-def test_a_stored_configuration_is_valid_field_by_field(api, tenant):
+def test_stored_configuration_is_valid_field_by_field(api, tenant):
     api.create(cloudwatch(tenant, desired_logs=["a"]))
     path = f"/api/v1/tenants/{tenant}/delivery-configs/cloudwatch/validate"
     data = api.call("GET", path, query={"live": "false"}).expect(200).data
@@ -17,7 +17,7 @@ def test_a_stored_configuration_is_valid_field_by_field(api, tenant):
         assert statuses[name] == "ok", statuses
 
 
-def test_an_s3_configuration_is_not_asked_for_cloudwatch_fields(api, tenant):
+def test_s3_validation_has_no_cloudwatch_fields(api, tenant):
     api.create(s3(tenant))
     path = f"/api/v1/tenants/{tenant}/delivery-configs/s3/validate"
     data = api.call("GET", path, query={"live": "false"}).expect(200).data
@@ -25,7 +25,7 @@ def test_an_s3_configuration_is_not_asked_for_cloudwatch_fields(api, tenant):
     assert not {"log_group_name", "log_distribution_role_arn"} & {check["field"] for check in data["checks"]}
 
 
-def test_what_lies_beyond_the_table_is_told_in_every_deployment(api, tenant):
+def test_external_checks_are_listed_in_every_deployment(api, tenant):
     api.create(s3(tenant))
     path = f"/api/v1/tenants/{tenant}/delivery-configs/s3/validate"
     left_out, asked_for = (api.call("GET", path, query=query).expect(200).data for query in ({"live": "false"}, None))
@@ -35,5 +35,5 @@ def test_what_lies_beyond_the_table_is_told_in_every_deployment(api, tenant):
     ).items()
 
 
-def test_nothing_stored_is_nothing_to_validate(api, tenant):
+def test_validation_of_a_missing_configuration_returns_404(api, tenant):
     api.call("GET", f"/api/v1/tenants/{tenant}/delivery-configs/s3/validate").expect(404)

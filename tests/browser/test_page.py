@@ -1,4 +1,4 @@
-"""The documentation page, as a person uses it: with a key, in a browser that is refused everything but this server."""
+"""The documentation page, as a person uses it: with a key, in a browser that can reach this server only."""
 
 import json
 import os
@@ -117,7 +117,7 @@ def test_create_and_get_through_the_page(browser):
     show(browser, read.find_element(By.CSS_SELECTOR, ".execute-wrapper, .btn-group"))
     keep_picture(browser)
     assert_key_stayed_in_the_page(browser)
-    assert_nothing_was_refused(browser)
+    assert_nothing_was_blocked(browser)
 
 
 def test_the_signature_is_explained(browser):
@@ -126,7 +126,7 @@ def test_the_signature_is_explained(browser):
     assert "HMAC-SHA256(key, METHOD + URI + TIMESTAMP + BODY_SHA256)" in text
 
 
-def test_without_a_key_the_gateway_refuses(browser):
+def test_request_without_a_key_is_rejected_by_the_gateway(browser):
     open_page(browser)
     listing = operation(browser, "listDeliveryConfigs")
     assert execute(browser, listing)[0] == 401
@@ -177,6 +177,6 @@ def assert_key_stayed_in_the_page(browser):
     assert not [url for url in asked if not url.startswith((os.environ["ORIGIN"], "data:", "chrome:"))]
 
 
-def assert_nothing_was_refused(browser):
+def assert_nothing_was_blocked(browser):
     complaints = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
     assert not complaints

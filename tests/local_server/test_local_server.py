@@ -22,16 +22,16 @@ GONE = (OSError, http.client.HTTPException)  # what a client sees of a server th
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_restart_keeps_the_data(start, tenant, tmp_path, how):
+def test_restart_keeps_the_data(start, tenant, tmp_path, how):
     first = start("--data-dir", tmp_path)
     stored = first.api.create(s3(tenant)).expect(201)
     first.stop(how)
     second = start("--data-dir", tmp_path)
-    answer = second.api.get(tenant, "s3").expect(200)
-    assert (answer.data, answer.etag) == (stored.data, stored.etag)
+    response = second.api.get(tenant, "s3").expect(200)
+    assert (response.data, response.etag) == (stored.data, stored.etag)
 
 
-def test_every_acknowledged_write_survives_kill_9_in_the_middle_of_writes(start, tmp_path):
+def test_acknowledged_writes_survive_kill_9(start, tmp_path):
     for round_number in range(3):
         server = start("--data-dir", tmp_path)
         acknowledged = []
@@ -59,7 +59,7 @@ def test_every_acknowledged_write_survives_kill_9_in_the_middle_of_writes(start,
         again.stop()
 
 
-def test_in_memory_forgets_and_writes_no_file(start, tenant, tmp_path):
+def test_in_memory_server_forgets_and_writes_no_file(start, tenant, tmp_path):
     for _ in range(2):
         server = start("--in-memory", "--data-dir", tmp_path / "data")
         server.api.create(s3(tenant)).expect(201)
@@ -77,14 +77,14 @@ def test_port_0_picks_a_free_port_for_each_server(start):
         server.api.call("GET", "/health", signed=False).expect(200)
 
 
-def test_another_stage_is_served_under_its_name(start):
+def test_custom_stage_is_served_under_its_name(start):
     server = start("--in-memory", "--stage", "production")
     for prefix, status in (("/production", 200), ("", 200), ("/development", 404)):
         api = Api(server.base_url + prefix, server.api.key)
         api.call("GET", "/api/v1/delivery-configs").expect(status)
 
 
-def test_a_body_that_is_not_bound_can_be_refused(start, tenant):
+def test_unbound_body_can_be_rejected(start, tenant):
     api = start("--in-memory", "--require-body-sha256").api
     path, body = f"/api/v1/tenants/{tenant}/delivery-configs", json.dumps(s3(tenant)).encode()
     api.call("POST", path, body).expect(403)
@@ -93,11 +93,11 @@ def test_a_body_that_is_not_bound_can_be_refused(start, tenant):
     api.get(tenant, "s3").expect(200)
 
 
-def test_a_port_in_use_is_one_sentence(run):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
+def test_port_in_use_is_reported_in_one_sentence(run):
+    with socket.socket() as occupied:
+        occupied.bind(("127.0.0.1", 0))
+        occupied.listen()
+        port = occupied.getsockname()[1]
         status, text = run("--in-memory", "--port", port, env={"PSK": "a-key-for-the-tests-0123456789"})
     assert status == 1
     assert re.fullmatch(rf"error: .*{port}.*", text), text
@@ -107,7 +107,7 @@ def test_a_port_in_use_is_one_sentence(run):
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_the_server_stops_within_a_second(start, how):
+def test_server_stops_within_a_second(start, how):
     server = start("--in-memory")
     server.api.call("GET", "/health", signed=False)
     status, seconds = server.stop(how)
@@ -115,14 +115,14 @@ def test_the_server_stops_within_a_second(start, how):
     assert seconds < 1
 
 
-def test_requests_in_flight_are_answered_before_the_stop(start):
+def test_requests_in_flight_complete_before_the_stop(start):
     server = start("--in-memory")
-    answers, ends = [], []
+    responses, ends = [], []
 
     def ask(number):
         for step in itertools.count():
             try:
-                answers.append(server.api.create(s3(f"in-flight-{number}-{step}")).status)
+                responses.append(server.api.create(s3(f"in-flight-{number}-{step}")).status)
             except GONE as end:
                 ends.append(end)
                 return
@@ -136,7 +136,7 @@ def test_requests_in_flight_are_answered_before_the_stop(start):
         client.join()
     assert status == 0
     assert seconds < 1
-    assert answers
-    assert set(answers) == {201}
+    assert responses
+    assert set(responses) == {201}
     assert len(ends) == len(clients)
-    assert not [end for end in ends if isinstance(end, http.client.IncompleteRead)], "half an answer"
+    assert not [end for end in ends if isinstance(end, http.client.IncompleteRead)], "half a response"

@@ -24,7 +24,7 @@ OF_BODIES = ("LogDistributionRole", "ROSA/cluster-logs", "payment-service")
 
 @pytest.fixture(scope="module")
 def log(start_for_all):
-    """Every line of the log of a server at TRACE while the acceptance suite ran against it. What is no JSON is the
+    """Every line of the log of a server at TRACE while the acceptance suite ran against it. What is not JSON is the
     greeting, which shows how to sign."""
     server = start_for_all("--in-memory", env={"LOG_LEVEL": "TRACE", "METRICS_NAMESPACE": NAMESPACE}, psk=PSK)
     done = subprocess.run(
@@ -50,11 +50,11 @@ def lines(log):
     return lines
 
 
-def test_no_key_is_in_the_log(log):
+def test_key_is_not_in_the_log(log):
     assert not [line for line in log if PSK in line]
 
 
-def test_no_signature_digest_or_authorization_is_in_the_log(log):
+def test_signature_digest_and_authorization_are_not_in_the_log(log):
     # Each is 64 hex digits, and nothing else in the log is; the longest tenant ids of the suite are longer.
     of_64_digits = re.compile(r"(?<![\w-])[0-9a-fA-F]{64}(?![\w-])")
     assert of_64_digits.search(f'"{signature(PSK, "GET", "/", "2024-01-15T10:30:00Z")}"')
@@ -62,11 +62,11 @@ def test_no_signature_digest_or_authorization_is_in_the_log(log):
     assert not [line for line in log if "hmac-sha256" in line.lower()]
 
 
-def test_nothing_of_a_body_is_in_the_log(log):
+def test_body_content_is_not_in_the_log(log):
     assert not [line for line in log if any(text in line for text in OF_BODIES)]
 
 
-def test_every_request_leaves_one_line_of_each_function(lines):
+def test_each_request_writes_one_line_per_function(lines):
     of_request = collections.defaultdict(list)
     for line in lines:
         if line["target"] == "request":
@@ -76,7 +76,7 @@ def test_every_request_leaves_one_line_of_each_function(lines):
     assert not doubled
 
 
-def test_lines_with_metrics_are_what_cloudwatch_takes(lines):
+def test_metric_lines_match_the_cloudwatch_schema(lines):
     validator = jsonschema.Draft202012Validator(SCHEMA)
     with_metrics = [line for line in lines if "_aws" in line]
     assert len(with_metrics) == sum(line["target"] == "request" for line in lines)
@@ -93,7 +93,7 @@ def test_lines_with_metrics_are_what_cloudwatch_takes(lines):
                 assert type(value) in (int, float), (metric, line)
 
 
-def test_the_schema_knows_a_broken_line(lines):
+def test_schema_rejects_a_broken_line(lines):
     broken = json.loads(json.dumps(next(line for line in lines if "_aws" in line)))
     validator = jsonschema.Draft202012Validator(SCHEMA)
     broken["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Unit"] = "Seconds, or so"
@@ -102,7 +102,7 @@ def test_the_schema_knows_a_broken_line(lines):
     assert not validator.is_valid(broken)
 
 
-def test_every_change_has_a_line_that_tells_who_and_what(lines):
+def test_each_change_writes_an_audit_line(lines):
     changes = [line for line in lines if line["target"] == "audit"]
     created = [line for line in changes if line.get("tenant_id") == "a-tenant-of-the-log"]
     assert [(line["action"], line["type"]) for line in created] == [("create", "s3")]
@@ -113,7 +113,7 @@ def test_every_change_has_a_line_that_tells_who_and_what(lines):
     assert counted == sum(change["action"] == "create" for change in changes)
 
 
-def test_every_field_of_the_lines_is_documented(lines):
+def test_every_log_field_is_documented(lines):
     operations = (ROOT / "docs/operations.md").read_text()
     documented = set(re.findall(r"`([a-z_]+)`", operations)) | {"_aws", "event"}
     fields = {field for line in lines if line["target"] in ("request", "audit") for field in line}

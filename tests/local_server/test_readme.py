@@ -14,26 +14,26 @@ CHANGES_WITH_TIME = re.compile(r'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"|(?<="latency_
 
 
 def examples():
-    """Each command of a console block, as words, and the answer that stands below it."""
+    """Each command of a console block, as words, and the response shown below it."""
     for block in re.findall(r"```console\n(.*?)```", README.read_text(), re.S):
         for example in re.split(r"^\$ ", block, flags=re.M)[1:]:
-            command, answer = re.fullmatch(r"(.*?)\n(\{\"timestamp\".*)", example, re.S).groups()
-            yield shlex.split(command), answer
+            command, response = re.fullmatch(r"(.*?)\n(\{\"timestamp\".*)", example, re.S).groups()
+            yield shlex.split(command), response
 
 
-def settled(answer):
-    """The answer less what differs from one time to the next."""
-    text = json.dumps(json.loads(answer), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+def normalize(response):
+    """The response less what differs from one time to the next."""
+    text = json.dumps(json.loads(response), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return CHANGES_WITH_TIME.sub('"..."', text)
 
 
-def test_the_examples_of_the_readme_are_true(start):
+def test_readme_examples_are_true(start):
     api = start("--in-memory").api
     count = 0
     for (name, method, uri, *body), shown in examples():
         assert name == "api"
-        answer = api.call(method, uri, body[0].encode() if body else None)
-        assert settled(answer.body) == settled(shown), f"{method} {uri}"
+        response = api.call(method, uri, body[0].encode() if body else None)
+        assert normalize(response.body) == normalize(shown), f"{method} {uri}"
         count += 1
     assert count > 10
 
@@ -45,7 +45,7 @@ def anchors(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(TOP)))
-def test_links_between_pages_lead_somewhere(page):
+def test_links_between_pages_resolve(page):
     for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text()):
         linked = (page.parent / target).resolve() if target else page
         assert linked.exists(), target

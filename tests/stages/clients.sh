@@ -5,7 +5,7 @@ need python3 python3
 need curl curl
 need openssl openssl
 
-# expect NAME COMMAND...: the command succeeds and says, line by line, what stands on stdin (as regular expressions).
+# expect NAME COMMAND...: the command succeeds and prints, line by line, what is on stdin (as regular expressions).
 expect() {
   local name=$1 output line
   shift
@@ -45,7 +45,7 @@ for stage in /development ''; do
 ^of this tenant, among all: \['cloudwatch', 's3'\]$
 ^moved to: us-west-2 - still disabled: True$
 ^valid: True$
-^refused: 412: .* \(request .+\)$
+^rejected: 412: .* \(request .+\)$
 ^   bucket_name - .
 ^deleted: .*s3
 LINES
@@ -55,8 +55,8 @@ LINES
 "status":"healthy"
 "last_key":"example-[0-9a-f]+#cloudwatch"
 "target_region":"us-west-2","enabled":false
-refused with 412
-refused with 422
+rejected with 412
+rejected with 422
 "valid":true
 LINES
   expect_failure 'bash with a wrong key' env PSK=wrong-key-0123456789 examples/bash/tenant-api.sh
@@ -68,7 +68,7 @@ LINES
 ^of this tenant, among all: 2$
 ^moved to: us-west-2 - still disabled: true$
 ^valid: true$
-^refused: 412: .* \(request .+\)$
+^rejected: 412: .* \(request .+\)$
 ^   enable - .
 ^deleted: s3 true$
 LINES
