@@ -187,7 +187,7 @@ def test_5xx_response_is_counted_and_triggers_an_alarm(cloud, client, monitoring
     assert {(line["level"], line["code"]) for line in failed} == {("ERROR", "access_denied")}
 
     # The alarm uses the gateway's metric, which includes more failures than the function's. The emulator's gateway has
-    # no metrics, so the test compares it with the gateway's name and stage, and takes its values from responses.
+    # no metrics, so the test compares the dimensions with the gateway, and takes the values from the responses.
     outputs = cloud.outputs()
     gateway = cloud.aws("apigateway", "get-rest-api", "--rest-api-id", outputs["RestApiId"])["name"]
     stage = outputs["APIEndpoint"].rpartition("/")[2]
