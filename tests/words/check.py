@@ -61,7 +61,10 @@ WORDS = [
     words("serves? on|held keys", "serving stale keys"),
     words("for want of", "without"),
     # "There is no X" is literal, and so is "is no longer".
-    words(r"(?<!there )is no (?!longer|more|less|fewer|larger|smaller|later|earlier|such)(?=\w)", "is not a valid, is not a, invalid"),
+    words(
+        r"(?<!there )is no (?!longer|more|less|fewer|larger|smaller|later|earlier|such)(?=\w)",
+        "is not a valid, is not a, invalid",
+    ),
 ]
 
 # Matched against the line itself: `Option::is_none` and Python's `is None` are not English.

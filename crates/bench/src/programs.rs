@@ -40,11 +40,21 @@ impl Programs {
 
     /// Lets cargo bring the functions up to date, and the floors if anything is compared with them.
     pub(crate) fn build(with_floors: bool) -> Result<Self, BenchError> {
-        let functions = ["--profile", FUNCTION_PROFILE, "--package", "authorizer", "--package", "api"];
+        let functions = [
+            "--profile",
+            FUNCTION_PROFILE,
+            "--package",
+            "authorizer",
+            "--package",
+            "api",
+        ];
         cargo_build("the functions", &functions)?;
         if with_floors {
             let floors = Self::FLOORS.map(|floor| ["--bin", floor]).concat();
-            cargo_build("the floors", &[&["--profile", FLOOR_PROFILE, "--package", "bench"], &*floors].concat())?;
+            cargo_build(
+                "the floors",
+                &[&["--profile", FLOOR_PROFILE, "--package", "bench"], &*floors].concat(),
+            )?;
         }
         let own = env::current_exe().during("find this program")?;
         let target = own.parent().and_then(Path::parent).unwrap_or(Path::new("."));
