@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 # The directory of the functions, and how they are linked.
-PROGRAMS = Path(os.environ["PROGRAMS"])
+PROGRAMS = Path(os.environ["FUNCTION_BINARIES"])
 LINKED = os.environ.get("LINKED", "statically")
 
 # Binary and zip, 10^6 bytes.

@@ -5,4 +5,5 @@ source "$TOP/tests/stages/lib.sh"
 need python3 python3
 [[ $(uname -s) == Linux ]] || skip 'memory and open files are read from /proc'
 cargo run --profile benchmark --locked --quiet --package bench -- --only endurance,faults --check
-PROGRAMS=${CARGO_TARGET_DIR:-$TOP/target}/lambda LINKED=dynamically PYTHONDONTWRITEBYTECODE=1 python3 tests/limits/test_limits.py
+export FUNCTION_BINARIES=${CARGO_TARGET_DIR:-$TOP/target}/lambda LINKED=dynamically
+python3 -B tests/limits/test_limits.py
