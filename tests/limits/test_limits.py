@@ -8,11 +8,18 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAMS = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "lambda"
+# The directory of the functions, and how they are linked.
+PROGRAMS = Path(os.environ["FUNCTION_BINARIES"])
+LINKED = os.environ.get("LINKED", "statically")
 
-# Binary and zip, 10^6 bytes. The api's are the bars themselves. The authorizer's bars, 5 and 2.3, are out of reach
-# (docs/decisions/0104-optimization-level.md): these hold what there is.
-SIZES = {"api": (7.0, 3.0), "authorizer": (6.2, 2.55)}
+# Binary and zip, 10^6 bytes.
+SIZES = {
+    # As they are deployed: the sizes of today and some percent.
+    "statically": {"api": (8.0, 3.5), "authorizer": (7.0, 3.0), "validator": (9.0, 4.0)},
+    # The api's are the bars themselves. The authorizer's bars, 5 and 2.3, are out of reach
+    # (docs/decisions/0104-optimization-level.md): these limit what there is.
+    "dynamically": {"api": (7.0, 3.0), "authorizer": (6.2, 2.55)},
+}[LINKED]
 
 # Packages that are linked into each program, its own crates among them. One more is a decision, and a higher figure.
 PACKAGES = {"api": 178, "authorizer": 142, "validator": 200}

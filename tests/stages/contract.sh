@@ -2,7 +2,7 @@
 # shellcheck source=tests/stages/lib.sh
 source "$TOP/tests/stages/lib.sh"
 SPECTRAL=6.16.3
-# Requests made up for each operation. tests/contract/fuzz.sh alone makes up 2,000.
+# Requests made up for each operation. The stage `fuzzing`, a part of `full`, makes up 2,000.
 EXAMPLES=40
 
 if have npm npm; then

@@ -58,22 +58,47 @@ python_env() {
 SERVER=''
 trap stop_server EXIT
 
-# The release binary of the local server, which is built unless it is up to date.
+# The local server as `unit` built it, built first unless it is up to date. The features of a dependency are those that the
+# whole workspace and its tests want together: any other selection of packages would compile most dependencies again.
 local_server() {
-  cargo build --release --locked --quiet --package local >&2 || return
-  echo "${CARGO_TARGET_DIR:-$TOP/target}/release/local"
+  cargo test --locked --quiet --workspace --test local --no-run >&2 || return
+  echo "${CARGO_TARGET_DIR:-$TOP/target}/debug/local"
 }
 
-# Starts a local server on a free port, with a fresh key and nothing in its table, in place of one that runs already. Sets
-# ORIGIN (its URL without the stage) and PSK, and ends it when the stage ends.
+# Builds the functions as they are deployed, unless they are up to date, and prints the directory they are in. The command,
+# the target and the flags are those of cloudformation/lib/package.sh, so that deploy.sh finds nothing left to build.
+function_binaries() {
+  local target variable
+  target=$(uname -m)-unknown-linux-gnu
+  variable=$(tr 'a-z-' 'A-Z_' <<<"$target")
+  env "CARGO_TARGET_${variable}_RUSTFLAGS=-C target-feature=+crt-static" \
+    cargo build --profile lambda --locked --target "$target" --package authorizer --package api --package validator >&2 || return
+  echo "${CARGO_TARGET_DIR:-$TOP/target}/$target/lambda"
+}
+
+# only_in_full WHAT: whether this run is a full one; if not, the summary says that WHAT was left out.
+only_in_full() {
+  [[ -z ${FULL-} ]] || return 0
+  echo "only in tests/run.sh full: $1" | tee -a "$REASONS"
+  return 1
+}
+
+# Starts the local server as `unit` built it. The rest is start_command's.
 start_server() {
-  local binary log
-  stop_server
+  local binary
   binary=$(local_server)
+  start_command "$binary"
+}
+
+# start_command COMMAND...: starts a local server on a free port, with a fresh key and an empty table, in place of one that
+# is already running. Sets ORIGIN (its URL without the stage) and PSK, and ends it when the stage ends.
+start_command() {
+  local log
+  stop_server
   log=$(mktemp)
   PSK=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
   export PSK
-  "$binary" --in-memory --port 0 >"$log" 2>&1 &
+  "$@" --in-memory --port 0 >"$log" 2>&1 &
   SERVER=$!
   ORIGIN=''
   for _ in {1..200}; do

@@ -1,5 +1,5 @@
-//! The programs that are measured, built if need be: the two functions in the profile they are deployed in, and the
-//! floors in cargo's own release profile.
+//! The programs that are measured, built if they are out of date: the two functions in the profile they are deployed in,
+//! and the floors in the profile `benchmark`, which is this program's own.
 
 use std::{
     env, fs,
@@ -12,6 +12,11 @@ use serde::Serialize;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use crate::error::{BenchError, During};
+
+/// What is deployed; Cargo.toml says how it differs from the other.
+const FUNCTION_PROFILE: &str = "lambda";
+/// Level 3 and link-time optimization across all crates: a slower floor would flatter the functions.
+const FLOOR_PROFILE: &str = "benchmark";
 
 /// Where the programs are.
 #[derive(Debug)]
@@ -35,11 +40,21 @@ impl Programs {
 
     /// Lets cargo bring the functions up to date, and the floors if anything is compared with them.
     pub(crate) fn build(with_floors: bool) -> Result<Self, BenchError> {
-        let functions = ["--profile", "lambda", "--package", "authorizer", "--package", "api"];
+        let functions = [
+            "--profile",
+            FUNCTION_PROFILE,
+            "--package",
+            "authorizer",
+            "--package",
+            "api",
+        ];
         cargo_build("the functions", &functions)?;
         if with_floors {
             let floors = Self::FLOORS.map(|floor| ["--bin", floor]).concat();
-            cargo_build("the floors", &[&["--release", "--package", "bench"], &*floors].concat())?;
+            cargo_build(
+                "the floors",
+                &[&["--profile", FLOOR_PROFILE, "--package", "bench"], &*floors].concat(),
+            )?;
         }
         let own = env::current_exe().during("find this program")?;
         let target = own.parent().and_then(Path::parent).unwrap_or(Path::new("."));
@@ -50,9 +65,9 @@ impl Programs {
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         let profile = if Self::FLOORS.contains(&name) {
-            "release"
+            FLOOR_PROFILE
         } else {
-            "lambda"
+            FUNCTION_PROFILE
         };
         self.target.join(profile).join(name)
     }
