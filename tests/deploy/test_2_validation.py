@@ -158,7 +158,7 @@ def test_wrong_external_id_in_a_trust_policy_names_the_right_one(cloud, delivery
     set_trust(json.loads(trust))
     assert not valid
     assert (found["central_role"], found["customer_role"]) == ("ok ok", "invalid access_denied")
-    assert f"asks for {ACCOUNT}" in checks["customer_role"]["message"]
+    assert f"requires {ACCOUNT}" in checks["customer_role"]["message"]
 
 
 @pytest.mark.parametrize("kind", CONFIGS)
@@ -190,7 +190,7 @@ def test_validator_serves_validations_and_logs_no_credentials(cloud, began):
     validator = lines(cloud, "api-validator", began)
     routes = {line["route"] for line in validator if line.get("target") == "request"}
     assert routes == {"/api/v1/tenants/{tenant_id}/delivery-configs/{type}/validate"}
-    assert any(line["message"] == "a call of the validation failed" for line in validator)
+    assert any(line["message"] == "an AWS call failed during validation" for line in validator)
     assert not re.search(r"\bASIA[A-Z0-9]{12,}|SessionToken", json.dumps(validator)), "credentials of a session"
     here = [line for line in lines(cloud, "api-service", began) if line.get("route", "").endswith("/validate")]
     assert {line["status"] for line in here} == {405}, "the API function serves only the other methods"

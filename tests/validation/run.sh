@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the live checks against moto, which it starts on a free port and ends. tests/run.sh validation puts it into PATH.
+# Runs the preflight checks against moto, which it starts on a free port and ends. tests/run.sh validation puts it into PATH.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 command -v moto_server >/dev/null || { echo 'moto_server is not in PATH; run tests/run.sh validation' >&2 && exit 2; }
