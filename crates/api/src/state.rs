@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use tenant_store::Store;
 
-use crate::{config::Settings, external_checks::ExternalChecks, handlers::health::LastProbe};
+use crate::{
+    config::Settings,
+    resources::{configs::external_checks::ExternalChecks, health::probe::LastProbe},
+};
 
 /// Built once and cloned for each request, which is cheap.
 #[derive(Clone)]
