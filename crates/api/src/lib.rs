@@ -13,6 +13,7 @@ mod http;
 mod log;
 pub mod metrics;
 mod openapi;
+mod probe;
 mod resources;
 mod router;
 mod state;
@@ -45,7 +46,7 @@ impl Api {
 
     /// The service over this state with the validation route only.
     #[must_use]
-    pub fn of_validation(state: AppState) -> Self {
+    pub fn for_validation(state: AppState) -> Self {
         Self {
             router: validation_router(state.clone()),
             state,
@@ -55,7 +56,7 @@ impl Api {
     /// Uses the store once, so that no request has to wait for connections and credentials. Gives up after two seconds and
     /// logs why. The function works without it.
     pub async fn warm(&self) {
-        if let Err(error) = resources::health::probe::probe(&self.state.store).await {
+        if let Err(error) = probe::probe(&self.state.store).await {
             tracing::warn!(error = chain(&error), "warm-up of the store failed");
         }
     }

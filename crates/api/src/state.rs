@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use tenant_store::Store;
 
-use crate::{
-    config::Settings,
-    resources::{configs::external_checks::ExternalChecks, health::probe::LastProbe},
-};
+use crate::{config::Settings, probe::LastProbe, resources::configs::external_checks::ExternalChecks};
 
 /// Built once and cloned for each request, which is cheap.
 #[derive(Clone)]

@@ -48,7 +48,7 @@ impl ApiError {
             Self::Store(StoreError::Throttled { .. }) => {
                 "The store is busy. Retry the request after Retry-After seconds.".into()
             }
-            Self::Store(StoreError::Unavailable { .. }) | Self::Unhealthy { .. } => {
+            Self::Store(StoreError::Unavailable { .. }) | Self::Unhealthy(_) => {
                 "The store is unavailable. Retry the request after Retry-After seconds.".into()
             }
             Self::OutOfTime { writes: false } => {

@@ -18,7 +18,7 @@ use super::{
     conditions::InvalidCondition,
     rejection::{BodyRejection, DigestError, MediaTypeError, OutOfTime, PathRejection, PreconditionFailed, QueryError},
 };
-use crate::event::Unrepresentable;
+use crate::{event::Unrepresentable, probe::Unhealthy};
 
 /// Seconds after which a client should retry a request that failed for a transient reason. The store has already retried.
 pub(crate) const RETRY_AFTER_SECONDS: u16 = 1;
@@ -63,12 +63,7 @@ pub(crate) enum ApiError {
     #[error("the store failed")]
     Store(#[from] StoreError),
     #[error("a dependency is unhealthy")]
-    Unhealthy {
-        /// What the response reports beside the error.
-        report: Value,
-        #[source]
-        cause: Box<dyn std::error::Error + Send + Sync>,
-    },
+    Unhealthy(#[source] Unhealthy),
     #[error("the request reached its deadline")]
     OutOfTime {
         /// Whether the request may have changed something by then.
@@ -194,7 +189,7 @@ impl ApiError {
                 StoreError::AccessDenied { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "access_denied"),
                 StoreError::Unexpected { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "store_unexpected"),
             },
-            Self::Unhealthy { .. } => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy"),
+            Self::Unhealthy(_) => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy"),
             Self::OutOfTime { .. } => (StatusCode::SERVICE_UNAVAILABLE, "out_of_time"),
             Self::Unserializable(_) => (StatusCode::INTERNAL_SERVER_ERROR, "unserializable"),
             Self::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, "panic"),
@@ -217,7 +212,7 @@ impl ApiError {
     /// What an unhealthy service reports beside the error.
     pub(crate) fn data(&self) -> Option<Value> {
         match self {
-            Self::Unhealthy { report, .. } => Some(report.clone()),
+            Self::Unhealthy(unhealthy) => Some(unhealthy.report.clone()),
             _ => None,
         }
     }
@@ -302,13 +297,7 @@ pub(super) mod tests {
             (StoreError::TableMissing(cause()).into(), 500),
             (StoreError::AccessDenied(cause()).into(), 500),
             (StoreError::Unexpected(cause()).into(), 500),
-            (
-                ApiError::Unhealthy {
-                    report: json!({"status": "unhealthy"}),
-                    cause: cause(),
-                },
-                503,
-            ),
+            (ApiError::Unhealthy(Unhealthy::timed_out()), 503),
             (OutOfTime { writes: false }.into(), 503),
             (OutOfTime { writes: true }.into(), 503),
             (ApiError::Unserializable(not_json()), 500),

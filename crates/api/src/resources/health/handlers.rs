@@ -1,6 +1,6 @@
-//! Whether the service is healthy.
+//! The health of the service. Open to everybody, so it names no table, no account and no ARN.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::{
     extract::State,
@@ -8,17 +8,17 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::probe::{ProbeError, Probed};
 #[cfg(test)]
 use crate::openapi;
 use crate::{
     http::{context::Now, envelope::Success, error::ApiError},
+    probe::{Probed, Unhealthy},
     state::AppState,
 };
 
 const SERVICE: &str = "tenant-management-api";
 
-/// The state of the service.
+/// The health of the service.
 #[derive(Debug, Serialize)]
 pub(crate) struct HealthReport {
     status: HealthStatus,
@@ -51,7 +51,7 @@ enum HealthStatus {
     path = "/api/v1/health",
     operation_id = "getHealth",
     tag = "Service",
-    summary = "Ask whether the service can do its work",
+    summary = "Check the health of the service",
     description = "Needs no signature.",
     security(()),
     responses(openapi::answers::Health),
@@ -60,18 +60,10 @@ pub(crate) async fn check(State(state): State<AppState>, now: Now) -> Result<Res
     let Probed { latency, outcome, .. } = state.last_probe.get(&state.store).await;
     match outcome {
         Ok(()) => Ok(Success::new(now, report(HealthStatus::Healthy, latency)).into_response()),
-        Err(cause) => Err(unhealthy(latency, cause)),
-    }
-}
-
-/// The error of an unhealthy service. `latency` is how long the probe took.
-pub(crate) fn unhealthy(latency: Duration, cause: Arc<ProbeError>) -> ApiError {
-    match serde_json::to_value(report(HealthStatus::Unhealthy, latency)) {
-        Ok(report) => ApiError::Unhealthy {
-            report,
-            cause: Box::new(cause),
-        },
-        Err(error) => ApiError::Unserializable(error),
+        Err(cause) => Err(ApiError::Unhealthy(Unhealthy {
+            report: serde_json::to_value(report(HealthStatus::Unhealthy, latency)).map_err(ApiError::Unserializable)?,
+            cause,
+        })),
     }
 }
 

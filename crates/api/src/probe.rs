@@ -1,4 +1,4 @@
-//! The probe of the store that the health check and the initialization of the function share.
+//! The health probe of the store, and its last result.
 
 use std::{
     sync::Arc,
@@ -6,26 +6,47 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
 use tenant_store::{Store, StoreError};
 
-/// The longest time that a probe waits: load balancers give up after a few seconds.
+/// A probe waits no longer: load balancers give up after a few seconds.
 const PROBE_LIMIT: Duration = Duration::from_secs(2);
-/// How long the result of a probe is used. Health checks need no signature, so they must not become load, least of all on
-/// an unhealthy store.
+/// How long a result is reused: anybody may ask, and asking must not become load, least of all on an unhealthy store.
 const PROBE_LIFETIME: TimeDelta = TimeDelta::seconds(1);
 
 /// Why a probe failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProbeError {
-    /// The store returned an error, or reached its own time-out.
-    #[error("DynamoDB is unhealthy: the store failed")]
+    /// The store returned an error, or its own time was up.
+    #[error("the store failed")]
     Store(#[from] StoreError),
     /// No response within the limit.
-    #[error("DynamoDB is unhealthy: no response within {} seconds", PROBE_LIMIT.as_secs())]
+    #[error("the store did not respond within {} seconds", PROBE_LIMIT.as_secs())]
     TimedOut,
 }
 
-/// The last probe of the store. Requests that arrive during a probe wait for it and share its result.
+/// A service that cannot do its work, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("DynamoDB is unhealthy")]
+pub(crate) struct Unhealthy {
+    /// What the client reads about it.
+    pub(crate) report: Value,
+    #[source]
+    pub(crate) cause: Arc<ProbeError>,
+}
+
+#[cfg(test)]
+impl Unhealthy {
+    /// For the tests of errors.
+    pub(crate) fn timed_out() -> Self {
+        Self {
+            report: Value::Null,
+            cause: Arc::new(ProbeError::TimedOut),
+        }
+    }
+}
+
+/// The last probe of the store. A request that comes while one is under way waits for it and has its result.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LastProbe(Arc<tokio::sync::Mutex<Option<Probed>>>);
 
@@ -38,9 +59,11 @@ pub(crate) struct Probed {
 }
 
 impl LastProbe {
-    /// The age of a result is measured by the wall clock, since a monotonic clock may stop while Lambda freezes the process.
-    /// It is the age when the result is used, not when the request arrived: a failing probe, and the wait for it, may take
-    /// longer than the lifetime of a result.
+    /// The result of a probe that is at most one second old.
+    ///
+    /// Age is measured by the wall clock: a monotonic one may stop while Lambda keeps the process frozen. It is the age at
+    /// the time of use, not at the time the request came: a probe that fails may take longer than its result lives, and so
+    /// may the wait for it.
     pub(crate) async fn get(&self, store: &Store) -> Probed {
         let mut last = self.0.lock().await;
         if let Some(probed) = last
@@ -60,7 +83,7 @@ impl LastProbe {
     }
 }
 
-/// Sends the store the cheapest request that proves that it works.
+/// Checks that the store responds.
 pub(crate) async fn probe(store: &Store) -> Result<(), ProbeError> {
     tokio::time::timeout(PROBE_LIMIT, store.ping())
         .await
