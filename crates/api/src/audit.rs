@@ -4,7 +4,7 @@ use serde::Serialize;
 use tenant_core::{Change, ConfigUpdate, Field, NewConfig, StoredConfig};
 use tenant_store::version_before;
 
-use crate::{context::Now, log::RequestLine};
+use crate::{http::context::Now, log::RequestLine};
 
 /// What happened to a configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

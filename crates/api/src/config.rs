@@ -1,4 +1,4 @@
-//! The environment, read once into types. Nothing else in this crate reads it.
+//! The configuration of the function, read from the environment once. Nothing else in this crate reads the environment.
 
 use std::env;
 
@@ -8,50 +8,50 @@ use lambda::{Telemetry, TelemetryError};
 const TABLE: &str = "TENANT_CONFIG_TABLE";
 const ORIGINS: &str = "ALLOWED_ORIGINS";
 
-/// How the function was configured.
+/// The configuration of the function.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The table of the delivery configurations, from `TENANT_CONFIG_TABLE`.
     pub table: String,
     /// What is logged and measured.
     pub telemetry: Telemetry,
-    /// What the service itself is told.
+    /// The settings of the service itself.
     pub settings: Settings,
 }
 
-/// What the service is told, however it is run.
+/// The settings of the service in every process that serves it.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
-    /// The web pages that may read answers, from `ALLOWED_ORIGINS`.
+    /// The web pages that are allowed to read responses, from `ALLOWED_ORIGINS`.
     pub allowed_origins: AllowedOrigins,
 }
 
-/// The origins for which the service answers CORS requests.
+/// The origins of CORS requests that the service allows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum AllowedOrigins {
     /// No page of another origin, and no CORS header at all.
     #[default]
     None,
-    /// These, exactly.
+    /// Exactly these.
     List(Vec<HeaderValue>),
-    /// Every page, for who asks for it by `*`. A page gains nothing by it that the same program outside a browser does
-    /// not have: requests are signed, cookies play no part, and credentials are never allowed.
+    /// Every page, configured as `*`. A page gains nothing that the same program outside a browser does not have: requests
+    /// are signed, cookies are not used, and credentials are never allowed.
     Any,
 }
 
 /// Why the function does not start.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// The table is not named.
+    /// There is no table name.
     #[error("{TABLE} is not set; set it to the name of the DynamoDB table with the delivery configurations")]
     NoTable,
-    /// An origin that no browser would send.
+    /// Not an origin that a browser sends.
     #[error(
-        "{ORIGINS} holds {0:?}; it takes origins such as https://console.example.com, without a path or a trailing slash, \
-         separated by commas, or * alone"
+        "{ORIGINS} contains {0:?}, which is not an origin: use * alone, or a comma-separated list of origins such as \
+         https://console.example.com, without a path or a trailing slash"
     )]
     InvalidOrigin(String),
-    /// A variable that every function has.
+    /// An invalid variable that every function has.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
 }
@@ -62,8 +62,7 @@ impl Config {
         Self::from_variables("api", |name| env::var(name).ok())
     }
 
-    /// Reads variables through `lookup`. An empty variable counts as unset. `own_name` stands for the function outside of
-    /// Lambda.
+    /// Reads variables through `lookup`. An empty variable counts as unset. `own_name` names the function outside of Lambda.
     pub fn from_variables(own_name: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Ok(Self {
             table: lookup(TABLE)
@@ -78,7 +77,7 @@ impl Config {
 }
 
 impl AllowedOrigins {
-    /// Reads a comma-separated list; an empty one allows nobody.
+    /// Parses a comma-separated list. An empty list allows no origin.
     pub fn parse(list: &str) -> Result<Self, ConfigError> {
         let origins: Vec<_> = list
             .split(',')
@@ -97,7 +96,7 @@ impl AllowedOrigins {
     }
 }
 
-/// Browsers send `scheme://host[:port]` in lower case, and are compared with character by character.
+/// Browsers send `scheme://host[:port]` in lowercase, and the comparison is exact.
 fn parse_origin(origin: &str) -> Result<HeaderValue, ConfigError> {
     let invalid = || ConfigError::InvalidOrigin(origin.to_owned());
     let uri: Uri = origin.parse().map_err(|_| invalid())?;
@@ -125,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_all_that_must_be_set() {
+    fn only_the_table_is_required() {
         let config = config(&[(TABLE, "configs"), (ORIGINS, ""), ("LOG_LEVEL", "")]).unwrap();
         assert_eq!(config.table, "configs");
         assert_eq!(config.telemetry, Telemetry::default());
@@ -133,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_table_stops_the_start_with_its_variable() {
+    fn missing_table_is_reported_with_its_variable() {
         for variables in [&[][..], &[(TABLE, "")]] {
             let error = config(variables).unwrap_err();
             assert_eq!(error, ConfigError::NoTable);
@@ -142,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_level_that_is_none_stops_the_start() {
+    fn invalid_log_level_is_reported() {
         assert!(matches!(
             config(&[(TABLE, "configs"), ("LOG_LEVEL", "loud")]),
             Err(ConfigError::Telemetry(_))
@@ -150,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn origins_are_a_list_of_exact_ones_or_an_asterisk_alone() {
+    fn origins_are_an_exact_list_or_an_asterisk() {
         let list = AllowedOrigins::parse(" https://a.example , http://localhost:3000,").unwrap();
         let origins = ["https://a.example", "http://localhost:3000"].map(HeaderValue::from_static);
         assert_eq!(list, AllowedOrigins::List(origins.to_vec()));
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_that_no_browser_sends_stops_the_start() {
+    fn invalid_origin_is_reported() {
         for list in [
             "https://a.example/",
             "https://a.example/app",

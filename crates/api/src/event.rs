@@ -13,7 +13,7 @@ use lambda::HandlerError;
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
-use crate::context::GatewayContext;
+use crate::http::context::GatewayContext;
 
 /// A part of the request that HTTP has no form for. Nothing of a request is left out silently: a lost `If-Match` would
 /// be a lost update. So the request goes on, marked, to be refused where every other refusal is made.

@@ -1,29 +1,20 @@
-//! The service behind API Gateway: configurations of log delivery, created, read, changed and deleted over HTTP.
+//! The service behind API Gateway: create, read, update and delete log delivery configurations over HTTP.
 //!
-//! [`router`] is the whole service as one [`axum::Router`]; [`Api`] is the same as a Lambda function, proxy event in and
-//! proxy answer out. This crate alone knows routes, headers and status codes. It must never hold a rule of the domain
-//! (`tenant_core` has them), name an attribute of the table (`tenant_store` does), or judge who sent a request (the
-//! authorizer has, before the event comes here).
+//! [`router`] is the whole service as one [`axum::Router`]. [`Api`] is the same as a Lambda function: proxy event in, proxy
+//! response out. Only this crate knows routes, headers and status codes. It must never contain a rule of the domain (see
+//! `tenant_core`), name an attribute of the table (see `tenant_store`) or authorize a request (the authorizer has done so
+//! before the event arrives here).
 
 mod answer;
 mod audit;
-mod body;
-mod conditions;
 pub mod config;
-mod context;
-mod cors;
-mod deadline;
-mod edge;
-mod envelope;
-mod error;
 mod event;
-mod external_checks;
-mod handlers;
+mod http;
 mod log;
 pub mod metrics;
 mod openapi;
-mod path;
-mod query;
+mod probe;
+mod resources;
 mod router;
 mod state;
 
@@ -31,12 +22,13 @@ use axum::Router;
 use lambda::{Handler, HandlerError, Invocation, chain};
 use tower::ServiceExt;
 
-pub use context::GatewayContext;
-pub use external_checks::{Checking, ExternalChecks};
+use crate::http::context::GatewayContext;
+
+pub use resources::configs::external_checks::{Checking, ExternalChecks};
 pub use router::{router, validation_router};
 pub use state::AppState;
 
-/// The service as a function: the event of a REST proxy integration in, its answer out.
+/// The service as a function: the event of a REST proxy integration in, the proxy response out.
 pub struct Api {
     state: AppState,
     router: Router,
@@ -52,23 +44,20 @@ impl Api {
         }
     }
 
-    /// The service over this state with no route but the validation's.
+    /// The service over this state with the validation route only.
     #[must_use]
-    pub fn of_validation(state: AppState) -> Self {
+    pub fn for_validation(state: AppState) -> Self {
         Self {
             router: validation_router(state.clone()),
             state,
         }
     }
 
-    /// Makes the first use of the store, so that no request has to wait for connections and credentials. Gives up after
-    /// two seconds; a function that could not be warmed works all the same, and the log says why it could not.
+    /// Uses the store once, so that no request has to wait for connections and credentials. Gives up after two seconds and
+    /// logs why. The function works without it.
     pub async fn warm(&self) {
-        if let Err(error) = handlers::health::probe(&self.state.store).await {
-            tracing::warn!(
-                error = chain(&error),
-                "the store could not be used ahead of the first request"
-            );
+        if let Err(error) = probe::probe(&self.state.store).await {
+            tracing::warn!(error = chain(&error), "warm-up of the store failed");
         }
     }
 }
@@ -77,7 +66,7 @@ impl Handler for Api {
     async fn invoke(&self, event: &[u8], invocation: &Invocation) -> Result<Vec<u8>, HandlerError> {
         let mut request = event::to_request(event)?;
         if let Some(context) = request.extensions_mut().get_mut::<GatewayContext>() {
-            // An event that somebody wrote to try the function out may have none.
+            // An event that was written by hand may have none.
             context.request_id.get_or_insert_with(|| invocation.request_id.clone());
         }
         request.extensions_mut().insert(invocation.clone());

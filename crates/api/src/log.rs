@@ -9,7 +9,7 @@ use tenant_core::{ErrorCode, FieldError};
 use tenant_store::usage::Usage;
 use tracing::Level;
 
-use crate::{audit::ConfigChanged, error::ApiError, metrics};
+use crate::{audit::ConfigChanged, http::error::ApiError, metrics};
 
 /// What the line says. Never a header's value, never anything of a body.
 pub(crate) struct RequestLine<'a> {

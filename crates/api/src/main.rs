@@ -1,4 +1,4 @@
-//! The api function: wires configuration, store and service, and runs.
+//! The api function: wires configuration, store and service, and runs them.
 
 use std::{error::Error, process::ExitCode};
 

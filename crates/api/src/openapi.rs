@@ -21,7 +21,7 @@ mod security;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 
-use crate::envelope::APPLICATION_JSON;
+use crate::http::envelope::APPLICATION_JSON;
 
 /// `docs/openapi.json` without its blanks. It stands inside the crate, since only that goes into an image.
 const DOCUMENT: &str = include_str!("openapi/openapi.min.json");

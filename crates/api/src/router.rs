@@ -10,13 +10,13 @@ use axum::{
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
-    body::verify_body,
     config::AllowedOrigins,
-    cors, deadline,
-    edge::edge,
-    error::ApiError,
-    handlers::{configs, health, lists, validation},
+    http::{body::verify_body, cors, deadline, edge::edge, error::ApiError},
     openapi,
+    resources::{
+        configs::{handlers as configs, lists, validation},
+        health::handlers as health,
+    },
     state::AppState,
 };
 
@@ -25,7 +25,7 @@ pub fn router(state: AppState) -> Router {
     serve(routes(), state)
 }
 
-/// The service with no route but the validation's, for a function that is sent nothing else.
+/// The service with the validation route only, for a function that receives no other requests.
 pub fn validation_router(state: AppState) -> Router {
     serve([validation_route()], state)
 }
@@ -46,7 +46,7 @@ fn validation_route() -> (&'static str, MethodRouter<AppState>) {
     )
 }
 
-/// The routes as they stand in the API's description, which a test holds against them.
+/// The routes. A test compares them with the API's description.
 pub(crate) fn routes() -> [(&'static str, MethodRouter<AppState>); 8] {
     [
         ("/health", get(health::check)),
@@ -69,12 +69,12 @@ pub(crate) fn routes() -> [(&'static str, MethodRouter<AppState>); 8] {
     ]
 }
 
-/// Puts around the routes what every request passes through.
+/// Wraps the routes in the layers that every request passes through.
 fn with_middleware(routes: Router, origins: &AllowedOrigins) -> Router {
     routes
         .fallback(async || ApiError::NoSuchRoute)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        // The last layer is the outermost: whatever goes wrong inside leaves through the edge.
+        // The last layer is the outermost: every failure inside leaves through the edge.
         .layer(middleware::from_fn(verify_body))
         .layer(middleware::from_fn(deadline::enforce))
         .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| ApiError::Panicked.into_response()))
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_panic_is_a_500_that_tells_nothing_of_it() {
+    async fn panic_returns_500_without_its_message() {
         let routes = Router::new().route("/panic", get(async || -> () { panic!("secret") }));
         let request = Request::get("/panic").body(Body::empty()).unwrap();
         let response = with_middleware(routes, &AllowedOrigins::None)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tenant_store::Store;
 
-use crate::{config::Settings, external_checks::ExternalChecks, handlers::health::LastProbe};
+use crate::{config::Settings, probe::LastProbe, resources::configs::external_checks::ExternalChecks};
 
 /// Built once and cloned for each request, which is cheap.
 #[derive(Clone)]

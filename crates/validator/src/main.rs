@@ -22,7 +22,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     if let Some(settings) = config.preflight {
         state = state.with_live_checks(external_checks(sdk, settings));
     }
-    let validator = Api::of_validation(state);
+    let validator = Api::for_validation(state);
     validator.warm().await;
     Ok(lambda::run(validator).await?)
 }

@@ -23,7 +23,7 @@ async fn validation_includes_external_checks() {
 
     let settings = tenant_preflight::Settings::new("arn:aws:iam::111122223333:role/Central".parse().unwrap());
     let state = AppState::new(store, Settings::default());
-    let api = Api::of_validation(state.with_live_checks(validator::external_checks(unreachable_aws(), settings)));
+    let api = Api::for_validation(state.with_live_checks(validator::external_checks(unreachable_aws(), settings)));
     let event = json!({
         "httpMethod": "GET", "path": "/api/v1/tenants/acme/delivery-configs/s3/validate",
         "requestContext": {"requestId": "r"}
@@ -41,7 +41,7 @@ async fn validation_includes_external_checks() {
 #[tokio::test]
 async fn other_routes_are_not_found() {
     let store = Store::new(client::connect_embedded("http://127.0.0.1:9"), "configs");
-    let api = Api::of_validation(AppState::new(store, Settings::default()));
+    let api = Api::for_validation(AppState::new(store, Settings::default()));
     let event = json!({
         "httpMethod": "DELETE", "path": "/api/v1/tenants/acme/delivery-configs/s3", "requestContext": {"requestId": "r"}
     });

@@ -8,7 +8,12 @@ use tenant_core::{InputError, TenantId, parse_create};
 use tenant_store::StoreError;
 use utoipa::{IntoResponses, openapi};
 
-use crate::{body::MediaTypeError, context::Now, envelope::Failure, error::ApiError, query::QueryError};
+use crate::http::{
+    context::Now,
+    envelope::Failure,
+    error::ApiError,
+    rejection::{MediaTypeError, QueryError},
+};
 
 /// What every operation that needs a signature may answer beside its own.
 const OF_ALL: [(&str, &str); 11] = [

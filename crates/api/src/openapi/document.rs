@@ -16,7 +16,10 @@ use super::{answers, parameters, schemas, security};
 use crate::{
     AppState,
     config::Settings,
-    handlers::{configs, health, lists, validation},
+    resources::{
+        configs::{handlers as configs, lists, validation},
+        health::handlers as health,
+    },
     router::{router, routes},
 };
 

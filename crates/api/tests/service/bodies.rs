@@ -16,7 +16,7 @@ fn digest(body: &str) -> String {
     hex::encode(Sha256::digest(body))
 }
 
-/// The service with the configuration of which the methods below change nothing.
+/// The service with a configuration that the tests below do not change.
 async fn with_config() -> Service {
     let service = Service::start().await;
     service.create(s3("acme")).await;
@@ -24,7 +24,7 @@ async fn with_config() -> Service {
 }
 
 #[tokio::test]
-async fn a_body_of_64_kib_is_read_and_one_more_byte_is_a_413() {
+async fn body_over_64_kib_returns_413() {
     let service = Service::start().await;
     let full = body() + &" ".repeat(MAX_BODY_BYTES - body().len());
     assert_envelope!(service.send(create().body(&format!("{full} "))).await.expect(413));
@@ -32,7 +32,7 @@ async fn a_body_of_64_kib_is_read_and_one_more_byte_is_a_413() {
 }
 
 #[tokio::test]
-async fn a_body_too_large_is_a_413_on_every_route_and_method() {
+async fn large_body_returns_413_on_every_route_and_method() {
     let service = with_config().await;
     let large = " ".repeat(MAX_BODY_BYTES + 1);
     for method in ["GET", "HEAD", "PUT", "PATCH", "DELETE"] {
@@ -51,7 +51,7 @@ async fn a_body_too_large_is_a_413_on_every_route_and_method() {
 }
 
 #[tokio::test]
-async fn an_empty_body_is_a_400() {
+async fn empty_body_returns_400() {
     let service = with_config().await;
     assert_envelope!(service.send(create()).await.expect(400));
     for body in ["", "  \r\n\t"] {
@@ -72,7 +72,7 @@ async fn an_empty_body_is_a_400() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_json_object_is_a_400() {
+async fn body_other_than_json_object_returns_400() {
     let service = with_config().await;
     for body in [
         "{",
@@ -102,7 +102,7 @@ async fn a_body_that_is_no_json_object_is_a_400() {
 }
 
 #[tokio::test]
-async fn a_repeated_key_is_a_400() {
+async fn repeated_key_returns_400() {
     let service = Service::start().await;
     for body in [
         r#"{"type":"s3","type":"s3"}"#,
@@ -115,7 +115,7 @@ async fn a_repeated_key_is_a_400() {
 }
 
 #[tokio::test]
-async fn a_body_said_to_be_something_else_than_json_is_a_415() {
+async fn content_type_other_than_json_returns_415() {
     let service = with_config().await;
     for content_type in [
         "text/plain",
@@ -157,20 +157,20 @@ async fn a_body_said_to_be_something_else_than_json_is_a_415() {
 }
 
 #[tokio::test]
-async fn json_without_a_content_type_is_read() {
+async fn json_without_content_type_is_accepted() {
     let service = Service::start().await;
     service.send(create().body(&body())).await.expect(201);
 }
 
 #[tokio::test]
-async fn a_compressed_body_is_a_415_and_one_that_says_it_is_not_is_read() {
+async fn compressed_body_returns_415_and_identity_is_accepted() {
     let service = Service::start().await;
     for encoding in ["gzip", "br", "identity, gzip", "x"] {
-        let answer = service
+        let response = service
             .send(create().header("Content-Encoding", encoding).body(&body()))
             .await
             .expect(415);
-        assert!(answer.error().contains("Content-Encoding"));
+        assert!(response.error().contains("Content-Encoding"));
     }
     service
         .send(create().header("Content-Encoding", "Identity").body(&body()))
@@ -179,7 +179,7 @@ async fn a_compressed_body_is_a_415_and_one_that_says_it_is_not_is_read() {
 }
 
 #[tokio::test]
-async fn a_body_that_has_its_digest_is_taken() {
+async fn matching_digest_is_accepted() {
     let service = Service::start().await;
     let digest = digest(&body());
     let call = create()
@@ -190,7 +190,7 @@ async fn a_body_that_has_its_digest_is_taken() {
 }
 
 #[tokio::test]
-async fn a_body_with_another_digest_is_a_400_for_every_method() {
+async fn mismatching_digest_returns_400_for_every_method() {
     let service = with_config().await;
     let wrong = digest("something else");
     for method in ["GET", "HEAD", "PUT", "PATCH", "DELETE"] {
@@ -219,7 +219,7 @@ async fn a_body_with_another_digest_is_a_400_for_every_method() {
 }
 
 #[tokio::test]
-async fn a_digest_that_is_none_is_a_400() {
+async fn malformed_digest_returns_400() {
     let service = Service::start().await;
     let right = digest(&body());
     for digest in [
@@ -244,7 +244,7 @@ async fn a_digest_that_is_none_is_a_400() {
 }
 
 #[tokio::test]
-async fn a_request_without_a_body_may_have_the_digest_of_nothing() {
+async fn digest_of_empty_body_is_accepted_without_body() {
     let service = with_config().await;
     let call = Call::get(&config_path("acme", "s3"))
         .header("X-Body-SHA256", &digest(""))

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use crate::harness::{Answer, Call, Service, assert_envelope, config_path, s3, tenant_path};
+use crate::harness::{Call, Response, Service, assert_envelope, config_path, s3, tenant_path};
 
 /// Every method that writes to a configuration that exists.
 fn writes() -> [Call; 3] {
@@ -13,7 +13,7 @@ fn writes() -> [Call; 3] {
     ]
 }
 
-async fn send_write(service: &Service, write: Call, name: &str, condition: &str) -> Answer {
+async fn send_write(service: &Service, write: Call, name: &str, condition: &str) -> Response {
     service.send(write.header(name, condition)).await
 }
 

@@ -1,6 +1,6 @@
 use api::config::{AllowedOrigins, Settings};
 
-use crate::harness::{Answer, Call, LIST, Service, config_path};
+use crate::harness::{Call, LIST, Response, Service, config_path};
 
 const PAGE: &str = "https://console.example.com";
 
@@ -21,43 +21,43 @@ fn preflight(path: &str, origin: &str) -> Call {
         )
 }
 
-fn names_cors(answer: &Answer) -> bool {
-    answer.headers.keys().any(|name| name.starts_with("access-control-"))
+fn names_cors(response: &Response) -> bool {
+    response.headers.keys().any(|name| name.starts_with("access-control-"))
 }
 
 #[tokio::test]
-async fn no_page_of_another_origin_is_let_in_by_default() {
+async fn no_origin_is_allowed_by_default() {
     let service = Service::start().await;
     for path in ["/health", LIST, &config_path("acme", "s3")] {
-        let answer = service.send(preflight(path, PAGE)).await.expect(405);
-        assert!(!names_cors(&answer));
-        let answer = service.send(Call::get(path).header("Origin", PAGE)).await;
-        assert!(!names_cors(&answer) && answer.header("vary").is_none());
+        let response = service.send(preflight(path, PAGE)).await.expect(405);
+        assert!(!names_cors(&response));
+        let response = service.send(Call::get(path).header("Origin", PAGE)).await;
+        assert!(!names_cors(&response) && response.header("vary").is_none());
     }
 }
 
 #[tokio::test]
-async fn a_preflight_of_an_allowed_page_names_methods_and_headers() {
+async fn preflight_from_allowed_origin_lists_methods_and_headers() {
     let service = allowing(&format!("http://localhost:3000,{PAGE}")).await;
-    let answer = service
+    let response = service
         .send(preflight(&config_path("acme", "s3"), PAGE))
         .await
         .expect(200);
-    assert_eq!(answer.header("access-control-allow-origin"), Some(PAGE));
+    assert_eq!(response.header("access-control-allow-origin"), Some(PAGE));
     assert_eq!(
-        answer.header("access-control-allow-methods"),
+        response.header("access-control-allow-methods"),
         Some("GET,HEAD,POST,PUT,PATCH,DELETE")
     );
     assert_eq!(
-        answer.header("access-control-allow-headers"),
+        response.header("access-control-allow-headers"),
         Some("authorization,content-type,if-match,if-none-match,x-api-timestamp,x-body-sha256")
     );
-    assert_eq!(answer.header("access-control-max-age"), Some("7200"));
-    assert!(answer.header("vary").unwrap().contains("origin"));
+    assert_eq!(response.header("access-control-max-age"), Some("7200"));
+    assert!(response.header("vary").unwrap().contains("origin"));
 }
 
 #[tokio::test]
-async fn an_allowed_page_may_read_the_answer_and_the_headers_it_needs() {
+async fn allowed_origin_can_read_response_and_exposed_headers() {
     let service = allowing(PAGE).await;
     for path in [
         "/health",
@@ -66,17 +66,17 @@ async fn an_allowed_page_may_read_the_answer_and_the_headers_it_needs() {
         &config_path("acme", "x"),
         "/nothing",
     ] {
-        let answer = service.send(Call::get(path).header("Origin", PAGE)).await;
-        assert_eq!(answer.header("access-control-allow-origin"), Some(PAGE), "{path}");
+        let response = service.send(Call::get(path).header("Origin", PAGE)).await;
+        assert_eq!(response.header("access-control-allow-origin"), Some(PAGE), "{path}");
         assert_eq!(
-            answer.header("access-control-expose-headers"),
+            response.header("access-control-expose-headers"),
             Some("etag,location,retry-after,x-request-id")
         );
     }
 }
 
 #[tokio::test]
-async fn another_page_is_not_let_in() {
+async fn other_origin_is_not_allowed() {
     let service = allowing(PAGE).await;
     for origin in [
         "https://evil.example",
@@ -85,17 +85,17 @@ async fn another_page_is_not_let_in() {
         "null",
         "",
     ] {
-        let answer = service.send(Call::get(LIST).header("Origin", origin)).await.expect(200);
-        assert_eq!(answer.header("access-control-allow-origin"), None, "{origin}");
-        let answer = service.send(preflight(LIST, origin)).await;
-        assert_eq!(answer.header("access-control-allow-origin"), None, "{origin}");
+        let response = service.send(Call::get(LIST).header("Origin", origin)).await.expect(200);
+        assert_eq!(response.header("access-control-allow-origin"), None, "{origin}");
+        let response = service.send(preflight(LIST, origin)).await;
+        assert_eq!(response.header("access-control-allow-origin"), None, "{origin}");
     }
 }
 
 #[tokio::test]
-async fn an_asterisk_lets_every_page_in_without_credentials() {
+async fn asterisk_allows_every_origin_without_credentials() {
     let service = allowing("*").await;
-    let answer = service.send(Call::get(LIST).header("Origin", PAGE)).await.expect(200);
-    assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
-    assert_eq!(answer.header("access-control-allow-credentials"), None);
+    let response = service.send(Call::get(LIST).header("Origin", PAGE)).await.expect(200);
+    assert_eq!(response.header("access-control-allow-origin"), Some("*"));
+    assert_eq!(response.header("access-control-allow-credentials"), None);
 }

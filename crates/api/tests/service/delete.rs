@@ -1,18 +1,18 @@
 use crate::harness::{Call, Service, assert_envelope, cloudwatch, config_path, s3};
 
 #[tokio::test]
-async fn a_delete_names_what_it_deleted() {
+async fn delete_returns_200_and_names_the_deleted_configuration() {
     let service = Service::start().await;
     service.create(s3("acme")).await;
-    let answer = service.send(Call::delete(&config_path("acme", "s3"))).await.expect(200);
-    assert!(answer.message().contains("acme") && answer.message().contains("s3"));
-    assert_envelope!(answer);
+    let response = service.send(Call::delete(&config_path("acme", "s3"))).await.expect(200);
+    assert!(response.message().contains("acme") && response.message().contains("s3"));
+    assert_envelope!(response);
     service.send(Call::get(&config_path("acme", "s3"))).await.expect(404);
     service.send(Call::delete(&config_path("acme", "s3"))).await.expect(404);
 }
 
 #[tokio::test]
-async fn the_other_type_of_the_tenant_stays() {
+async fn delete_keeps_the_other_type_of_the_tenant() {
     let service = Service::start().await;
     service.create(s3("acme")).await;
     service.create(cloudwatch("acme")).await;
@@ -24,7 +24,7 @@ async fn the_other_type_of_the_tenant_stays() {
 }
 
 #[tokio::test]
-async fn what_was_deleted_may_be_created_again_and_is_another_version() {
+async fn recreated_configuration_has_another_version() {
     let service = Service::start().await;
     let old = service.create(s3("acme")).await;
     service.send(Call::delete(&config_path("acme", "s3"))).await.expect(200);
@@ -35,7 +35,7 @@ async fn what_was_deleted_may_be_created_again_and_is_another_version() {
 }
 
 #[tokio::test]
-async fn a_body_is_passed_over() {
+async fn delete_ignores_its_body() {
     let service = Service::start().await;
     service.create(s3("acme")).await;
     let call = Call::delete(&config_path("acme", "s3"))

@@ -12,44 +12,44 @@ macro_rules! fixture {
     };
 }
 
-/// The answer's status and envelope.
-async fn answer_to(service: &Service, event: &[u8]) -> (u64, Value) {
-    let answer: Value = serde_json::from_slice(&service.invoke(event).await.unwrap()).unwrap();
+/// The status and the envelope of the response.
+async fn respond_to(service: &Service, event: &[u8]) -> (u64, Value) {
+    let response: Value = serde_json::from_slice(&service.invoke(event).await.unwrap()).unwrap();
     (
-        answer["statusCode"].as_u64().unwrap(),
-        serde_json::from_str(answer["body"].as_str().unwrap()).unwrap(),
+        response["statusCode"].as_u64().unwrap(),
+        serde_json::from_str(response["body"].as_str().unwrap()).unwrap(),
     )
 }
 
 #[tokio::test]
-async fn an_open_route_has_no_authorizer_context() {
+async fn health_is_served_without_authorizer_context() {
     let service = Service::start().await;
-    assert_eq!(answer_to(&service, fixture!("health")).await.0, 200);
+    assert_eq!(respond_to(&service, fixture!("health")).await.0, 200);
 }
 
 #[tokio::test]
-async fn a_create_and_a_read_go_through() {
+async fn create_and_read_events_are_served() {
     let service = Service::start().await;
-    let (status, created) = answer_to(&service, fixture!("create")).await;
+    let (status, created) = respond_to(&service, fixture!("create")).await;
     assert_eq!((status, &created["data"]["bucket_prefix"]), (201, &json!("logs/é/")));
     for event in [&fixture!("get")[..], fixture!("get-percent-encoded")] {
-        let (status, read) = answer_to(&service, event).await;
+        let (status, read) = respond_to(&service, event).await;
         assert_eq!((status, &read["data"]), (200, &created["data"]));
     }
 }
 
 #[tokio::test]
-async fn a_body_in_base64_is_the_body() {
+async fn base64_body_is_decoded() {
     let service = Service::start().await;
-    let (status, created) = answer_to(&service, fixture!("create-base64")).await;
+    let (status, created) = respond_to(&service, fixture!("create-base64")).await;
     assert_eq!((status, &created["data"]["bucket_prefix"]), (201, &json!("logs/é/")));
 }
 
 #[tokio::test]
-async fn a_decoded_query_reaches_the_list() {
+async fn decoded_query_reaches_the_list() {
     let service = Service::start().await;
     service.create(s3("acme-corp")).await;
-    let (status, list) = answer_to(&service, fixture!("list-with-query")).await;
+    let (status, list) = respond_to(&service, fixture!("list-with-query")).await;
     assert_eq!(
         (status, &list["data"]["count"], &list["data"]["limit"]),
         (200, &json!(1), &json!(1))
@@ -57,39 +57,39 @@ async fn a_decoded_query_reaches_the_list() {
 }
 
 #[tokio::test]
-async fn every_value_of_a_repeated_if_match_counts() {
+async fn every_value_of_repeated_if_match_is_used() {
     let service = Service::start().await;
     // Version 0, which only the first of the two values names.
     service
         .put_item([("tenant_id", text("acme-corp")), ("type", text("s3"))])
         .await;
-    assert_eq!(answer_to(&service, fixture!("patch-repeated-if-match")).await.0, 200);
+    assert_eq!(respond_to(&service, fixture!("patch-repeated-if-match")).await.0, 200);
 }
 
 #[tokio::test]
-async fn an_event_without_any_header_is_served() {
+async fn event_without_headers_is_served() {
     let service = Service::start().await;
-    let (status, list) = answer_to(&service, fixture!("console-test")).await;
+    let (status, list) = respond_to(&service, fixture!("console-test")).await;
     assert_eq!((status, &list["data"]["count"]), (200, &json!(0)));
 }
 
 #[tokio::test]
-async fn an_emulators_decoded_path_is_served() {
+async fn decoded_path_of_an_emulator_is_served() {
     let service = Service::start().await;
-    assert_eq!(answer_to(&service, fixture!("emulator-decoded-path")).await.0, 400);
+    assert_eq!(respond_to(&service, fixture!("emulator-decoded-path")).await.0, 400);
 }
 
 #[tokio::test]
-async fn the_platforms_id_stands_in_for_a_missing_request_id() {
+async fn missing_request_id_is_replaced_by_the_lambda_request_id() {
     let service = Service::start().await;
     let mut event = Call::get("/health").into_event();
     event["requestContext"] = json!({});
-    let answer: Value = serde_json::from_slice(&service.invoke(event.to_string().as_bytes()).await.unwrap()).unwrap();
-    assert_eq!(answer["headers"]["x-request-id"], "lambda-request");
+    let response: Value = serde_json::from_slice(&service.invoke(event.to_string().as_bytes()).await.unwrap()).unwrap();
+    assert_eq!(response["headers"]["x-request-id"], "lambda-request");
 }
 
 #[tokio::test]
-async fn a_header_that_cannot_be_held_is_a_400_and_never_left_out() {
+async fn invalid_header_returns_400_and_is_never_dropped() {
     let service = Service::start().await;
     let created = service.create(s3("acme")).await;
     let patch = || Call::patch(&config_path("acme", "s3")).json(&json!({"enabled": false}));
@@ -108,33 +108,33 @@ async fn a_header_that_cannot_be_held_is_a_400_and_never_left_out() {
 }
 
 #[tokio::test]
-async fn more_headers_than_can_be_held_are_a_400() {
+async fn too_many_headers_return_400() {
     let service = Service::start().await;
     let many = (0..40_000).fold(Call::get(LIST), |call, number| call.header(&format!("x-{number}"), "x"));
     service.send(many).await.expect(400);
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_the_base64_it_is_marked_as_is_a_400() {
+async fn malformed_base64_body_returns_400() {
     let service = Service::start().await;
     let mut event = Call::post("/api/v1/tenants/acme/delivery-configs")
         .body("{}")
         .into_event();
     event["isBase64Encoded"] = true.into();
-    assert_eq!(answer_to(&service, event.to_string().as_bytes()).await.0, 400);
+    assert_eq!(respond_to(&service, event.to_string().as_bytes()).await.0, 400);
 }
 
 #[tokio::test]
-async fn a_body_of_bytes_that_are_no_utf_8_is_a_400() {
+async fn body_that_is_not_utf_8_returns_400() {
     let service = Service::start().await;
     let mut event = Call::post("/api/v1/tenants/acme/delivery-configs").into_event();
     event["isBase64Encoded"] = true.into();
     event["body"] = BASE64_STANDARD.encode(b"{\"type\":\"\xff\"}").into();
-    assert_eq!(answer_to(&service, event.to_string().as_bytes()).await.0, 400);
+    assert_eq!(respond_to(&service, event.to_string().as_bytes()).await.0, 400);
 }
 
 #[tokio::test]
-async fn an_event_of_another_kind_fails_the_invocation() {
+async fn event_of_another_kind_fails_the_invocation() {
     let service = Service::start().await;
     let http_api = json!({"version": "2.0", "rawPath": "/health", "requestContext": {"http": {"method": "GET"}}});
     for event in ["", "x", "{}", r#"{"Records":[]}"#, &http_api.to_string()] {

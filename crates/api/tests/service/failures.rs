@@ -1,4 +1,4 @@
-//! What a client and the log are told when the store fails.
+//! What the response and the log report when the store fails.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::{
-    harness::{Answer, Call, LIST, Service, assert_envelope, config_path, s3, tenant_path},
+    harness::{Call, LIST, Response, Service, assert_envelope, config_path, s3, tenant_path},
     logs::Log,
 };
 
@@ -28,34 +28,34 @@ fn calls() -> Vec<Call> {
     ]
 }
 
-/// A DynamoDB that gives one answer to everything.
+/// A DynamoDB that sends the same response to every request.
 async fn always(status: StatusCode, code: &str) -> Service {
     let body = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "SECRET"}).to_string();
-    let answer = move || async move { (status, [("content-type", "application/x-amz-json-1.0")], body) };
+    let response = move || async move { (status, [("content-type", "application/x-amz-json-1.0")], body) };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let service = Service::with_store_at(listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(response)).await });
     service
 }
 
-fn assert_passing(answer: &Answer) {
-    assert_eq!(answer.status, 503, "{answer:?}");
-    assert_eq!(answer.header("retry-after"), Some("1"));
+fn assert_transient(response: &Response) {
+    assert_eq!(response.status, 503, "{response:?}");
+    assert_eq!(response.header("retry-after"), Some("1"));
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_be_reached_is_a_503_with_retry_after() {
+async fn unreachable_store_returns_503_with_retry_after() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let service = Service::with_store_at(listener.local_addr().unwrap());
     drop(listener);
     for call in calls() {
-        assert_passing(&service.send(call).await);
+        assert_transient(&service.send(call).await);
     }
     assert_envelope!(service.send(Call::get(LIST)).await);
 }
 
 #[tokio::test]
-async fn a_store_that_throttles_is_a_503_with_retry_after() {
+async fn throttling_store_returns_503_with_retry_after() {
     for code in [
         "ProvisionedThroughputExceededException",
         "ThrottlingException",
@@ -63,7 +63,7 @@ async fn a_store_that_throttles_is_a_503_with_retry_after() {
     ] {
         let service = always(StatusCode::BAD_REQUEST, code).await;
         for call in calls() {
-            assert_passing(&service.send(call).await);
+            assert_transient(&service.send(call).await);
         }
     }
     let service = always(StatusCode::BAD_REQUEST, "ThrottlingException").await;
@@ -71,43 +71,43 @@ async fn a_store_that_throttles_is_a_503_with_retry_after() {
 }
 
 #[tokio::test]
-async fn a_write_whose_outcome_is_unknown_says_so_within_five_seconds() {
-    // Connections are accepted by the system, and nobody ever answers.
+async fn unconfirmed_write_is_reported_within_five_seconds() {
+    // The system accepts connections, but no response ever comes.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let service = Service::with_store_at(listener.local_addr().unwrap());
     let started = Instant::now();
-    let answer = service.send(Call::post(&tenant_path("acme")).json(&s3("acme"))).await;
+    let response = service.send(Call::post(&tenant_path("acme")).json(&s3("acme"))).await;
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
-    assert_passing(&answer);
-    assert!(answer.error().contains("may or may not have been applied"));
-    assert_envelope!(answer);
+    assert_transient(&response);
+    assert!(response.error().contains("may or may not have been applied"));
+    assert_envelope!(response);
 }
 
 #[tokio::test]
-async fn an_answer_comes_before_the_platforms_deadline() {
+async fn response_is_sent_before_the_platform_deadline() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let service = Service::with_store_at(listener.local_addr().unwrap());
-    for (call, open_outcome) in [
+    for (call, may_be_applied) in [
         (Call::get(LIST), false),
         (Call::post(&tenant_path("acme")).json(&s3("acme")), true),
     ] {
         let deadline = SystemTime::now() + Duration::from_secs(1);
-        let answer = service.send_before(deadline, call).await;
+        let response = service.send_before(deadline, call).await;
         assert!(SystemTime::now() < deadline);
-        assert_passing(&answer);
+        assert_transient(&response);
         assert_eq!(
-            answer.error().contains("may or may not have been applied"),
-            open_outcome,
-            "{answer:?}"
+            response.error().contains("may or may not have been applied"),
+            may_be_applied,
+            "{response:?}"
         );
     }
 }
 
 #[tokio::test]
-async fn a_store_that_fails_is_a_503_and_one_line_with_the_cause() {
+async fn failing_store_returns_503_and_logs_the_cause_once() {
     let (log, _guard) = Log::capture();
     let service = always(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError").await;
-    assert_passing(&service.send(Call::get(LIST)).await);
+    assert_transient(&service.send(Call::get(LIST)).await);
     let [line] = &log.lines()[..] else {
         panic!("{:?}", log.lines())
     };
@@ -122,13 +122,13 @@ async fn a_store_that_fails_is_a_503_and_one_line_with_the_cause() {
 }
 
 #[tokio::test]
-async fn a_missing_table_is_a_500_whose_fix_is_in_the_log_alone() {
+async fn missing_table_returns_500_and_logs_the_fix() {
     let (log, _guard) = Log::capture();
     let service = Service::start_without_table().await;
     for call in calls() {
-        let answer = service.send(call).await.expect(500);
-        assert_eq!(answer.header("retry-after"), None);
-        assert!(!answer.body.to_string().contains("able"), "{answer:?}");
+        let response = service.send(call).await.expect(500);
+        assert_eq!(response.header("retry-after"), None);
+        assert!(!response.body.to_string().contains("able"), "{response:?}");
     }
     for line in log.lines() {
         assert_eq!(
@@ -145,12 +145,12 @@ async fn a_missing_table_is_a_500_whose_fix_is_in_the_log_alone() {
 }
 
 #[tokio::test]
-async fn denied_access_is_a_500_whose_fix_is_in_the_log_alone() {
+async fn denied_access_returns_500_and_logs_the_fix() {
     let (log, _guard) = Log::capture();
     let service = always(StatusCode::BAD_REQUEST, "AccessDeniedException").await;
     for call in calls() {
-        let answer = service.send(call).await.expect(500);
-        assert!(!answer.body.to_string().contains("SECRET"), "{answer:?}");
+        let response = service.send(call).await.expect(500);
+        assert!(!response.body.to_string().contains("SECRET"), "{response:?}");
     }
     for line in log.lines() {
         assert_eq!(

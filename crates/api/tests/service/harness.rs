@@ -1,4 +1,4 @@
-//! A service with a table of its own, and a client that holds every answer to what the contract says of all of them.
+//! A service with its own table, and a client that checks what the contract requires of every response.
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::SystemTime};
 
@@ -14,7 +14,7 @@ pub(crate) const TABLE: &str = "configs";
 pub(crate) const REQUEST_ID: &str = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef";
 pub(crate) const LIST: &str = "/api/v1/delivery-configs";
 
-/// What an answer may carry. A header that is not here tells a client something that nobody has decided to tell.
+/// The headers that a response may have. Any other header would reveal something by accident.
 const ALLOWED_HEADERS: [&str; 13] = [
     "access-control-allow-headers",
     "access-control-allow-methods",
@@ -31,7 +31,7 @@ const ALLOWED_HEADERS: [&str; 13] = [
     "x-request-id",
 ];
 
-/// The service, over a table that nobody else uses.
+/// The service over its own table.
 pub(crate) struct Service {
     pub(crate) api: Api,
     client: Client,
@@ -48,7 +48,7 @@ impl Service {
         Self::over(client, settings)
     }
 
-    /// The service of a process that looks beyond the table.
+    /// The service of a process that makes external checks.
     pub(crate) async fn start_with_live_checks(external_checks: Arc<dyn ExternalChecks>) -> Self {
         let client = embedded_dynamodb().await;
         tenant_store::schema::ensure_table(&client, TABLE).await.unwrap();
@@ -59,12 +59,12 @@ impl Service {
         }
     }
 
-    /// The service over a database without its table.
+    /// The service over a database without the table.
     pub(crate) async fn start_without_table() -> Self {
         Self::over(embedded_dynamodb().await, Settings::default())
     }
 
-    /// The service over whatever listens, or does not listen, at this address.
+    /// The service over the store at this address, if there is one.
     pub(crate) fn with_store_at(address: SocketAddr) -> Self {
         Self::over(
             tenant_store::client::connect_embedded(&format!("http://{address}")),
@@ -79,38 +79,38 @@ impl Service {
         }
     }
 
-    /// Sends a request and holds its answer to the contract.
-    pub(crate) async fn send(&self, request: Call) -> Answer {
+    /// Sends a request and checks its response.
+    pub(crate) async fn send(&self, request: Call) -> Response {
         let method = request.method.clone();
-        let answer = self
+        let response = self
             .invoke(&serde_json::to_vec(&request.into_event()).unwrap())
             .await
             .unwrap();
-        Answer::check(&method, &answer)
+        Response::check(&method, &response)
     }
 
-    /// The same in an invocation that the platform ends at this time.
-    pub(crate) async fn send_before(&self, deadline: SystemTime, request: Call) -> Answer {
+    /// The same in an invocation with this deadline.
+    pub(crate) async fn send_before(&self, deadline: SystemTime, request: Call) -> Response {
         let method = request.method.clone();
         let event = serde_json::to_vec(&request.into_event()).unwrap();
         let invocation = Invocation {
             deadline: Some(deadline),
             ..invocation()
         };
-        Answer::check(&method, &self.api.invoke(&event, &invocation).await.unwrap())
+        Response::check(&method, &self.api.invoke(&event, &invocation).await.unwrap())
     }
 
     pub(crate) async fn invoke(&self, event: &[u8]) -> Result<Vec<u8>, HandlerError> {
         self.api.invoke(event, &invocation()).await
     }
 
-    pub(crate) async fn create(&self, config: Value) -> Answer {
+    pub(crate) async fn create(&self, config: Value) -> Response {
         self.send(Call::post(&tenant_path(config["tenant_id"].as_str().unwrap())).json(&config))
             .await
             .expect(201)
     }
 
-    /// Writes an item as an operator does by hand.
+    /// Writes an item directly, as an operator might.
     pub(crate) async fn put_item(&self, attributes: impl IntoIterator<Item = (&str, AttributeValue)>) {
         let item = attributes
             .into_iter()
@@ -125,7 +125,7 @@ impl Service {
             .unwrap();
     }
 
-    /// Reads an item as a log processor does.
+    /// Reads an item directly, as a log processor does.
     pub(crate) async fn get_item(
         &self,
         tenant_id: &str,
@@ -136,15 +136,15 @@ impl Service {
             .get_item()
             .table_name(TABLE)
             .key("tenant_id", text(tenant_id));
-        let answer = request.key("type", text(delivery_type)).send().await.unwrap();
-        answer.item.map(|item| item.into_iter().collect())
+        let response = request.key("type", text(delivery_type)).send().await.unwrap();
+        response.item.map(|item| item.into_iter().collect())
     }
 }
 
 async fn embedded_dynamodb() -> Client {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    // Ends with the test's runtime.
+    // Stops with the runtime of the test.
     tokio::spawn(dynoxide::server::serve_on(
         listener,
         dynoxide::Database::memory().unwrap(),
@@ -186,7 +186,7 @@ pub(crate) fn cloudwatch(tenant_id: &str) -> Value {
     })
 }
 
-/// A request, on its way to become the event that API Gateway makes of it.
+/// A request, which becomes the event that API Gateway would send.
 #[derive(Clone)]
 pub(crate) struct Call {
     method: String,
@@ -284,7 +284,7 @@ impl Call {
     }
 }
 
-/// The two maps of API Gateway: the last value of each name, and all of them. Both are null where there is none.
+/// The two maps of API Gateway: the last value of each name, and all of them. Both are null without any name.
 fn maps(pairs: &[(String, String)]) -> (Value, Value) {
     if pairs.is_empty() {
         return (Value::Null, Value::Null);
@@ -297,52 +297,49 @@ fn maps(pairs: &[(String, String)]) -> (Value, Value) {
     (json!(singles), json!(lists))
 }
 
-/// An answer that is as every answer must be.
+/// A response that has been checked.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: BTreeMap<String, String>,
     /// The envelope; null where there is no body.
     pub(crate) body: Value,
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn check(method: &str, bytes: &[u8]) -> Self {
-        let answer: Value = serde_json::from_slice(bytes).unwrap();
-        assert_eq!(answer["isBase64Encoded"], false);
+        let response: Value = serde_json::from_slice(bytes).unwrap();
+        assert_eq!(response["isBase64Encoded"], false);
         assert_eq!(
-            answer.get("multiValueHeaders"),
+            response.get("multiValueHeaders"),
             None,
             "no header of this service has several values"
         );
-        let headers: BTreeMap<String, String> = serde_json::from_value(answer["headers"].clone()).unwrap();
+        let headers: BTreeMap<String, String> = serde_json::from_value(response["headers"].clone()).unwrap();
         for name in headers.keys() {
-            assert!(
-                ALLOWED_HEADERS.contains(&name.as_str()),
-                "a header nobody decided on: {name}"
-            );
+            assert!(ALLOWED_HEADERS.contains(&name.as_str()), "unexpected header: {name}");
         }
         assert_eq!(headers["x-request-id"], REQUEST_ID);
         assert_eq!(headers["cache-control"], "no-store");
-        let body = answer["body"].as_str().unwrap();
-        let mut answer = Self {
-            status: u16::try_from(answer["statusCode"].as_u64().unwrap()).unwrap(),
+        let body = response["body"].as_str().unwrap();
+        let mut response = Self {
+            status: u16::try_from(response["statusCode"].as_u64().unwrap()).unwrap(),
             headers,
             body: Value::Null,
         };
         if body.is_empty() {
-            let is_preflight = answer.headers.contains_key("access-control-allow-methods");
+            let is_preflight = response.headers.contains_key("access-control-allow-methods");
             assert!(
-                method == "HEAD" || answer.status == 304 || is_preflight,
-                "no body: {answer:?}"
+                method == "HEAD" || response.status == 304 || is_preflight,
+                "no body: {response:?}"
             );
         } else {
             assert_ne!(method, "HEAD");
-            assert_eq!(answer.headers["content-type"], "application/json");
-            answer.body = serde_json::from_str(body).unwrap();
-            answer.check_envelope();
+            assert_eq!(response.headers["content-type"], "application/json");
+            response.body = serde_json::from_str(body).unwrap();
+            response.check_envelope();
         }
-        answer
+        response
     }
 
     fn check_envelope(&self) {
@@ -356,8 +353,8 @@ impl Answer {
             &["timestamp", "status", "data", "message"]
         } else {
             assert_eq!(self.body["status"], "error");
-            assert!(self.error().len() > 10, "an error is a sentence");
-            // A service that is ill says which part is.
+            assert!(self.error().len() > 10, "the error is a sentence");
+            // An unhealthy service reports which part is unhealthy.
             &["timestamp", "status", "error", "details", "data"]
         };
         assert!(names.iter().all(|name| allowed.contains(name)), "{names:?}");
@@ -408,22 +405,22 @@ impl Answer {
     }
 }
 
-/// Snapshots an envelope. What changes has been asserted by the harness or is redacted to what kind of value it is.
+/// Takes a snapshot of an envelope. Values that change are asserted by the harness or redacted to the kind of value.
 macro_rules! assert_envelope {
-    ($answer:expr) => {{
+    ($response:expr) => {{
         let mut settings = insta::Settings::clone_current();
         settings.set_sort_maps(false);
         settings.add_redaction(".**.timestamp", "[timestamp]");
         settings.add_redaction(".**.created_at", crate::harness::redact_time());
         settings.add_redaction(".**.updated_at", crate::harness::redact_time());
         settings.add_redaction(".**.latency_ms", "[latency]");
-        let body = &$answer.body;
+        let body = &$response.body;
         settings.bind(|| insta::assert_json_snapshot!(body));
     }};
 }
 pub(crate) use assert_envelope;
 
-/// Redacts a time of this minute, and only that.
+/// Redacts a time within the last minute. Fails on any other time.
 pub(crate) fn redact_time() -> insta::internals::Redaction {
     insta::dynamic_redaction(|value, _| {
         let time = value.as_str().unwrap().parse::<DateTime<Utc>>().unwrap();

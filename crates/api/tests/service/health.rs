@@ -11,37 +11,37 @@ use crate::{
 const PATHS: [&str; 2] = ["/health", "/api/v1/health"];
 
 #[tokio::test]
-async fn a_healthy_service_answers_200_without_an_authorizer() {
+async fn healthy_service_returns_200_without_authorizer() {
     let service = Service::start().await;
     for path in PATHS {
         let mut event = Call::get(path).into_event();
         event["requestContext"]["authorizer"] = Value::Null;
-        let answer = service.invoke(&serde_json::to_vec(&event).unwrap()).await.unwrap();
-        let answer: Value = serde_json::from_slice(&answer).unwrap();
-        assert_eq!(answer["statusCode"], 200);
-        let answer = service.send(Call::get(path)).await.expect(200);
-        assert!(answer.data()["checks"]["dynamodb"]["latency_ms"].is_u64());
+        let response = service.invoke(&serde_json::to_vec(&event).unwrap()).await.unwrap();
+        let response: Value = serde_json::from_slice(&response).unwrap();
+        assert_eq!(response["statusCode"], 200);
+        let response = service.send(Call::get(path)).await.expect(200);
+        assert!(response.data()["checks"]["dynamodb"]["latency_ms"].is_u64());
     }
     assert_envelope!(service.send(Call::get("/health")).await);
 }
 
 #[tokio::test]
-async fn a_service_without_its_store_answers_503_and_says_which_part_is_ill() {
+async fn unreachable_store_returns_503_with_the_unhealthy_part() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
     let service = Service::with_store_at(address);
     for path in PATHS {
-        let answer = service.send(Call::get(path)).await.expect(503);
-        assert_eq!(answer.header("retry-after"), Some("1"));
-        assert_eq!(answer.data()["status"], "unhealthy");
+        let response = service.send(Call::get(path)).await.expect(503);
+        assert_eq!(response.header("retry-after"), Some("1"));
+        assert_eq!(response.data()["status"], "unhealthy");
     }
     assert_envelope!(service.send(Call::get("/health")).await);
 }
 
 #[tokio::test]
-async fn a_store_that_hangs_is_unhealthy_after_two_seconds() {
-    // Connections are accepted by the system, and nobody ever answers.
+async fn hanging_store_is_unhealthy_after_two_seconds() {
+    // The system accepts connections, but no response ever comes.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let service = Service::with_store_at(listener.local_addr().unwrap());
     let started = Instant::now();
@@ -54,23 +54,23 @@ async fn a_store_that_hangs_is_unhealthy_after_two_seconds() {
 }
 
 #[tokio::test]
-async fn whoever_asks_while_a_probe_hangs_or_right_after_has_its_result() {
+async fn requests_during_and_after_a_hanging_probe_share_its_result() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let service = &Service::with_store_at(listener.local_addr().unwrap());
     let (log, _guard) = Log::capture();
     let started = Instant::now();
-    let ask_after = async |milliseconds| {
+    let check_after = async |milliseconds| {
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
         service.send(Call::get("/health")).await.expect(503)
     };
-    // The probe of the first takes two seconds, which is longer than a result serves.
+    // The first probe takes two seconds, which is longer than the lifetime of a result.
     tokio::join!(
-        ask_after(0),
-        ask_after(300),
-        ask_after(1000),
-        ask_after(1300),
-        ask_after(1800),
-        ask_after(2300)
+        check_after(0),
+        check_after(300),
+        check_after(1000),
+        check_after(1300),
+        check_after(1800),
+        check_after(2300)
     );
     assert!(
         started.elapsed() < Duration::from_millis(2800),
@@ -82,10 +82,10 @@ async fn whoever_asks_while_a_probe_hangs_or_right_after_has_its_result() {
 }
 
 #[tokio::test]
-async fn health_names_no_table_account_or_host() {
+async fn health_contains_no_table_account_or_host() {
     for service in [Service::start().await, Service::start_without_table().await] {
-        let answer = service.send(Call::get("/health")).await;
-        let body = answer.body.to_string();
+        let response = service.send(Call::get("/health")).await;
+        let body = response.body.to_string();
         for secret in ["arn:", "configs", "127.0.0.1", "embedded", "ResourceNotFound"] {
             assert!(!body.contains(secret), "{body}");
         }
@@ -93,7 +93,7 @@ async fn health_names_no_table_account_or_host() {
 }
 
 #[tokio::test]
-async fn a_body_or_a_query_does_not_matter_to_health() {
+async fn health_ignores_body_and_query() {
     let service = Service::start().await;
     let call = Call::get("/health")
         .query("limit", "x")
@@ -103,14 +103,14 @@ async fn a_body_or_a_query_does_not_matter_to_health() {
 }
 
 #[tokio::test]
-async fn a_second_of_health_is_one_call_of_the_store() {
+async fn health_calls_the_store_once_a_second() {
     let service = Service::start().await;
     let (log, _guard) = Log::capture();
     for _ in 0..20 {
         service.send(Call::get("/health")).await.expect(200);
     }
     let probes = || log.lines().iter().filter(|line| line["dynamodb_attempts"] == 1).count();
-    // A second may end among the twenty.
+    // A second may end during the twenty requests.
     assert!((1..=2).contains(&probes()), "{}", log.text());
     tokio::time::sleep(Duration::from_millis(1100)).await;
     let before = probes();

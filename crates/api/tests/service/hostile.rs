@@ -1,4 +1,4 @@
-//! Input that no honest client sends: never a 500, never a panic, and nothing of it leads anywhere.
+//! Malicious input: it never causes a 500 or a panic, and never reaches other data.
 
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ const FIELDS: [&str; 12] = [
 ];
 
 #[tokio::test]
-async fn a_host_that_is_none_does_not_matter() {
+async fn invalid_host_is_ignored() {
     let service = Service::start().await;
     for host in [
         "",
@@ -37,14 +37,14 @@ async fn a_host_that_is_none_does_not_matter() {
         let mut event = Call::get(LIST).into_event();
         event["headers"] = json!({"Host": host, "X-Forwarded-Proto": "x y"});
         event["multiValueHeaders"] = json!({"Host": [host, host], "X-Forwarded-Proto": ["x y"]});
-        let answer: Value =
+        let response: Value =
             serde_json::from_slice(&service.invoke(event.to_string().as_bytes()).await.unwrap()).unwrap();
-        assert_eq!(answer["statusCode"], 200, "{host}");
+        assert_eq!(response["statusCode"], 200, "{host}");
     }
 }
 
 #[tokio::test]
-async fn no_path_leads_to_another_than_the_one_it_names() {
+async fn path_never_reaches_another_route_or_tenant() {
     let service = Service::start().await;
     service.create(s3("acme")).await;
     for (path, status) in [
@@ -76,8 +76,8 @@ async fn no_path_leads_to_another_than_the_one_it_names() {
         ("*", 404),
         ("", 400),
     ] {
-        let answer = service.send(Call::get(path)).await.expect(status);
-        assert!(!answer.body.to_string().contains("acme-corp-logs"), "{path}");
+        let response = service.send(Call::get(path)).await.expect(status);
+        assert!(!response.body.to_string().contains("acme-corp-logs"), "{path}");
     }
     let long = format!("/api/v1/tenants/{}/delivery-configs", "a".repeat(60_000));
     service.send(Call::get(&long)).await.expect(400);
@@ -85,7 +85,7 @@ async fn no_path_leads_to_another_than_the_one_it_names() {
 }
 
 #[tokio::test]
-async fn ten_thousand_parameters_are_a_200_or_a_400() {
+async fn ten_thousand_parameters_return_200_or_400() {
     let service = Service::start().await;
     let short = (0..10_000).fold(Call::get(LIST), |call, _| call.query("a", ""));
     service.send(short).await.expect(200);
@@ -98,7 +98,7 @@ async fn ten_thousand_parameters_are_a_200_or_a_400() {
 }
 
 #[tokio::test]
-async fn no_type_of_value_breaks_a_field() {
+async fn no_type_of_value_causes_a_500() {
     let service = Service::start().await;
     let long = "a".repeat(10_000);
     let values = [
@@ -141,7 +141,7 @@ async fn no_type_of_value_breaks_a_field() {
 }
 
 #[tokio::test]
-async fn no_body_breaks_the_service_and_no_answer_amplifies_one() {
+async fn no_body_causes_a_500_or_a_huge_response() {
     let service = Service::start().await;
     let many: serde_json::Map<_, _> = (0..6500).map(|number| (format!("{number:x}"), 1.into())).collect();
     for body in [
@@ -164,17 +164,17 @@ async fn no_body_breaks_the_service_and_no_answer_amplifies_one() {
             Call::put(&config_path("acme", "s3")),
             Call::patch(&config_path("acme", "s3")),
         ] {
-            let answer = service.send(call.body(&body)).await;
-            assert!([400, 404, 422].contains(&answer.status), "{answer:?}");
-            // A sentence for each unknown field, and the whole within what Lambda passes on.
-            assert!(answer.body.to_string().len() < 2_000_000);
+            let response = service.send(call.body(&body)).await;
+            assert!([400, 404, 422].contains(&response.status), "{response:?}");
+            // An error for each unknown field, and the response within the limit of Lambda.
+            assert!(response.body.to_string().len() < 2_000_000);
         }
     }
     assert_eq!(service.send(Call::get(LIST)).await.data()["count"], 0);
 }
 
 #[tokio::test]
-async fn no_header_value_breaks_the_service() {
+async fn no_header_value_causes_a_500() {
     let service = Service::start().await;
     service.create(s3("acme")).await;
     let long = "x".repeat(8000);
@@ -209,8 +209,8 @@ async fn no_header_value_breaks_the_service() {
                 Call::get(&config_path("acme", "s3")),
                 Call::patch(&config_path("acme", "s3")).body(r#"{"enabled":true}"#),
             ] {
-                let answer = service.send(call.header(name, value)).await;
-                assert!(answer.status < 500, "{name}: {value}: {answer:?}");
+                let response = service.send(call.header(name, value)).await;
+                assert!(response.status < 500, "{name}: {value}: {response:?}");
             }
         }
     }

@@ -4,9 +4,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::Utc;
 use serde_json::json;
 
-use crate::harness::{Answer, Call, LIST, Service, assert_envelope, cloudwatch, config_path, s3, tenant_path, text};
+use crate::harness::{Call, LIST, Response, Service, assert_envelope, cloudwatch, config_path, s3, tenant_path, text};
 
-async fn page(service: &Service, limit: usize, last_key: Option<&str>) -> Answer {
+async fn page(service: &Service, limit: usize, last_key: Option<&str>) -> Response {
     let call = Call::get(LIST).query("limit", &limit.to_string());
     service
         .send(last_key.into_iter().fold(call, |call, key| call.query("last_key", key)))

@@ -1,5 +1,5 @@
-//! The service as a function: events of API Gateway in, answers out, over a real store on an embedded DynamoDB. Each
-//! module holds one part of the contract to what a client sees of it.
+//! The service as a function: events of API Gateway in, responses out, over a real store on an embedded DynamoDB. Each
+//! module tests one part of the contract as a client sees it.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! Random input to the function's entry: whatever it is, an answer that is no 500, or an error that says what it is not.
+//! Random input to the function: it never causes a 500, and an invalid event fails the invocation with its own error.
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 
 use crate::harness::{Call, Service, s3};
 
-/// One service for all cases: what they leave behind is part of the randomness.
+/// One service for all cases: the data that they leave behind is part of the randomness.
 static SERVICE: LazyLock<(Runtime, Service)> = LazyLock::new(|| {
     let runtime = Runtime::new().unwrap();
     let service = runtime.block_on(async {
@@ -19,11 +19,11 @@ static SERVICE: LazyLock<(Runtime, Service)> = LazyLock::new(|| {
     (runtime, service)
 });
 
-/// The status of the answer, if the event was one.
+/// The status of the response, if the event is valid.
 fn status_of(event: &[u8]) -> Option<u64> {
     let (runtime, service) = &*SERVICE;
     match runtime.block_on(service.invoke(event)) {
-        Ok(answer) => serde_json::from_slice::<Value>(&answer).unwrap()["statusCode"].as_u64(),
+        Ok(response) => serde_json::from_slice::<Value>(&response).unwrap()["statusCode"].as_u64(),
         Err(error) => {
             assert_eq!(error.kind, "InvalidEvent");
             None
@@ -125,18 +125,18 @@ fn any_query() -> impl Strategy<Value = (String, String)> {
 
 proptest! {
     #[test]
-    fn random_bytes_are_no_event(event in vec(any::<u8>(), 0..512)) {
+    fn random_bytes_are_not_an_event(event in vec(any::<u8>(), 0..512)) {
         prop_assert_eq!(status_of(&event), None);
     }
 
     #[test]
-    fn random_json_never_breaks_the_function(event in any_json()) {
+    fn random_json_never_causes_a_500(event in any_json()) {
         let status = status_of(event.to_string().as_bytes());
         prop_assert!(status.is_none_or(|status| status < 500), "{:?}", status);
     }
 
     #[test]
-    fn random_parts_of_an_event_never_break_the_function(name in any_name(), part in any_json()) {
+    fn random_event_parts_never_cause_a_500(name in any_name(), part in any_json()) {
         let mut event = Call::get("/api/v1/delivery-configs").into_event();
         event[name] = part;
         let status = status_of(event.to_string().as_bytes());
@@ -144,7 +144,7 @@ proptest! {
     }
 
     #[test]
-    fn random_requests_never_break_the_function(
+    fn random_requests_never_cause_a_500(
         method in any_method(),
         path in any_path(),
         query in vec(any_query(), 0..4),
@@ -162,7 +162,7 @@ proptest! {
     }
 
     #[test]
-    fn a_random_object_is_never_a_configuration_that_breaks_the_function(members in vec((any_name(), any_json()), 0..8)) {
+    fn random_bodies_never_cause_a_500(members in vec((any_name(), any_json()), 0..8)) {
         let body = Value::from(Map::from_iter(members));
         for call in [
             Call::post("/api/v1/tenants/acme/delivery-configs"),

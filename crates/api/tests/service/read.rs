@@ -4,7 +4,7 @@ use chrono::Utc;
 use crate::harness::{Call, Service, assert_envelope, cloudwatch, config_path, s3, tenant_path, text};
 
 #[tokio::test]
-async fn a_read_answers_200_with_the_version() {
+async fn read_returns_200_with_the_version() {
     let service = Service::start().await;
     let created = service.create(cloudwatch("acme")).await;
     let read = service
@@ -18,7 +18,7 @@ async fn a_read_answers_200_with_the_version() {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_a_404() {
+async fn missing_configuration_returns_404() {
     let service = Service::start().await;
     service.create(s3("acme")).await;
     assert_envelope!(
@@ -31,7 +31,7 @@ async fn what_does_not_exist_is_a_404() {
 }
 
 #[tokio::test]
-async fn what_is_past_its_time_to_live_does_not_exist() {
+async fn expired_configuration_returns_404() {
     let service = Service::start().await;
     let past = AttributeValue::N((Utc::now().timestamp() - 5).to_string());
     service
@@ -51,7 +51,7 @@ async fn what_is_past_its_time_to_live_does_not_exist() {
 }
 
 #[tokio::test]
-async fn an_item_that_a_person_wrote_is_readable_whatever_is_wrong_with_it() {
+async fn invalid_handwritten_item_is_readable() {
     let service = Service::start().await;
     let logs = AttributeValue::Ss(vec!["payment-service".to_owned()]);
     let region = AttributeValue::N("7".to_owned());

@@ -5,7 +5,7 @@ use crate::harness::{Call, LIST, REQUEST_ID, Service, assert_envelope, config_pa
 const CONFIG: &str = "/api/v1/tenants/acme/delivery-configs/s3";
 
 #[tokio::test]
-async fn an_unknown_route_is_a_404() {
+async fn unknown_route_returns_404() {
     let service = Service::start().await;
     for path in [
         "/",
@@ -26,7 +26,7 @@ async fn an_unknown_route_is_a_404() {
 }
 
 #[tokio::test]
-async fn a_known_route_refuses_other_methods_and_names_its_own() {
+async fn unsupported_method_returns_405_with_allow() {
     let service = Service::start().await;
     let routes = [
         ("/health", "GET,HEAD"),
@@ -43,15 +43,15 @@ async fn a_known_route_refuses_other_methods_and_names_its_own() {
             if allow.split(',').any(|allowed| allowed == method) {
                 continue;
             }
-            let answer = service.send(Call::new(method, path)).await.expect(405);
-            assert_eq!(answer.header("allow"), Some(allow), "{method} {path}");
+            let response = service.send(Call::new(method, path)).await.expect(405);
+            assert_eq!(response.header("allow"), Some(allow), "{method} {path}");
         }
     }
     assert_envelope!(service.send(Call::post(LIST)).await.expect(405));
 }
 
 #[tokio::test]
-async fn head_answers_as_get_without_the_body() {
+async fn head_returns_the_headers_of_get_without_body() {
     let service = Service::start().await;
     service.create(s3("acme")).await;
     for path in [
@@ -61,7 +61,7 @@ async fn head_answers_as_get_without_the_body() {
         tenant_path("acme"),
         config_path("acme", "s3"),
         format!("{}/validate", config_path("acme", "s3")),
-        // And as a GET that fails.
+        // And like a GET that fails.
         config_path("acme", "cloudwatch"),
         config_path("acme", "x"),
         format!("{LIST}/nothing"),
@@ -74,26 +74,26 @@ async fn head_answers_as_get_without_the_body() {
 }
 
 #[tokio::test]
-async fn every_answer_carries_the_gateways_request_id() {
+async fn every_response_has_the_request_id_of_the_gateway() {
     let service = Service::start().await;
     for method in [Method::GET, Method::POST, Method::OPTIONS] {
         for path in ["/health", LIST, CONFIG, "/nothing"] {
-            // The harness holds every answer to this as well.
-            let answer = service.send(Call::new(method.as_str(), path)).await;
-            assert_eq!(answer.header("x-request-id"), Some(REQUEST_ID));
+            // The harness checks this for every response too.
+            let response = service.send(Call::new(method.as_str(), path)).await;
+            assert_eq!(response.header("x-request-id"), Some(REQUEST_ID));
         }
     }
 }
 
 #[tokio::test]
-async fn a_request_id_of_the_clients_is_not_taken_over() {
+async fn request_id_of_the_client_is_ignored() {
     let service = Service::start().await;
-    let answer = service.send(Call::get("/health").header("X-Request-Id", "mine")).await;
-    assert_eq!(answer.header("x-request-id"), Some(REQUEST_ID));
+    let response = service.send(Call::get("/health").header("X-Request-Id", "mine")).await;
+    assert_eq!(response.header("x-request-id"), Some(REQUEST_ID));
 }
 
 #[tokio::test]
-async fn a_tenant_id_or_delivery_type_that_is_none_is_a_400() {
+async fn invalid_tenant_id_or_delivery_type_returns_400() {
     let service = Service::start().await;
     let long = "a".repeat(129);
     for tenant_id in [
@@ -131,7 +131,7 @@ async fn a_tenant_id_or_delivery_type_that_is_none_is_a_400() {
 }
 
 #[tokio::test]
-async fn an_encoded_name_is_the_name() {
+async fn percent_encoded_path_is_decoded() {
     let service = Service::start().await;
     service.create(s3("acme")).await;
     service

@@ -1,11 +1,11 @@
-//! The program, which starts or says why it does not.
+//! The start of the program.
 
 use std::process::Command;
 
 use serde_json::Value;
 
 #[test]
-fn a_program_that_is_not_configured_ends_with_one_line_that_names_the_variable() {
+fn unconfigured_program_exits_with_one_line_that_names_the_variable() {
     for variables in [&[][..], &[("TENANT_CONFIG_TABLE", "configured"), ("LOG_LEVEL", "loud")]] {
         let program = Command::new(env!("CARGO_BIN_EXE_api"))
             .env_clear()
@@ -16,7 +16,7 @@ fn a_program_that_is_not_configured_ends_with_one_line_that_names_the_variable()
         let log = String::from_utf8(program.stdout).unwrap();
         let line: Value = serde_json::from_str(log.trim_end()).unwrap_or_else(|_| panic!("{log}"));
         assert_eq!(line["level"], "ERROR");
-        let wrong = variables.last().map_or("TENANT_CONFIG_TABLE", |(name, _)| name);
-        assert!(line["error"].as_str().unwrap().contains(wrong), "{line}");
+        let variable = variables.last().map_or("TENANT_CONFIG_TABLE", |(name, _)| name);
+        assert!(line["error"].as_str().unwrap().contains(variable), "{line}");
     }
 }

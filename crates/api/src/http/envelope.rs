@@ -8,7 +8,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use http::{HeaderValue, header};
 use serde::Serialize;
 
-use crate::{context::Now, error::ApiError};
+use super::{context::Now, error::ApiError};
 
 /// What a request gave that went well. Handlers put status and headers around it.
 #[derive(Serialize)]

@@ -1,5 +1,5 @@
-//! Where every request enters and leaves: the clock is read here, failures become answers here, the headers that every
-//! answer has are set here, and each request leaves one line in the log.
+//! The outermost layer, which every request passes through: it reads the clock, writes the response of a failure, sets the
+//! headers that every response has, and writes one log line per request.
 
 use std::time::Instant;
 
@@ -15,16 +15,15 @@ use lambda::Invocation;
 use tenant_core::{DeliveryType, TenantId};
 use tenant_store::usage;
 
-use crate::{
-    audit::ConfigChanged,
+use super::{
     context::{GatewayContext, Now},
     envelope::{APPLICATION_JSON, Failure},
     error::{ApiError, Failed, RETRY_AFTER_SECONDS},
-    log::RequestLine,
 };
+use crate::{audit::ConfigChanged, log::RequestLine};
 
 const REQUEST_ID: &str = "x-request-id";
-/// For a request that came without an id, or with one that is no header value: API Gateway sends neither.
+/// For a request without an id, or with one that is not a valid header value. API Gateway sends neither.
 const UNKNOWN: &str = "unknown";
 
 /// The outermost middleware.
@@ -96,22 +95,22 @@ pub(crate) async fn edge(
 
 fn write_failure(response: &mut Response, error: &ApiError, now: Now, method: &Method) {
     let headers = response.headers_mut();
-    // It counts the empty body that the failure came with.
+    // It is the length of the empty body that the failure has so far.
     headers.remove(header::CONTENT_LENGTH);
     headers.insert(header::CONTENT_TYPE, APPLICATION_JSON);
     if error.is_transient() {
         headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
     }
     if method != Method::HEAD {
-        let sentence = error.client_message();
-        let failure = Failure::new(now, &sentence)
+        let message = error.client_message();
+        let failure = Failure::new(now, &message)
             .with_details(error.details())
             .with_data(error.data());
         *response.body_mut() = Body::from(failure.into_bytes());
     }
 }
 
-/// A part of the path, if it is what it should be: the log takes no other text of the client's.
+/// A parameter of the path, if it is valid. The log contains no other text from the client.
 fn path_param<T: std::str::FromStr>(params: &Result<RawPathParams, RawPathParamsRejection>, name: &str) -> Option<T> {
     let params = params.as_ref().ok()?;
     params

@@ -1,19 +1,19 @@
-//! What a URL's path names.
+//! The parameters in the path of a URL.
 
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 use tenant_core::{DeliveryType, TenantId};
 
-use crate::error::ApiError;
+use super::rejection::PathRejection;
 
 /// A tenant: `/tenants/{tenant_id}`.
 pub(crate) struct Tenant(pub(crate) TenantId);
 
 impl<S: Send + Sync> FromRequestParts<S> for Tenant {
-    type Rejection = ApiError;
+    type Rejection = PathRejection;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, PathRejection> {
         let tenant_id: String = read(parts, state).await?;
         Ok(Self(parse_tenant_id(&tenant_id)?))
     }
@@ -26,24 +26,24 @@ pub(crate) struct Target {
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Target {
-    type Rejection = ApiError;
+    type Rejection = PathRejection;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, PathRejection> {
         let (tenant_id, delivery_type): (String, String) = read(parts, state).await?;
         Ok(Self {
             tenant_id: parse_tenant_id(&tenant_id)?,
-            delivery_type: delivery_type.parse().map_err(ApiError::InvalidDeliveryType)?,
+            delivery_type: delivery_type.parse().map_err(PathRejection::DeliveryType)?,
         })
     }
 }
 
-async fn read<T: DeserializeOwned + Send, S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<T, ApiError> {
+async fn read<T: DeserializeOwned + Send, S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<T, PathRejection> {
     let Path(names) = Path::from_request_parts(parts, state)
         .await
-        .map_err(|_| ApiError::UndecodablePath)?;
+        .map_err(|_| PathRejection::NotUtf8)?;
     Ok(names)
 }
 
-fn parse_tenant_id(text: &str) -> Result<TenantId, ApiError> {
-    text.parse().map_err(ApiError::InvalidTenantId)
+fn parse_tenant_id(text: &str) -> Result<TenantId, PathRejection> {
+    text.parse().map_err(PathRejection::TenantId)
 }

@@ -13,12 +13,14 @@ use tenant_store::{Precondition, StoreError};
 use crate::openapi;
 use crate::{
     audit::ConfigChanged,
-    body::JsonBody,
-    conditions::{Conditions, ETag, Freshness},
-    context::Now,
-    envelope::Success,
-    error::ApiError,
-    path::{Target, Tenant},
+    http::{
+        body::JsonBody,
+        conditions::{Conditions, ETag, Freshness},
+        context::Now,
+        envelope::Success,
+        error::ApiError,
+        path::{Target, Tenant},
+    },
     state::AppState,
 };
 

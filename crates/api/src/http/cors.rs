@@ -1,4 +1,4 @@
-//! Which web pages may read answers (<https://fetch.spec.whatwg.org/#http-cors-protocol>).
+//! Which web pages are allowed to read responses (<https://fetch.spec.whatwg.org/#http-cors-protocol>).
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::config::AllowedOrigins;
 
-/// How long a browser may keep the answer to a preflight. Chromium keeps none for longer than two hours.
+/// How long a browser may cache a preflight response. Chromium limits this to two hours.
 const PREFLIGHT_AGE: Duration = Duration::from_hours(2);
 
-/// Without an origin no layer: no answer has a CORS header then, and `OPTIONS` is a method like any other.
+/// Without an allowed origin there is no layer: no response has a CORS header, and `OPTIONS` is a method like any other.
 pub(crate) fn layer(origins: &AllowedOrigins) -> Either<CorsLayer, Identity> {
     let origins = match origins {
         AllowedOrigins::None => return Either::Right(Identity::new()),

@@ -10,8 +10,11 @@ use tenant_core::{Check, check_stored};
 #[cfg(test)]
 use crate::openapi;
 use crate::{
-    context::Now, deadline::Deadline, envelope::Success, error::ApiError, external_checks, handlers::configs::find,
-    path::Target, query::ValidationQuery, state::AppState,
+    http::{
+        context::Now, deadline::Deadline, envelope::Success, error::ApiError, path::Target, query::ValidationQuery,
+    },
+    resources::configs::{external_checks, handlers::find},
+    state::AppState,
 };
 
 #[derive(Serialize)]
@@ -53,6 +56,6 @@ pub(crate) async fn validate(
 ) -> Result<Response, ApiError> {
     let stored = find(&state, &target, now).await?;
     let mut checks = check_stored(&stored);
-    checks.extend(external_checks::check(&state, &stored, query.live, deadline).await);
+    checks.extend(external_checks::check(state.external_checks.as_deref(), &stored, query.live, deadline).await);
     Ok(Success::new(now, Validation::new(&target, checks)).into_response())
 }

@@ -9,7 +9,10 @@ use tenant_core::StoredConfig;
 
 #[cfg(test)]
 use crate::openapi;
-use crate::{context::Now, envelope::Success, error::ApiError, path::Tenant, query::PageQuery, state::AppState};
+use crate::{
+    http::{context::Now, envelope::Success, error::ApiError, path::Tenant, query::PageQuery},
+    state::AppState,
+};
 
 /// Every configuration of one tenant.
 #[derive(Serialize)]

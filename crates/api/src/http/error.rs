@@ -1,9 +1,9 @@
-//! Every way in which a request fails, and what the client and the log are told of it.
+//! Every failure of a request, and its status.
 //!
-//! The client reads [`ApiError::sentence`]; the log has the error's own text and its causes. A failure leaves its
-//! handler as a response extension, and the edge writes both, once.
+//! The client reads [`ApiError::client_message`](super::client_message). The log has the error's own text and its causes. A
+//! failure leaves its handler as a response extension, and the edge writes both, once.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     body::Body,
@@ -14,64 +14,62 @@ use serde_json::{Value, json};
 use tenant_core::{FieldError, InputError, Violation};
 use tenant_store::StoreError;
 
-use crate::{
-    body::{DigestError, MediaTypeError},
+use super::{
     conditions::InvalidCondition,
-    event::Unrepresentable,
-    handlers::health::Unhealthy,
-    query::QueryError,
+    rejection::{BodyRejection, DigestError, MediaTypeError, OutOfTime, PathRejection, PreconditionFailed, QueryError},
 };
+use crate::{event::Unrepresentable, probe::Unhealthy};
 
-/// Seconds after which a request that met a passing fault is worth repeating. The store has retried by itself before.
+/// Seconds after which a client should retry a request that failed for a transient reason. The store has already retried.
 pub(crate) const RETRY_AFTER_SECONDS: u16 = 1;
 
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
-    #[error("the request has no form in HTTP")]
+    #[error("HTTP cannot represent the request")]
     Unrepresentable(#[from] Unrepresentable),
-    #[error("the path's percent-encoding is no UTF-8")]
+    #[error("the path is not percent-encoded UTF-8")]
     UndecodablePath,
-    #[error("the URL names no tenant id")]
+    #[error("the tenant ID in the URL is invalid")]
     InvalidTenantId(#[source] Violation),
-    #[error("the URL names no delivery type")]
+    #[error("the delivery type in the URL is invalid")]
     InvalidDeliveryType(#[source] Violation),
     #[error("the query is invalid")]
     InvalidQuery(#[from] QueryError),
     #[error("a precondition is malformed")]
     InvalidCondition(#[from] InvalidCondition),
-    #[error("the body is not the one that was signed")]
+    #[error("the digest does not match the body")]
     InvalidDigest(#[from] DigestError),
-    #[error("the body broke off")]
+    #[error("the body was not received completely")]
     BodyBroken(#[source] axum::Error),
     #[error("the body is invalid")]
     InvalidInput(#[from] InputError),
-    #[error("no such route")]
+    #[error("no route matches the URL")]
     NoSuchRoute,
-    #[error("the route has no such method")]
+    #[error("the route does not support the method")]
     MethodNotAllowed,
-    #[error("If-Match names another version")]
+    #[error("If-Match does not match the version")]
     VersionMismatch,
-    #[error("If-None-Match names the version that is there")]
+    #[error("If-None-Match excludes the version")]
     VersionExcluded,
-    #[error("If-None-Match: * on a create of what exists")]
+    #[error("create with If-None-Match: *, but the configuration exists")]
     CreationGuarded,
-    #[error("If-Match on a create")]
+    #[error("create with If-Match")]
     CreationHasNoVersion,
     #[error("the body is too large")]
     BodyTooLarge,
-    #[error("the body is of another media type")]
+    #[error("the media type of the body is not supported")]
     UnsupportedMediaType(#[from] MediaTypeError),
     #[error("the store failed")]
     Store(#[from] StoreError),
     #[error("a dependency is unhealthy")]
     Unhealthy(#[source] Unhealthy),
-    #[error("the request took longer than it may")]
+    #[error("the request reached its deadline")]
     OutOfTime {
         /// Whether the request may have changed something by then.
         writes: bool,
     },
-    #[error("an answer has no JSON form")]
+    #[error("a response cannot be serialized to JSON")]
     Unserializable(#[source] serde_json::Error),
     #[error("a handler panicked")]
     Panicked,
@@ -80,6 +78,56 @@ pub(crate) enum ApiError {
 /// A failure on its way from where it happened to the edge.
 #[derive(Debug, Clone)]
 pub(crate) struct Failed(pub(crate) Arc<ApiError>);
+
+impl From<BodyRejection> for ApiError {
+    fn from(rejection: BodyRejection) -> Self {
+        match rejection {
+            BodyRejection::Unrepresentable(error) => Self::Unrepresentable(error),
+            BodyRejection::TooLarge => Self::BodyTooLarge,
+            BodyRejection::Incomplete(error) => Self::BodyBroken(error),
+            BodyRejection::Digest(error) => Self::InvalidDigest(error),
+            BodyRejection::MediaType(error) => Self::UnsupportedMediaType(error),
+        }
+    }
+}
+
+impl From<PathRejection> for ApiError {
+    fn from(rejection: PathRejection) -> Self {
+        match rejection {
+            PathRejection::NotUtf8 => Self::UndecodablePath,
+            PathRejection::TenantId(violation) => Self::InvalidTenantId(violation),
+            PathRejection::DeliveryType(violation) => Self::InvalidDeliveryType(violation),
+        }
+    }
+}
+
+impl From<PreconditionFailed> for ApiError {
+    fn from(failed: PreconditionFailed) -> Self {
+        match failed {
+            PreconditionFailed::VersionMismatch => Self::VersionMismatch,
+            PreconditionFailed::VersionExcluded => Self::VersionExcluded,
+        }
+    }
+}
+
+impl From<OutOfTime> for ApiError {
+    fn from(OutOfTime { writes }: OutOfTime) -> Self {
+        Self::OutOfTime { writes }
+    }
+}
+
+/// Extractors and layers respond with their rejections without knowing [`ApiError`].
+macro_rules! reject_as_api_error {
+    ($($rejection:ty),* $(,)?) => {$(
+        impl IntoResponse for $rejection {
+            fn into_response(self) -> Response {
+                ApiError::from(self).into_response()
+            }
+        }
+    )*};
+}
+
+reject_as_api_error!(BodyRejection, InvalidCondition, OutOfTime, PathRejection, QueryError);
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
@@ -91,12 +139,12 @@ impl IntoResponse for ApiError {
 }
 
 impl ApiError {
-    /// The status that the client gets.
+    /// The status of the response.
     pub(crate) fn status(&self) -> StatusCode {
         self.classify().0
     }
 
-    /// A stable word for the log, and for whoever counts failures.
+    /// A stable word for the log and for counting failures.
     pub(crate) fn code(&self) -> &'static str {
         self.classify().1
     }
@@ -133,7 +181,7 @@ impl ApiError {
                 StoreError::NotFound => (StatusCode::NOT_FOUND, "not_found"),
                 StoreError::AlreadyExists => (StatusCode::CONFLICT, "already_exists"),
                 StoreError::VersionMismatch => (StatusCode::PRECONDITION_FAILED, "version_mismatch"),
-                // Not 429: it is the table that is busy, not this client that is greedy.
+                // Not 429: the table is busy, whichever client caused that.
                 StoreError::Throttled { .. } => (StatusCode::SERVICE_UNAVAILABLE, "store_throttled"),
                 StoreError::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
                 StoreError::OutcomeUnknown { .. } => (StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown"),
@@ -148,53 +196,7 @@ impl ApiError {
         }
     }
 
-    /// What the client reads: what is wrong with the request, or that nothing is.
-    pub(crate) fn client_message(&self) -> Cow<'static, str> {
-        match self {
-            Self::Unrepresentable(error) => format!("The request cannot be read: {error}.").into(),
-            Self::UndecodablePath => "The URL's path must be UTF-8, percent-encoded.".into(),
-            Self::InvalidTenantId(violation) => format!("The tenant id in the URL {violation}.").into(),
-            Self::InvalidDeliveryType(violation) => format!("The delivery type in the URL {violation}.").into(),
-            Self::InvalidQuery(error) => error.to_string().into(),
-            Self::InvalidCondition(error) => format!("{error}.").into(),
-            Self::InvalidDigest(error) => format!("{error}.").into(),
-            Self::BodyBroken(_) => "The request body did not arrive whole.".into(),
-            Self::InvalidInput(error) => error.to_string().into(),
-            Self::NoSuchRoute => "There is nothing at this URL; the routes are /health, /openapi.json and those below /api/v1.".into(),
-            Self::MethodNotAllowed => "This URL does not take this method; the Allow header names those it takes.".into(),
-            Self::VersionMismatch | Self::Store(StoreError::VersionMismatch) => {
-                "The configuration was changed meanwhile, or is at another version than If-Match names; read it again and repeat the change.".into()
-            }
-            Self::VersionExcluded => "The configuration is at a version that If-None-Match excludes.".into(),
-            Self::CreationGuarded => "The tenant already has a delivery configuration of this type.".into(),
-            Self::CreationHasNoVersion => "A configuration that is yet to be created has no version; leave If-Match out.".into(),
-            Self::BodyTooLarge => "The request body is larger than 64 KiB.".into(),
-            Self::UnsupportedMediaType(error) => capitalize(&error.to_string()).into(),
-            Self::Store(StoreError::NotFound) => "The tenant has no delivery configuration of this type.".into(),
-            Self::Store(StoreError::AlreadyExists) => {
-                "The tenant already has a delivery configuration of this type; change it with PUT or PATCH.".into()
-            }
-            Self::Store(StoreError::Throttled { .. }) => "The store is busy; repeat the request after Retry-After seconds.".into(),
-            Self::Store(StoreError::Unavailable { .. }) | Self::Unhealthy(_) => {
-                "The store cannot be reached; repeat the request after Retry-After seconds.".into()
-            }
-            Self::OutOfTime { writes: false } => {
-                "The store did not answer in time; repeat the request after Retry-After seconds.".into()
-            }
-            Self::Store(StoreError::OutcomeUnknown { .. }) | Self::OutOfTime { writes: true } => {
-                "The store did not confirm the write, which may or may not have been applied; repeating the request is safe.".into()
-            }
-            Self::Store(
-                StoreError::TableMissing { .. } | StoreError::AccessDenied { .. } | StoreError::Unexpected { .. },
-            )
-            | Self::Unserializable(_)
-            | Self::Panicked => {
-                "The service failed to answer this request. Its operator finds the cause by the X-Request-Id.".into()
-            }
-        }
-    }
-
-    /// What programs read.
+    /// The part of the response that is for programs.
     pub(crate) fn details(&self) -> Option<Value> {
         self.broken_rules().map(|errors| json!({ "errors": errors }))
     }
@@ -210,26 +212,19 @@ impl ApiError {
     /// What an unhealthy service reports beside the error.
     pub(crate) fn data(&self) -> Option<Value> {
         match self {
-            Self::Unhealthy(unhealthy) => serde_json::to_value(&unhealthy.report).ok(),
+            Self::Unhealthy(unhealthy) => Some(unhealthy.report.clone()),
             _ => None,
         }
     }
 
-    /// Whether the same request may go well a moment later.
+    /// Whether a retry of the same request may succeed.
     pub(crate) fn is_transient(&self) -> bool {
         self.status() == StatusCode::SERVICE_UNAVAILABLE
     }
 }
 
-fn capitalize(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| {
-        format!("{}{}.", first.to_ascii_uppercase(), chars.as_str())
-    })
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use tenant_core::{ErrorCode, TenantId};
 
     use super::*;
@@ -251,23 +246,23 @@ mod tests {
         serde_json::from_str::<()>("secret").unwrap_err()
     }
 
-    /// One of each; `classify` names them all, so that a new variant is missed here by nobody who adds one there.
-    fn every_error() -> Vec<(ApiError, u16)> {
+    /// One error of each kind. The match in `classify` is exhaustive, and a new variant belongs here as well.
+    pub(in crate::http) fn every_error() -> Vec<(ApiError, u16)> {
         let cause = || "secret".into();
         vec![
             (Unrepresentable::Url.into(), 400),
             (Unrepresentable::Header.into(), 400),
             (Unrepresentable::Body.into(), 400),
-            (ApiError::UndecodablePath, 400),
-            (ApiError::InvalidTenantId(violation()), 400),
-            (ApiError::InvalidDeliveryType(violation()), 400),
+            (PathRejection::NotUtf8.into(), 400),
+            (PathRejection::TenantId(violation()).into(), 400),
+            (PathRejection::DeliveryType(violation()).into(), 400),
             (QueryError::Malformed.into(), 400),
             (QueryError::Repeated("limit").into(), 400),
             (QueryError::Live.into(), 400),
             (InvalidCondition("If-Match").into(), 400),
             (DigestError::Malformed.into(), 400),
             (DigestError::Mismatch.into(), 400),
-            (ApiError::BodyBroken(axum::Error::new("secret")), 400),
+            (BodyRejection::Incomplete(axum::Error::new("secret")).into(), 400),
             (InputError::Empty.into(), 400),
             (InputError::NotJson { line: 1, column: 2 }.into(), 400),
             (InputError::NotAnObject.into(), 400),
@@ -285,11 +280,11 @@ mod tests {
             (broken_rules(), 422),
             (ApiError::NoSuchRoute, 404),
             (ApiError::MethodNotAllowed, 405),
-            (ApiError::VersionMismatch, 412),
-            (ApiError::VersionExcluded, 412),
+            (PreconditionFailed::VersionMismatch.into(), 412),
+            (PreconditionFailed::VersionExcluded.into(), 412),
             (ApiError::CreationGuarded, 412),
             (ApiError::CreationHasNoVersion, 412),
-            (ApiError::BodyTooLarge, 413),
+            (BodyRejection::TooLarge.into(), 413),
             (MediaTypeError::NotJson.into(), 415),
             (MediaTypeError::NotJsonOrMergePatch.into(), 415),
             (MediaTypeError::Encoded.into(), 415),
@@ -303,8 +298,8 @@ mod tests {
             (StoreError::AccessDenied(cause()).into(), 500),
             (StoreError::Unexpected(cause()).into(), 500),
             (ApiError::Unhealthy(Unhealthy::timed_out()), 503),
-            (ApiError::OutOfTime { writes: false }, 503),
-            (ApiError::OutOfTime { writes: true }, 503),
+            (OutOfTime { writes: false }.into(), 503),
+            (OutOfTime { writes: true }.into(), 503),
             (ApiError::Unserializable(not_json()), 500),
             (ApiError::Panicked, 500),
         ]
@@ -318,34 +313,14 @@ mod tests {
     }
 
     #[test]
-    fn every_sentence_is_one_and_no_cause_is_in_it() {
-        for (error, _) in every_error() {
-            let sentence = error.client_message();
-            assert!(sentence.starts_with(|first: char| first.is_uppercase()), "{sentence}");
-            assert!(sentence.ends_with('.') && !sentence.ends_with(".."), "{sentence}");
-            assert!(!sentence.contains("secret"), "{sentence}");
-        }
-    }
-
-    #[test]
-    fn a_defect_tells_the_client_nothing_of_itself() {
-        let told: std::collections::BTreeSet<_> = every_error()
-            .iter()
-            .filter(|(_, status)| *status == 500)
-            .map(|(error, _)| error.client_message().into_owned())
-            .collect();
-        assert_eq!(told.len(), 1, "{told:?}");
-    }
-
-    #[test]
-    fn only_a_passing_fault_is_worth_repeating() {
+    fn only_503_is_transient() {
         for (error, status) in every_error() {
             assert_eq!(error.is_transient(), status == 503, "{error:?}");
         }
     }
 
     #[test]
-    fn the_log_has_every_cause() {
+    fn log_has_every_cause() {
         let error = ApiError::from(StoreError::TableMissing("no table of this name".into()));
         assert_eq!(
             lambda::chain(&error),

@@ -8,7 +8,7 @@ use axum::{
 use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
 use tenant_store::Precondition;
 
-use crate::error::ApiError;
+use crate::http::rejection::PreconditionFailed;
 
 /// The strong entity tag of a configuration: its version in quotes.
 #[derive(Debug, Clone, Copy)]
@@ -50,9 +50,9 @@ pub(crate) enum Freshness {
 
 impl Conditions {
     /// Holds a read against the version that is there.
-    pub(crate) fn check_read(&self, version: u64) -> Result<Freshness, ApiError> {
+    pub(crate) fn check_read(&self, version: u64) -> Result<Freshness, PreconditionFailed> {
         if self.if_match.as_ref().is_some_and(|tags| !tags.match_strongly(version)) {
-            return Err(ApiError::VersionMismatch);
+            return Err(PreconditionFailed::VersionMismatch);
         }
         let is_known = self
             .if_none_match
@@ -66,10 +66,10 @@ impl Conditions {
     }
 
     /// Holds a write against the version that is there.
-    pub(crate) fn check_write(&self, version: u64) -> Result<(), ApiError> {
+    pub(crate) fn check_write(&self, version: u64) -> Result<(), PreconditionFailed> {
         match self.check_read(version)? {
             Freshness::Modified => Ok(()),
-            Freshness::NotModified => Err(ApiError::VersionExcluded),
+            Freshness::NotModified => Err(PreconditionFailed::VersionExcluded),
         }
     }
 
@@ -99,9 +99,9 @@ impl Conditions {
 }
 
 impl<S: Sync> FromRequestParts<S> for Conditions {
-    type Rejection = ApiError;
+    type Rejection = InvalidCondition;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, InvalidCondition> {
         Ok(Self {
             if_match: read_tags(&parts.headers, &header::IF_MATCH, "If-Match")?,
             if_none_match: read_tags(&parts.headers, &header::IF_NONE_MATCH, "If-None-Match")?,
@@ -289,7 +289,7 @@ mod tests {
     #[test]
     fn if_match_compares_strongly_and_if_none_match_weakly() {
         let strong = conditions(&["W/\"3\""], &[]).unwrap();
-        assert!(matches!(strong.check_read(3), Err(ApiError::VersionMismatch)));
+        assert!(matches!(strong.check_read(3), Err(PreconditionFailed::VersionMismatch)));
         let weak = conditions(&[], &["W/\"3\""]).unwrap();
         assert_eq!(weak.check_read(3).unwrap(), Freshness::NotModified);
         assert_eq!(weak.check_read(4).unwrap(), Freshness::Modified);
@@ -298,8 +298,8 @@ mod tests {
     #[test]
     fn both_conditions_must_hold() {
         let both = conditions(&["\"3\", \"4\""], &["\"3\""]).unwrap();
-        assert!(matches!(both.check_write(3), Err(ApiError::VersionExcluded)));
+        assert!(matches!(both.check_write(3), Err(PreconditionFailed::VersionExcluded)));
         assert!(both.check_write(4).is_ok());
-        assert!(matches!(both.check_write(5), Err(ApiError::VersionMismatch)));
+        assert!(matches!(both.check_write(5), Err(PreconditionFailed::VersionMismatch)));
     }
 }

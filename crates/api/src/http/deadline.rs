@@ -1,8 +1,8 @@
-//! The time in which every request is answered, whatever the store does.
+//! The time within which every request gets a response, whatever the store does.
 //!
-//! One call to the store ends by itself (`tenant_store::client` has its time-outs), but a request may take several: a list
-//! walks over what has expired, and an update may have to look first. An answer that API Gateway or Lambda gives instead of
-//! this service has no envelope and says nothing of a write.
+//! A single call of the store has time-outs (see `tenant_store::client`), but a request may need several: a list skips
+//! expired items, and an update may have to read first. A response that API Gateway or Lambda sends instead of this service
+//! has no envelope and does not report whether a write was applied.
 
 use std::{
     convert::Infallible,
@@ -12,20 +12,20 @@ use std::{
 use axum::{
     extract::{FromRequestParts, Request},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use http::request::Parts;
 use lambda::Invocation;
 use tokio::time::{Instant, timeout_at};
 
-use crate::error::ApiError;
+use super::rejection::OutOfTime;
 
-/// Room for two calls that take as long as they may, 2 x 4 s; Lambda gives the function 10 s, API Gateway 29.
+/// Two calls of the longest duration, 2 x 4 s. Lambda gives the function 10 s, API Gateway 29 s.
 pub(crate) const BUDGET: Duration = Duration::from_secs(8);
-/// What remains for the answer itself where the platform's deadline is nearer than that.
+/// The time that remains for the response if the platform's deadline is sooner.
 const RESERVE: Duration = Duration::from_millis(500);
 
-/// When the request that it is taken from is ended.
+/// When the service ends this request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadline(pub(crate) Instant);
 
@@ -33,7 +33,7 @@ impl<S: Sync> FromRequestParts<S> for Deadline {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        // A router without the layer below ends nothing; who asks is held to the same time.
+        // Without the layer below, handlers get the same budget from now on.
         Ok(parts
             .extensions
             .get()
@@ -42,18 +42,18 @@ impl<S: Sync> FromRequestParts<S> for Deadline {
     }
 }
 
-/// Ends a request whose time is up.
-pub(crate) async fn enforce(mut request: Request, next: Next) -> Response {
-    let platforms = request
+/// Ends a request at its deadline.
+pub(crate) async fn enforce(mut request: Request, next: Next) -> Result<Response, OutOfTime> {
+    let platform_deadline = request
         .extensions()
         .get::<Invocation>()
         .and_then(|invocation| invocation.deadline);
-    let deadline = Instant::now() + budget(platforms, SystemTime::now());
+    let deadline = Instant::now() + budget(platform_deadline, SystemTime::now());
     request.extensions_mut().insert(Deadline(deadline));
     let writes = !request.method().is_safe();
     timeout_at(deadline, next.run(request))
         .await
-        .unwrap_or_else(|_| ApiError::OutOfTime { writes }.into_response())
+        .map_err(|_| OutOfTime { writes })
 }
 
 fn budget(deadline: Option<SystemTime>, now: SystemTime) -> Duration {
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answer_comes_before_the_platforms_deadline() {
+    fn budget_ends_before_the_platform_deadline() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         let in_seconds = |seconds| Some(now + Duration::from_secs(seconds));
         assert_eq!(budget(None, now), BUDGET);

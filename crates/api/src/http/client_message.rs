@@ -1,0 +1,161 @@
+//! The sentences that a client reads in `error`: what is wrong with the request, or that the service failed.
+
+use std::borrow::Cow;
+
+use tenant_core::{FieldError, InputError};
+use tenant_store::StoreError;
+
+use super::{error::ApiError, rejection::QueryError};
+
+impl ApiError {
+    /// The `error` of the response. It contains no cause, whose text may be secret.
+    pub(crate) fn client_message(&self) -> Cow<'static, str> {
+        match self {
+            Self::Unrepresentable(error) => format!("The request cannot be read: {error}.").into(),
+            Self::UndecodablePath => "The path of the URL must be percent-encoded UTF-8.".into(),
+            Self::InvalidTenantId(violation) => format!("The tenant ID in the URL {violation}.").into(),
+            Self::InvalidDeliveryType(violation) => format!("The delivery type in the URL {violation}.").into(),
+            Self::InvalidQuery(error) => query_message(*error),
+            Self::InvalidCondition(error) => format!("{error}.").into(),
+            Self::InvalidDigest(error) => format!("{error}.").into(),
+            Self::BodyBroken(_) => "The request body was not received completely.".into(),
+            Self::InvalidInput(InputError::BrokenRules(errors)) => broken_rules_message(errors).into(),
+            Self::InvalidInput(error) => capitalize(&with_period(error.to_string())).into(),
+            Self::NoSuchRoute => {
+                "Not found: no route matches this URL. The routes are /health, /openapi.json and those under /api/v1.".into()
+            }
+            Self::MethodNotAllowed => {
+                "Method not allowed: this URL supports only the methods in the Allow header.".into()
+            }
+            Self::VersionMismatch | Self::Store(StoreError::VersionMismatch) => {
+                "Precondition failed: the configuration has changed, or its version does not match If-Match. Read it again and repeat the change.".into()
+            }
+            Self::VersionExcluded => {
+                "Precondition failed: If-None-Match excludes the current version of the configuration.".into()
+            }
+            Self::CreationGuarded => {
+                "Precondition failed: the tenant already has a delivery configuration of this type.".into()
+            }
+            Self::CreationHasNoVersion => {
+                "Precondition failed: a new configuration has no version to match. Omit If-Match.".into()
+            }
+            Self::BodyTooLarge => "The request body is larger than 64 KiB.".into(),
+            Self::UnsupportedMediaType(error) => capitalize(&with_period(error.to_string())).into(),
+            Self::Store(StoreError::NotFound) => "The tenant has no delivery configuration of this type.".into(),
+            Self::Store(StoreError::AlreadyExists) => {
+                "The tenant already has a delivery configuration of this type. Change it with PUT or PATCH.".into()
+            }
+            Self::Store(StoreError::Throttled { .. }) => {
+                "The store is busy. Retry the request after Retry-After seconds.".into()
+            }
+            Self::Store(StoreError::Unavailable { .. }) | Self::Unhealthy(_) => {
+                "The store is unavailable. Retry the request after Retry-After seconds.".into()
+            }
+            Self::OutOfTime { writes: false } => {
+                "The store did not respond in time. Retry the request after Retry-After seconds.".into()
+            }
+            Self::Store(StoreError::OutcomeUnknown { .. }) | Self::OutOfTime { writes: true } => {
+                "The store did not confirm the write, which may or may not have been applied. It is safe to retry the request.".into()
+            }
+            Self::Store(
+                StoreError::TableMissing { .. } | StoreError::AccessDenied { .. } | StoreError::Unexpected { .. },
+            )
+            | Self::Unserializable(_)
+            | Self::Panicked => {
+                "Internal error: the service failed to process this request. Its operator can find the cause by the X-Request-Id.".into()
+            }
+        }
+    }
+}
+
+fn query_message(error: QueryError) -> Cow<'static, str> {
+    match error {
+        QueryError::Malformed => {
+            "The query of the URL must consist of name=value pairs in percent-encoded UTF-8.".into()
+        }
+        QueryError::Repeated(name) => {
+            format!("The query of the URL contains {name} more than once. Send it once.").into()
+        }
+        QueryError::Limit(error) => with_period(error.to_string()).into(),
+        QueryError::LastKey(error) => with_period(error.to_string()).into(),
+        QueryError::Live => "The query parameter live must be true or false.".into(),
+    }
+}
+
+/// One sentence for each broken rule, up to three. `details.errors` has all of them.
+fn broken_rules_message(errors: &[FieldError]) -> String {
+    const LISTED: usize = 3;
+    let mut sentences: Vec<_> = errors
+        .iter()
+        .take(LISTED)
+        .map(|error| with_period(error.to_string()))
+        .collect();
+    if errors.len() > LISTED {
+        sentences.push(format!("{} more in details.errors.", errors.len() - LISTED));
+    }
+    format!("The configuration is invalid: {}", sentences.join(" "))
+}
+
+fn with_period(mut text: String) -> String {
+    if !text.ends_with('.') {
+        text.push('.');
+    }
+    text
+}
+
+fn capitalize(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| {
+        format!("{}{}", first.to_ascii_uppercase(), chars.as_str())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use tenant_core::ErrorCode;
+
+    use super::*;
+    use crate::http::error::tests::every_error;
+
+    #[test]
+    fn every_message_is_a_sentence_without_its_cause() {
+        for (error, _) in every_error() {
+            let sentence = error.client_message();
+            assert!(sentence.starts_with(|first: char| first.is_uppercase()), "{sentence}");
+            assert!(sentence.ends_with('.') && !sentence.ends_with(".."), "{sentence}");
+            assert!(!sentence.contains("secret"), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn every_internal_error_has_the_same_message() {
+        let messages: std::collections::BTreeSet<_> = every_error()
+            .iter()
+            .filter(|(_, status)| *status == 500)
+            .map(|(error, _)| error.client_message().into_owned())
+            .collect();
+        assert_eq!(messages.len(), 1, "{messages:?}");
+    }
+
+    #[test]
+    fn broken_rules_are_one_sentence_each_up_to_three() {
+        let error = |field: &str| FieldError {
+            field: field.to_owned(),
+            code: ErrorCode::OutOfRange,
+            message: "is wrong".to_owned(),
+        };
+        let message = |fields: &[&str]| {
+            let errors = fields.iter().map(|field| error(field)).collect();
+            ApiError::from(InputError::BrokenRules(errors)).client_message()
+        };
+        assert_eq!(message(&["a"]), "The configuration is invalid: a is wrong.");
+        assert_eq!(
+            message(&["a", "b", "c"]),
+            "The configuration is invalid: a is wrong. b is wrong. c is wrong."
+        );
+        assert_eq!(
+            message(&["a", "b", "c", "d", "e"]),
+            "The configuration is invalid: a is wrong. b is wrong. c is wrong. 2 more in details.errors."
+        );
+    }
+}

@@ -1,0 +1,35 @@
+//! The context of a request: its ids, its origin and its time.
+
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use chrono::{DateTime, Utc};
+use http::request::Parts;
+
+/// What API Gateway reports about a request. A request without it is served too, with an unknown id.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct GatewayContext {
+    /// API Gateway's id of the request. It is in `X-Request-Id` and in every log line.
+    pub(crate) request_id: Option<String>,
+    /// The longer id by which AWS support finds the request.
+    pub(crate) extended_request_id: Option<String>,
+    /// The IP address of the client.
+    pub(crate) source_ip: Option<String>,
+    /// The version of the key that signed the request, from the authorizer.
+    pub(crate) key_version: Option<String>,
+    /// The body's SHA-256 in hex as the client signed it, from the authorizer.
+    pub(crate) body_sha256: Option<String>,
+}
+
+/// When the request arrived. It is read once, at the edge, so that everything within one request uses the same time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Now(pub(crate) DateTime<Utc>);
+
+impl<S: Sync> FromRequestParts<S> for Now {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        // The edge sets it. A router without the edge reads the clock here.
+        Ok(parts.extensions.get().copied().unwrap_or_else(|| Self(Utc::now())))
+    }
+}

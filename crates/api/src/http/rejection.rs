@@ -1,0 +1,106 @@
+//! Why an extractor or a layer rejects a request, one type for each. They know no status: [`ApiError`] is made from them,
+//! and maps itself to one.
+//!
+//! [`ApiError`]: super::error::ApiError
+
+use tenant_core::{CursorError, PageLimitError, Violation};
+
+use crate::event::Unrepresentable;
+
+/// Why a body is not passed on to its handler.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BodyRejection {
+    /// The event contains something that HTTP cannot represent.
+    #[error(transparent)]
+    Unrepresentable(#[from] Unrepresentable),
+    /// More bytes than any configuration needs.
+    #[error("the body is too large")]
+    TooLarge,
+    /// Reading the body failed.
+    #[error("the body was not received completely")]
+    Incomplete(#[source] axum::Error),
+    /// Not the body that was signed.
+    #[error(transparent)]
+    Digest(#[from] DigestError),
+    /// Not a body in JSON.
+    #[error(transparent)]
+    MediaType(#[from] MediaTypeError),
+}
+
+/// The body is not the one that the client signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum DigestError {
+    /// Not 64 hex digits.
+    #[error("X-Body-SHA256 must be the SHA-256 of the body as 64 hex digits")]
+    Malformed,
+    /// The digest of other bytes than the received ones.
+    #[error("X-Body-SHA256 does not match the received body")]
+    Mismatch,
+}
+
+/// Why a body is not read as JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum MediaTypeError {
+    /// The content type of a body that must be JSON is another one.
+    #[error("the Content-Type of the body must be application/json in UTF-8")]
+    NotJson,
+    /// The same, where a merge patch is supported too.
+    #[error("the Content-Type of the body must be application/json or application/merge-patch+json in UTF-8")]
+    NotJsonOrMergePatch,
+    /// The body is compressed.
+    #[error("the body must not have a Content-Encoding")]
+    Encoded,
+}
+
+/// Why the path of a URL is rejected.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PathRejection {
+    /// The decoded path is not text.
+    #[error("the path is not percent-encoded UTF-8")]
+    NotUtf8,
+    /// The tenant ID breaks a rule.
+    #[error("the tenant ID in the URL is invalid")]
+    TenantId(#[source] Violation),
+    /// There is no such delivery type.
+    #[error("the delivery type in the URL is invalid")]
+    DeliveryType(#[source] Violation),
+}
+
+/// Why the query of a URL is rejected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum QueryError {
+    /// Not percent-encoded pairs.
+    #[error("the query is not percent-encoded UTF-8")]
+    Malformed,
+    /// It is unclear which of the values was meant.
+    #[error("the query contains {0} more than once")]
+    Repeated(&'static str),
+    /// Not a valid page length.
+    #[error(transparent)]
+    Limit(#[from] PageLimitError),
+    /// Not a valid paging key.
+    #[error(transparent)]
+    LastKey(#[from] CursorError),
+    /// Not a Boolean.
+    #[error("live must be true or false")]
+    Live,
+}
+
+/// The configuration exists, but not in a version that the request accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PreconditionFailed {
+    /// `If-Match` names other versions.
+    #[error("If-Match does not match the version")]
+    VersionMismatch,
+    /// `If-None-Match` names this version.
+    #[error("If-None-Match excludes the version")]
+    VersionExcluded,
+}
+
+/// The deadline of a request was reached before its handler responded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the request reached its deadline")]
+pub(crate) struct OutOfTime {
+    /// Whether the request may have changed something by then.
+    pub(crate) writes: bool,
+}

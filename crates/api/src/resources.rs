@@ -1,0 +1,4 @@
+//! One folder for each resource. A handler reads the request, asks the domain, calls the store and responds.
+
+pub(crate) mod configs;
+pub(crate) mod health;
