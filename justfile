@@ -24,7 +24,7 @@ fmt:
 openapi:
     cargo run -p openapi -- generate
 
-# Measure the functions; `just bench --quick` takes a minute
+# Measure the functions; `just bench --quick` is a short run
 bench *arguments:
     cargo run --profile benchmark -p bench -- {{arguments}}
 

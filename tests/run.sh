@@ -7,7 +7,7 @@
 #   tests/run.sh --list            what the stages are
 #
 # A stage is tests/stages/NAME.sh. It passes with 0 and is skipped with 77; `skip` and `partly_skip` of lib.sh keep the
-# reasons for the summary. Two stages run at a time, one of each lane. A stage's output is printed when the stage ends.
+# reasons for the summary. One stage of each lane runs at a time. A stage's output is printed when the stage ends.
 # The last line of the output counts the stages: "N passed, N failed, N skipped".
 set -uo pipefail
 export LC_ALL=C.UTF-8
@@ -17,9 +17,9 @@ cd "$TOP" || exit
 
 # Name, limit in minutes, lane, the stages to wait for (or -), what it shows.
 #
-# The lane `build` keeps both processors busy with cargo, at a lower priority; stages of the lane `check` wait for a server or
-# an emulator most of the time. Stages wait for the one that builds what they start, so that nothing is built twice:
-# `unit` makes the local server, `limits` the functions as they are deployed.
+# The lane `build` keeps both processors busy with cargo, at a lower priority. Stages of the lanes `check` and `cloud` wait
+# for a server or an emulator most of the time; `cloud` is for the longest of them. Stages come after the one that builds
+# what they start, so that nothing is built twice: `limits` builds the functions as they are deployed, `unit` the local server.
 STAGES=(
   'scripts     5 check -      every shell script passes shellcheck; the word list finds what it is for'
   'format      5 check -      rustfmt, gofmt, ruff'
@@ -27,8 +27,8 @@ STAGES=(
   'lint       20 build -      clippy without a warning'
   'deny       15 check -      licences, bans, sources and advisories of the dependencies'
   'docs       10 build -      the API documentation builds without a warning'
-  'unit       20 build -      the tests of every crate'
   'limits     20 build -      size and packages of the functions'
+  'unit       20 build -      the tests of every crate'
   'release    20 build -      the release build of the local server compiles and serves'
   'validation 15 check unit   the live checks of a configuration, against an emulator of STS, CloudWatch Logs and S3'
   'acceptance 10 check unit   the contract and the signing scheme on the wire, under both URL forms'
@@ -37,7 +37,7 @@ STAGES=(
   'local      10 check unit   what only the local server promises (restart, kill -9, Ctrl-C); the examples and links of the README'
   'clients    10 check unit   the examples and the Go client of the first description'
   'image      20 build limits the container images'
-  'deploy     30 check limits deployment on an AWS emulator, and the acceptance suite against it'
+  'deploy     30 cloud limits deployment on an AWS emulator, and the acceptance suite against it'
 )
 # What `full` adds.
 FULL_STAGES=(
