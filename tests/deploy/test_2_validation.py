@@ -158,7 +158,7 @@ def test_customer_who_asks_for_another_external_id_is_told_ours(cloud, delivery)
     ask_for(json.loads(trust))
     assert not valid
     assert (found["central_role"], found["customer_role"]) == ("ok ok", "invalid access_denied")
-    assert f"asks for {ACCOUNT}" in checks["customer_role"]["message"]
+    assert f"requires {ACCOUNT}" in checks["customer_role"]["message"]
 
 
 @pytest.mark.parametrize("kind", CONFIGS)
@@ -190,7 +190,7 @@ def test_validations_are_the_validators_and_its_log_tells_no_credentials(cloud, 
     validator = lines(cloud, "api-validator", began)
     routes = {line["route"] for line in validator if line.get("target") == "request"}
     assert routes == {"/api/v1/tenants/{tenant_id}/delivery-configs/{type}/validate"}
-    assert any(line["message"] == "a call of the validation failed" for line in validator)
+    assert any(line["message"] == "an AWS call failed during validation" for line in validator)
     assert not re.search(r"\bASIA[A-Z0-9]{12,}|SessionToken", json.dumps(validator)), "credentials of a session"
     here = [line for line in lines(cloud, "api-service", began) if line.get("route", "").endswith("/validate")]
     assert {line["status"] for line in here} == {405}, "the API function is left only with the other methods"

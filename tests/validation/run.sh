@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the live checks against moto, which it starts on a free port and ends. tests/run.sh validation puts it into PATH.
+# Runs the preflight checks against moto, which it starts on a free port and ends. tests/run.sh validation puts it into PATH.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 command -v moto_server >/dev/null || { echo 'moto_server is not in PATH; run tests/run.sh validation' >&2 && exit 2; }
@@ -14,7 +14,7 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM
 
 # Built first, so that the emulator is up for seconds only; as part of the workspace, so that what `unit` built serves.
-cargo test --locked --workspace --test delivery --no-run
+cargo test --locked --workspace --test preflight --no-run
 moto_server --host 127.0.0.1 --port 0 >"$log" 2>&1 &
 server=$!
 for _ in {1..200}; do
@@ -24,4 +24,4 @@ for _ in {1..200}; do
 done
 [[ -n $AWS_EMULATOR_URL ]] || { cat "$log" >&2 && exit 1; }
 export AWS_EMULATOR_URL
-cargo test --locked --workspace --test delivery -- --ignored
+cargo test --locked --workspace --test preflight -- --ignored

@@ -1,4 +1,4 @@
-//! One call to AWS: bounded, silent, and its failure reduced to what a check can say.
+//! One call to AWS: bounded in time, without the SDK's log lines, and with its failure reduced to what a check reports.
 
 use std::{error::Error, future::Future};
 
@@ -13,24 +13,24 @@ use tracing::{instrument::WithSubscriber, subscriber::NoSubscriber};
 
 use crate::code;
 
-/// A call without a useful answer.
+/// A call that failed or got no usable response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
-    /// What was called, as IAM names it.
+    /// The IAM name of the action.
     pub(crate) action: &'static str,
     pub(crate) kind: FailureKind,
-    /// AWS's own word for it.
+    /// AWS's error code.
     pub(crate) code: Option<String>,
 }
 
-/// What a failure means for whoever asked.
+/// What a failure means for the check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FailureKind {
-    /// The identity may not make this call.
+    /// The identity is not allowed to make this call.
     Denied,
-    /// What the call names does not exist.
+    /// The resource that the call names does not exist.
     NotFound,
-    /// The endpoint does not know the credentials.
+    /// The endpoint does not recognize the credentials.
     UnknownIdentity,
     TimedOut,
     Unreachable,
@@ -38,7 +38,7 @@ pub(crate) enum FailureKind {
     Other,
 }
 
-/// Codes that any operation can give. Source: "Common errors" in the API References of STS, CloudWatch Logs and S3.
+/// Codes that any operation can return. Source: "Common errors" in the API References of STS, CloudWatch Logs and S3.
 const DENIED: [&str; 2] = ["AccessDenied", "AccessDeniedException"];
 const NOT_FOUND: [&str; 3] = ["ResourceNotFoundException", "NoSuchBucket", "NoSuchBucketPolicy"];
 const UNKNOWN_IDENTITY: [&str; 3] = [
@@ -54,10 +54,10 @@ const THROTTLED: [&str; 5] = [
     "SlowDown",
 ];
 
-/// Makes a call before the deadline. Whatever comes of it but an answer leaves a line.
+/// Makes a call before the deadline. A failure is logged.
 ///
-/// The SDK prints the credentials that it obtains and uses, at the levels for finding faults. None of its lines leaves
-/// this function, whoever listens.
+/// At debug and trace level the SDK logs the credentials that it obtains and uses. Its log lines are discarded here,
+/// whatever subscriber is installed.
 pub(crate) async fn call<T, E>(
     action: &'static str,
     deadline: Instant,
@@ -67,9 +67,9 @@ where
     E: ProvideErrorMetadata + RequestId + Error + 'static,
 {
     match timeout_at(deadline, request.with_subscriber(NoSubscriber::new())).await {
-        Ok(Ok(answer)) => Ok(answer),
+        Ok(Ok(response)) => Ok(response),
         Ok(Err(error)) => {
-            let failure = Failure::of(action, &error);
+            let failure = Failure::from_sdk_error(action, &error);
             log(&failure, error.request_id(), error.message(), &error);
             Err(failure)
         }
@@ -89,7 +89,7 @@ fn log(
     failure: &Failure,
     aws_request_id: Option<&str>,
     aws_message: Option<&str>,
-    // As an error: the log writes it from the outside in. Its `Debug` would hold the whole answer.
+    // As an error, which the log writes with its sources. Its `Debug` would contain the whole response.
     causes: &(dyn Error + 'static),
 ) {
     tracing::info!(
@@ -98,24 +98,24 @@ fn log(
         aws_request_id,
         aws_message,
         causes,
-        "a call of the validation failed"
+        "an AWS call failed during validation"
     );
 }
 
 impl Failure {
-    fn of<E: ProvideErrorMetadata>(action: &'static str, error: &SdkError<E, HttpResponse>) -> Self {
+    fn from_sdk_error<E: ProvideErrorMetadata>(action: &'static str, error: &SdkError<E, HttpResponse>) -> Self {
         let kind = match error {
             SdkError::TimeoutError(_) => FailureKind::TimedOut,
             SdkError::DispatchFailure(failure) if failure.is_timeout() => FailureKind::TimedOut,
             SdkError::DispatchFailure(failure) if failure.is_io() => FailureKind::Unreachable,
-            SdkError::ServiceError(failure) => kind_of(error.code(), failure.raw().status().as_u16()),
+            SdkError::ServiceError(failure) => classify(error.code(), failure.raw().status().as_u16()),
             _ => FailureKind::Other,
         };
         Self {
             action,
             kind,
             code: match error {
-                // A HEAD has no body to hold a code.
+                // The response to a HEAD has no body with a code.
                 SdkError::ServiceError(failure) => Some(
                     error
                         .code()
@@ -128,40 +128,40 @@ impl Failure {
 }
 
 impl Failure {
-    /// The check of a subject of which the failure says nothing.
-    pub(crate) fn skip(&self, subject: ExternalCheck) -> Check {
+    /// The result of a check that the failure says nothing about.
+    pub(crate) fn skip(&self, check: ExternalCheck) -> Check {
         let action = self.action;
         let (code, message) = match (self.kind, &self.code) {
             (FailureKind::TimedOut, _) => (
                 code::TIMED_OUT,
-                format!("not checked: AWS did not answer {action} in time; try again"),
+                format!("not checked: AWS did not respond to {action} in time, so validate again"),
             ),
             (FailureKind::Unreachable, _) => (
                 code::UNREACHABLE,
                 format!(
-                    "not checked: no connection for {action}; try again, and if it stays so, see that the region exists"
+                    "not checked: no connection for {action}, so validate again and, if it still fails, check that the region exists"
                 ),
             ),
             (FailureKind::Throttled, _) => (
                 code::THROTTLED,
-                format!("not checked: AWS throttles {action}; try again later"),
+                format!("not checked: AWS throttled {action}, so validate again later"),
             ),
             (_, Some(code)) => (
                 code::AWS_ERROR,
-                format!("not checked: AWS answered {action} with {code}"),
+                format!("not checked: AWS responded to {action} with {code}"),
             ),
             (_, None) => (
                 code::AWS_ERROR,
                 format!(
-                    "not checked: {action} could not be sent, or its answer not be read; the service's log has the cause"
+                    "not checked: {action} could not be sent or its response could not be read, and the service's log has the cause"
                 ),
             ),
         };
-        subject.skipped(code, message)
+        check.skipped(code, message)
     }
 }
 
-fn kind_of(code: Option<&str>, status: u16) -> FailureKind {
+fn classify(code: Option<&str>, status: u16) -> FailureKind {
     match code {
         Some(code) if DENIED.contains(&code) => FailureKind::Denied,
         Some(code) if NOT_FOUND.contains(&code) => FailureKind::NotFound,

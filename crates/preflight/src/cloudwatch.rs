@@ -1,4 +1,4 @@
-//! Delivery into CloudWatch Logs: the central role assumes the customer's, which writes to the log group.
+//! Delivery to CloudWatch Logs: the central role assumes the customer's role, which writes to the log group.
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudwatchlogs::{
@@ -9,104 +9,114 @@ use aws_sdk_cloudwatchlogs::{
 use tenant_core::{Check, DeliveryType, ExternalCheck, Field, LogGroupName, RoleArn, StoredConfig};
 
 use crate::{
-    access::{self, LogGroupArn},
     call::{Failure, FailureKind, call},
+    checklist::{Blocker, Checklist},
     code,
-    run::{self, Run},
+    context::{self, ProbeContext},
     sdk::in_region,
-    way::{Blocker, Way},
+    session::{self, LogGroupArn},
 };
 
-/// Goes the way of a delivery as far as it is open.
-pub(crate) async fn check(run: &Run<'_>, config: &StoredConfig) -> Vec<Check> {
-    let role: Result<RoleArn, _> = run::parse(config, Field::LogDistributionRoleArn);
+/// Follows the steps of a delivery until one is blocked.
+pub(crate) async fn check(context: &ProbeContext<'_>, config: &StoredConfig) -> Vec<Check> {
+    let role: Result<RoleArn, _> = context::parse(config, Field::LogDistributionRoleArn);
     let policy = role
         .as_ref()
-        .map_or_else(|_| access::to_do_nothing(), access::to_assume);
-    let (central, caller) = run.enter(&policy).await;
+        .map_or_else(|_| session::deny_all_policy(), session::assume_role_policy);
+    let (central, caller) = context.assume_central_role(&policy).await;
 
-    let mut way = Way::of(DeliveryType::CloudWatch);
-    way.add(run.judge_central_role(&central, &caller));
+    let mut checklist = Checklist::for_type(DeliveryType::CloudWatch);
+    checklist.push(context.check_central_role(&central, &caller));
     let role = match role {
         Ok(role) => role,
-        Err(blocker) => return way.blocked_by(blocker),
+        Err(blocker) => return checklist.blocked_by(blocker),
     };
-    if role.partition() != run.partition() {
-        way.add(in_other_partition(run, &role));
-        return way.blocked_by(Blocker::Subject(ExternalCheck::CustomerRole));
+    if role.partition() != context.partition() {
+        checklist.push(in_other_partition(context, &role));
+        return checklist.blocked_by(Blocker::Check(ExternalCheck::CustomerRole));
     }
     let Ok(central) = central else {
-        return way.blocked_by(Blocker::Subject(ExternalCheck::CentralRole));
+        return checklist.blocked_by(Blocker::Check(ExternalCheck::CentralRole));
     };
-    let external_id = match run.external_id(caller) {
+    let external_id = match context.external_id(caller) {
         Ok(external_id) => external_id,
         Err(failure) => {
-            way.add(failure.skip(ExternalCheck::CustomerRole));
-            return way.blocked_by(Blocker::Subject(ExternalCheck::CustomerRole));
+            checklist.push(failure.skip(ExternalCheck::CustomerRole));
+            return checklist.blocked_by(Blocker::Check(ExternalCheck::CustomerRole));
         }
     };
 
-    let group = target(run, config, &role);
+    let group = target(context, config, &role);
     let policy = group
         .as_ref()
-        .map_or_else(|_| access::to_do_nothing(), access::to_look_at_log_group);
-    let session = run.assume(&central, &role, Some(&external_id), &policy).await;
-    way.add(judge_customer_role(run, &role, &external_id, session.as_ref().err()));
-    let Ok(session) = session else {
-        return way.blocked_by(Blocker::Subject(ExternalCheck::CustomerRole));
+        .map_or_else(|_| session::deny_all_policy(), session::describe_log_group_policy);
+    let customer = context.assume_role(&central, &role, Some(&external_id), &policy).await;
+    checklist.push(check_customer_role(
+        context,
+        &role,
+        &external_id,
+        customer.as_ref().err(),
+    ));
+    let Ok(customer) = customer else {
+        return checklist.blocked_by(Blocker::Check(ExternalCheck::CustomerRole));
     };
     let group = match group {
         Ok(group) => group,
-        Err(blocker) => return way.blocked_by(blocker),
+        Err(blocker) => return checklist.blocked_by(blocker),
     };
 
-    let sight = Sight::look(run, &session, &group).await;
-    let log_group = sight.judge_group(&role, &group);
+    let observations = Observations::fetch(context, &customer, &group).await;
+    let log_group = observations.check_group(&role, &group);
     let is_failure = log_group.is_failure();
-    way.add(log_group);
+    checklist.push(log_group);
     if is_failure {
-        return way.blocked_by(Blocker::Subject(ExternalCheck::LogGroup));
+        return checklist.blocked_by(Blocker::Check(ExternalCheck::LogGroup));
     }
-    way.add(sight.judge_streams(&role, &group));
-    way.end()
+    checklist.push(observations.check_streams(&role, &group));
+    checklist.finish()
 }
 
-/// The log group that the configuration names. A region in which the role means nothing is told with the fields.
-fn target(run: &Run<'_>, config: &StoredConfig, role: &RoleArn) -> Result<LogGroupArn, Blocker> {
-    let name: LogGroupName = run::parse(config, Field::LogGroupName)?;
-    let region = run.region(config)?;
+/// The log group that the configuration names. A region of another partition than the role's is reported with the fields.
+fn target(context: &ProbeContext<'_>, config: &StoredConfig, role: &RoleArn) -> Result<LogGroupArn, Blocker> {
+    let name: LogGroupName = context::parse(config, Field::LogGroupName)?;
+    let region = context.region(config)?;
     if region.partition() != role.partition() {
         return Err(Blocker::Field(Field::TargetRegion));
     }
     Ok(LogGroupArn::new(role, region, name))
 }
 
-fn in_other_partition(run: &Run<'_>, role: &RoleArn) -> Check {
+fn in_other_partition(context: &ProbeContext<'_>, role: &RoleArn) -> Check {
     ExternalCheck::CustomerRole.invalid(
         code::OTHER_PARTITION,
         format!(
-            "{role} is of partition {}, but the logs are delivered by {}; a role can be assumed only inside its own \
-             partition, so PATCH log_distribution_role_arn to a role of partition {}",
+            "{role} is in partition {}, but {} delivers the logs and a role can be assumed only inside its own \
+             partition: PATCH log_distribution_role_arn to a role in partition {}",
             role.partition().as_str(),
-            run.settings.central_role,
-            run.partition().as_str()
+            context.settings.central_role,
+            context.partition().as_str()
         ),
     )
 }
 
-/// STS refuses a role that does not exist, one that does not trust the caller and a wrong external id in the same words, so
-/// that nobody can find out which roles an account has.
-fn judge_customer_role(run: &Run<'_>, role: &RoleArn, external_id: &str, failure: Option<&Failure>) -> Check {
-    let central = &run.settings.central_role;
+/// STS returns the same error for a role that does not exist, a role that does not trust the caller and a wrong external
+/// ID, so that callers cannot find out which roles an account has.
+fn check_customer_role(
+    context: &ProbeContext<'_>,
+    role: &RoleArn,
+    external_id: &str,
+    failure: Option<&Failure>,
+) -> Check {
+    let central = &context.settings.central_role;
     match failure {
-        None => ExternalCheck::CustomerRole.passed(format!("{central} may assume {role}")),
+        None => ExternalCheck::CustomerRole.passed(format!("{central} can assume {role}")),
         Some(failure) if failure.kind == FailureKind::Denied => ExternalCheck::CustomerRole.invalid(
             code::ACCESS_DENIED,
             format!(
-                "{central} may not assume {role}; AWS does not say why, so see that the role exists in account {}, that its \
-                 trust policy allows sts:AssumeRole to the principal {central}, that a condition there on sts:ExternalId \
-                 asks for {external_id}, and, if you operate the service, that the policy of {central} allows \
-                 sts:AssumeRole on the role",
+                "{central} is not allowed to assume {role}, and AWS does not report why: check that the role exists in \
+                 account {}, that its trust policy allows sts:AssumeRole to the principal {central}, that a condition \
+                 there on sts:ExternalId requires {external_id}, and, if you operate the service, that the policy of \
+                 {central} allows sts:AssumeRole on the role",
                 role.account()
             ),
         ),
@@ -114,19 +124,19 @@ fn judge_customer_role(run: &Run<'_>, role: &RoleArn, external_id: &str, failure
     }
 }
 
-/// What the customer's role lets us see of the log group. Each of the two calls can be allowed without the other.
-struct Sight {
-    /// The group of this name, if there is one.
+/// What the customer's role can read of the log group. Each of the two calls can be allowed without the other.
+struct Observations {
+    /// The group of this name, if it exists.
     group: Result<Option<LogGroup>, Failure>,
     /// Its newest stream, if it has one.
     newest_stream: Result<Option<LogStream>, Failure>,
 }
 
-impl Sight {
-    async fn look(run: &Run<'_>, session: &SdkConfig, group: &LogGroupArn) -> Self {
+impl Observations {
+    async fn fetch(context: &ProbeContext<'_>, session: &SdkConfig, group: &LogGroupArn) -> Self {
         let client = Client::new(&in_region(session, group.region()));
         let name = group.name().as_str();
-        // Names come sorted, and the prefix itself is the first of those that begin with it.
+        // Names are sorted, so the exact name is the first that starts with the prefix.
         let groups = client.describe_log_groups().log_group_name_prefix(name);
         let streams = client
             .describe_log_streams()
@@ -135,8 +145,8 @@ impl Sight {
             .descending(true)
             .limit(1);
         let (groups, streams) = tokio::join!(
-            call("logs:DescribeLogGroups", run.deadline, Box::pin(groups.send())),
-            call("logs:DescribeLogStreams", run.deadline, Box::pin(streams.send())),
+            call("logs:DescribeLogGroups", context.deadline, Box::pin(groups.send())),
+            call("logs:DescribeLogStreams", context.deadline, Box::pin(streams.send())),
         );
         Self {
             group: groups.map(|page| {
@@ -147,96 +157,97 @@ impl Sight {
         }
     }
 
-    fn judge_group(&self, role: &RoleArn, group: &LogGroupArn) -> Check {
+    fn check_group(&self, role: &RoleArn, group: &LogGroupArn) -> Check {
         let (name, region, account) = (group.name(), group.region(), group.account());
-        let found = || ExternalCheck::LogGroup.passed(format!("log group {name} is in {region} of account {account}"));
+        let exists =
+            || ExternalCheck::LogGroup.passed(format!("log group {name} exists in {region} of account {account}"));
         let missing = || {
             ExternalCheck::LogGroup.missing(code::NOT_FOUND, format!(
-                "account {account} has no log group {name} in {region}; create it there, or PATCH log_group_name or \
+                "account {account} has no log group {name} in {region}: create it there, or PATCH log_group_name or \
                  target_region"
             ))
         };
         match (&self.group, &self.newest_stream) {
-            (Ok(Some(seen)), _) => match account_of(seen) {
+            (Ok(Some(found)), _) => match account_of(found) {
                 Some(other) if other != account => ExternalCheck::LogGroup.invalid(
                     code::OTHER_ACCOUNT,
                     format!(
-                        "log group {name} is in account {other}, but {role} is of account {account}; PATCH \
-                         log_distribution_role_arn to a role of account {other}"
+                        "log group {name} is in account {other}, but {role} is in account {account}: PATCH \
+                         log_distribution_role_arn to a role in account {other}"
                     ),
                 ),
-                _ => found(),
+                _ => exists(),
             },
-            // Only a group that is there has streams, or none.
-            (_, Ok(_)) => found(),
+            // DescribeLogStreams succeeds only for a group that exists, even if it has no streams.
+            (_, Ok(_)) => exists(),
             (Ok(None), _) => missing(),
             (Err(_), Err(failure)) if failure.kind == FailureKind::NotFound => missing(),
-            (Err(of_groups), Err(of_streams)) => {
-                // A refusal says something only where the other call did not fail for another reason.
-                let failure = if of_groups.kind == FailureKind::Denied {
-                    of_streams
+            (Err(groups), Err(streams)) => {
+                // A denial is conclusive only if the other call did not fail for another reason.
+                let failure = if groups.kind == FailureKind::Denied {
+                    streams
                 } else {
-                    of_groups
+                    groups
                 };
-                judge_hidden_group(role, group, failure)
+                check_hidden_group(role, group, failure)
             }
         }
     }
 
-    /// Only making a stream would prove it, and that writes. What can be told is what is there already.
-    fn judge_streams(&self, role: &RoleArn, group: &LogGroupArn) -> Check {
+    /// Only creating a stream would prove it, which is a write. The message reports what exists already.
+    fn check_streams(&self, role: &RoleArn, group: &LogGroupArn) -> Check {
         let name = group.name();
-        let seen = match &self.newest_stream {
+        let observed = match &self.newest_stream {
             Ok(None) => format!("log group {name} has no stream yet"),
-            Ok(Some(stream)) => match stream.last_ingestion_time().and_then(written) {
-                Some(time) => format!("somebody last wrote to log group {name} at {time}"),
-                None => format!("log group {name} has streams, but nothing in them"),
+            Ok(Some(stream)) => match stream.last_ingestion_time().and_then(format_time) {
+                Some(time) => format!("the last write to log group {name} was at {time}"),
+                None => format!("log group {name} has streams, but they are empty"),
             },
             Err(failure) if failure.kind == FailureKind::Denied => {
-                format!("{role} may not see the streams of log group {name} (logs:DescribeLogStreams)")
+                format!("{role} is not allowed to list the streams of log group {name} (logs:DescribeLogStreams)")
             }
             Err(failure) => return failure.skip(ExternalCheck::LogStreams),
         };
         ExternalCheck::LogStreams.skipped(
             code::NOT_PROVABLE,
             format!(
-                "{seen}; whether {role} may create streams cannot be known without creating one, so see that its policy \
+                "{observed}, and only creating a stream would prove that {role} can create streams: check that its policy \
                  allows logs:CreateLogStream and logs:PutLogEvents on {}",
-                group.with_streams()
+                group.streams()
             ),
         )
     }
 }
 
-fn judge_hidden_group(role: &RoleArn, group: &LogGroupArn, failure: &Failure) -> Check {
+fn check_hidden_group(role: &RoleArn, group: &LogGroupArn, failure: &Failure) -> Check {
     let (name, region, account) = (group.name(), group.region(), group.account());
     match failure.kind {
         FailureKind::Denied => ExternalCheck::LogGroup.invalid(
             code::ACCESS_DENIED,
             format!(
-                "{role} may not look at log group {name}; its policy must allow logs:DescribeLogGroups on {} and \
+                "{role} is not allowed to read log group {name}: its policy must allow logs:DescribeLogGroups on {} and \
                  logs:DescribeLogStreams on {}",
-                group.of_any_name(),
-                group.with_streams()
+                group.any_log_group(),
+                group.streams()
             ),
         ),
         FailureKind::UnknownIdentity => ExternalCheck::LogGroup.invalid(
             code::REGION_NOT_ENABLED,
             format!(
-                "{region} does not know the session of {role}, as a region does that the account has not enabled; enable \
-                 {region} in account {account}, or PATCH target_region"
+                "{region} does not recognize the session of {role}, as a region that the account has not enabled does: \
+                 enable {region} in account {account}, or PATCH target_region"
             ),
         ),
         _ => failure.skip(ExternalCheck::LogGroup),
     }
 }
 
-/// The fifth part of the group's ARN.
+/// The account is the fifth part of the group's ARN.
 fn account_of(group: &LogGroup) -> Option<&str> {
     group.arn()?.split(':').nth(4).filter(|account| !account.is_empty())
 }
 
-fn written(milliseconds: i64) -> Option<String> {
+fn format_time(milliseconds: i64) -> Option<String> {
     DateTime::from_secs(milliseconds / 1000)
         .fmt(DateTimeFormat::DateTime)
         .ok()

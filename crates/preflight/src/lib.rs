@@ -1,31 +1,31 @@
-//! Whether logs can be delivered as a configuration says: the checks that only AWS can answer.
+//! Whether logs can be delivered to the destination of a configuration: the checks that need calls to AWS.
 //!
-//! The fields of a configuration are `tenant_core`'s to judge ([`tenant_core::check_stored`]). This crate takes the ones
-//! that are well-formed and walks the way of a delivery: it assumes the central role, from it the customer's role, and
-//! looks at the log group or the bucket.
+//! `tenant_core` checks the fields of a configuration ([`tenant_core::check_stored`]). This crate takes the well-formed
+//! ones and follows the steps of a delivery: it assumes the central role, from it the customer's role, and inspects the
+//! log group or the bucket.
 //!
-//! It must never write: every session is limited, by a policy of its own, to the calls that look. Nothing that AWS does is
-//! an error here; a check that cannot be made says so. It must never log or return a credential, know a route, or read
-//! the environment.
+//! It must never write: a session policy limits every session to read-only calls. A failure of AWS is not an error here:
+//! a check that cannot be made reports why. This crate must never log or return a credential, know a route, or read the
+//! environment.
 
-mod access;
 mod call;
+mod checklist;
 mod cloudwatch;
 mod code;
-mod run;
+mod context;
 mod s3;
 mod sdk;
+mod session;
 mod settings;
-mod way;
 
 use aws_config::SdkConfig;
 use tenant_core::{Check, DeliveryType, StoredConfig};
 use tokio::time::Instant;
 
-use crate::{run::Run, sdk::Sdk};
+use crate::{context::ProbeContext, sdk::Sdk};
 pub use settings::{DEADLINE, ExternalId, InvalidExternalId, Settings};
 
-/// Makes the checks. Holds no connection before the first one.
+/// Makes the checks. Opens no connection before the first one.
 #[derive(Debug)]
 pub struct Prober {
     sdk: Sdk,
@@ -33,7 +33,7 @@ pub struct Prober {
 }
 
 impl Prober {
-    /// Asks AWS with the credentials of `base`, in its region where a configuration names none.
+    /// Calls AWS with the credentials of `base`, in its region where a configuration names none.
     #[must_use]
     pub fn new(base: SdkConfig, settings: Settings) -> Self {
         Self {
@@ -42,14 +42,14 @@ impl Prober {
         }
     }
 
-    /// A check of each [`tenant_core::ExternalCheck`] of the configuration's type, in that order.
+    /// The result of each [`tenant_core::ExternalCheck`] of the configuration's type, in that order.
     /// Takes no longer than the settings allow, and ends at `deadline` if that is sooner. An item of an unknown type has
-    /// none.
+    /// no checks.
     pub async fn probe(&self, config: &StoredConfig, deadline: Instant) -> Vec<Check> {
-        let run = Run::start(&self.sdk, &self.settings, config, deadline);
+        let context = ProbeContext::new(&self.sdk, &self.settings, config, deadline);
         match config.delivery_type().parse() {
-            Ok(DeliveryType::CloudWatch) => cloudwatch::check(&run, config).await,
-            Ok(DeliveryType::S3) => s3::check(&run, config).await,
+            Ok(DeliveryType::CloudWatch) => cloudwatch::check(&context, config).await,
+            Ok(DeliveryType::S3) => s3::check(&context, config).await,
             Err(_) => Vec::new(),
         }
     }

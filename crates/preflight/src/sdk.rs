@@ -1,4 +1,4 @@
-//! The SDK's settings, made on first use: time-outs and retries for somebody who waits, one pool of connections.
+//! The SDK's settings, made on first use: time-outs and retries for a waiting caller, and one connection pool.
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -9,9 +9,9 @@ use aws_smithy_http_client::{
     tls::{Provider, rustls_provider::CryptoMode},
 };
 
-/// A handshake across regions takes some 300 ms; after a second the host is not there.
+/// A handshake across regions takes some 300 ms. After a second the host is unreachable.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// These calls answer within some 100 ms. A chain of three that each need a second attempt fits the deadline.
+/// These calls take some 100 ms. A chain of three that each need a second attempt fits the deadline.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1500);
 const MAX_ATTEMPTS: u32 = 2;
 const INITIAL_BACKOFF: Duration = Duration::from_millis(50);
@@ -30,13 +30,13 @@ impl Sdk {
         }
     }
 
-    /// As the service itself.
+    /// With the service's own credentials.
     pub(crate) fn config(&self) -> &SdkConfig {
         self.prepared.get_or_init(|| prepare(&self.base))
     }
 
-    /// As somebody else. Lives for one check, so nothing is cached for it and it is not renewed.
-    pub(crate) fn config_as(&self, credentials: Credentials) -> SdkConfig {
+    /// With other credentials. They are used for one check, so they are neither cached nor renewed.
+    pub(crate) fn config_with_credentials(&self, credentials: Credentials) -> SdkConfig {
         self.config()
             .to_builder()
             .credentials_provider(SharedCredentialsProvider::new(credentials))
@@ -54,8 +54,8 @@ pub(crate) fn in_region(config: &SdkConfig, region: &tenant_core::Region) -> Sdk
 }
 
 fn prepare(base: &SdkConfig) -> SdkConfig {
-    // A client that is given none makes its own, with its own connections and its own copy of the root certificates, and
-    // every session needs another client.
+    // A client without a shared HTTP client makes one, with its own connections and its own copy of the root
+    // certificates, and every session needs another client.
     let http_client = base.http_client().unwrap_or_else(|| {
         Builder::new()
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc))

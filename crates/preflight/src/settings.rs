@@ -1,25 +1,26 @@
-//! With which identity deliveries are checked, and for how long.
+//! The identity that the checks use, and their time limit.
 
 use std::{fmt, str::FromStr, time::Duration};
 
 use tenant_core::RoleArn;
 
-/// All checks of one configuration together: half of the function's own 10 s.
+/// The limit for all checks of one configuration together: half of the function's own 10 s.
 pub const DEADLINE: Duration = Duration::from_secs(5);
 
-/// What the service is told about delivery.
+/// The settings of the checks.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The role that delivers: into S3 itself, into CloudWatch Logs through the customer's role.
+    /// The role that delivers: directly to S3, and through the customer's role to CloudWatch Logs.
     pub central_role: RoleArn,
-    /// What the service shows when it assumes a customer's role; `None` is the id of the service's account.
+    /// The external ID that the service presents when it assumes a customer's role. `None` means the ID of the service's
+    /// account.
     pub external_id: Option<ExternalId>,
-    /// After this, what is not known is skipped.
+    /// After this, checks without a result are skipped.
     pub deadline: Duration,
 }
 
 impl Settings {
-    /// Delivery through this role, with the account's id and the usual deadline.
+    /// Checks with this role, with the account's ID as the external ID and the default deadline.
     #[must_use]
     pub const fn new(central_role: RoleArn) -> Self {
         Self {
@@ -30,19 +31,19 @@ impl Settings {
     }
 }
 
-/// An external id. No secret: it keeps a customer's role from being assumed on behalf of another one.
+/// An external ID. Not a secret: it keeps a customer's role from being assumed on behalf of another customer.
 ///
 /// Source: `AssumeRole` in the AWS STS API Reference: 2 to 1,224 of `A-Za-z0-9_+=,.@:/-`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExternalId(String);
 
-/// A text that STS would not take for an external id.
+/// A text that is not a valid external ID.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("an external id has 2 to 1224 characters of A-Z a-z 0-9 _ + = , . @ : / -")]
+#[error("an external ID must be 2 to 1224 characters of A-Z a-z 0-9 _ + = , . @ : / -")]
 pub struct InvalidExternalId;
 
 impl ExternalId {
-    /// The value as STS takes it.
+    /// The value.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -73,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_external_id_is_what_sts_takes() {
+    fn external_id_follows_the_rules_of_sts() {
         for text in ["12", "123456789012", "a+b=c,d.e@f:g/h-i_j", &"x".repeat(1224)] {
             assert_eq!(text.parse::<ExternalId>().unwrap().as_str(), text);
         }

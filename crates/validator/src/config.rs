@@ -1,4 +1,4 @@
-//! The environment, read once into types. Nothing else in this crate reads it.
+//! The configuration, read from the environment once. Nothing else in this crate reads the environment.
 
 use std::env;
 
@@ -8,13 +8,13 @@ use tenant_preflight::{InvalidExternalId, Settings};
 const CENTRAL_ROLE: &str = "CENTRAL_ROLE_ARN";
 const EXTERNAL_ID: &str = "EXTERNAL_ID";
 
-/// How the function was configured.
+/// The configuration of the function.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// What the api function is told as well.
+    /// The settings that the api function has, too.
     pub api: api::config::Config,
-    /// With what deliveries are checked, from `CENTRAL_ROLE_ARN` and `EXTERNAL_ID`; `None` without a role.
-    pub delivery: Option<Settings>,
+    /// The settings of the external checks, from `CENTRAL_ROLE_ARN` and `EXTERNAL_ID`. `None` without a role.
+    pub preflight: Option<Settings>,
 }
 
 /// Why the function does not start.
@@ -23,11 +23,11 @@ pub enum ConfigError {
     /// A variable that the api function has, too.
     #[error(transparent)]
     Api(#[from] api::config::ConfigError),
-    /// The role is no role's ARN.
+    /// The value is not a role's ARN.
     #[error("{CENTRAL_ROLE} {0}")]
     CentralRole(Violation),
-    /// The id is none.
-    #[error("{EXTERNAL_ID} is not one: {0}")]
+    /// The value is not a valid external ID.
+    #[error("{EXTERNAL_ID} is invalid: {0}")]
     ExternalId(#[from] InvalidExternalId),
 }
 
@@ -41,12 +41,12 @@ impl Config {
     pub fn from_variables(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Ok(Self {
             api: api::config::Config::from_variables("validator", &lookup)?,
-            delivery: delivery(lookup)?,
+            preflight: preflight(lookup)?,
         })
     }
 }
 
-fn delivery(lookup: impl Fn(&str) -> Option<String>) -> Result<Option<Settings>, ConfigError> {
+fn preflight(lookup: impl Fn(&str) -> Option<String>) -> Result<Option<Settings>, ConfigError> {
     let lookup = |name| lookup(name).filter(|value| !value.is_empty());
     let external_id = lookup(EXTERNAL_ID).map(|id| id.parse()).transpose()?;
     let Some(central_role) = lookup(CENTRAL_ROLE) else {
@@ -74,24 +74,26 @@ mod tests {
     }
 
     #[test]
-    fn deliveries_are_checked_where_there_is_a_central_role() {
+    fn external_checks_need_a_central_role() {
         for variables in [
             &[][..],
             &[(CENTRAL_ROLE, ""), (EXTERNAL_ID, "")],
             &[(EXTERNAL_ID, "ours")],
         ] {
-            assert!(config(variables).unwrap().delivery.is_none());
+            assert!(config(variables).unwrap().preflight.is_none());
         }
-        let delivery = config(&[(CENTRAL_ROLE, ROLE)]).unwrap().delivery.unwrap();
-        assert_eq!(delivery.central_role.as_str(), ROLE);
-        assert_eq!(delivery.external_id, None);
-        assert_eq!(delivery.deadline, tenant_preflight::DEADLINE);
-        let delivery = config(&[(CENTRAL_ROLE, ROLE), (EXTERNAL_ID, "ours")]).unwrap().delivery;
-        assert_eq!(delivery.unwrap().external_id.unwrap().as_str(), "ours");
+        let preflight = config(&[(CENTRAL_ROLE, ROLE)]).unwrap().preflight.unwrap();
+        assert_eq!(preflight.central_role.as_str(), ROLE);
+        assert_eq!(preflight.external_id, None);
+        assert_eq!(preflight.deadline, tenant_preflight::DEADLINE);
+        let preflight = config(&[(CENTRAL_ROLE, ROLE), (EXTERNAL_ID, "ours")])
+            .unwrap()
+            .preflight;
+        assert_eq!(preflight.unwrap().external_id.unwrap().as_str(), "ours");
     }
 
     #[test]
-    fn a_variable_that_is_wrong_stops_the_start_with_its_name() {
+    fn invalid_variable_is_reported_by_name() {
         for (name, value) in [(CENTRAL_ROLE, "CentralLogDistribution"), (EXTERNAL_ID, "our own")] {
             let error = config(&[(name, value)]).unwrap_err();
             assert!(error.to_string().starts_with(name), "{error}");

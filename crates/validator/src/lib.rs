@@ -1,8 +1,8 @@
-//! Validation as a function of its own, behind the same gateway as the api function.
+//! The validation route as a separate function, behind the same gateway as the api function.
 //!
-//! It is one route of the api with [`tenant_preflight`]'s checks put in. They bring three more clients of the AWS SDK, and
-//! with them a binary that is too large for the routes that do without (`docs/decisions/0201-validation-function.md`).
-//! This crate must hold no check and no route: it only puts them together.
+//! It is one route of the api, with [`tenant_preflight`]'s checks. They need three more clients of the AWS SDK, which would
+//! make the binary too large for the routes that do not need them (`docs/decisions/0201-validation-function.md`).
+//! This crate must contain no check and no route: it only combines them.
 
 pub mod config;
 
@@ -14,15 +14,15 @@ use tenant_core::StoredConfig;
 use tenant_preflight::{Prober, Settings};
 use tokio::time::Instant;
 
-/// The checks as the api takes them, made with the credentials of `sdk`.
+/// The checks in the form that the api needs, with the credentials of `sdk`.
 #[must_use]
 pub fn external_checks(sdk: SdkConfig, settings: Settings) -> Arc<dyn ExternalChecks> {
-    Arc::new(Live(Prober::new(sdk, settings)))
+    Arc::new(Preflight(Prober::new(sdk, settings)))
 }
 
-struct Live(Prober);
+struct Preflight(Prober);
 
-impl ExternalChecks for Live {
+impl ExternalChecks for Preflight {
     fn check<'a>(&'a self, config: &'a StoredConfig, deadline: Instant) -> Checking<'a> {
         Box::pin(self.0.probe(config, deadline))
     }

@@ -1,4 +1,4 @@
-//! The validator function: wires configuration, store, checks and service, and runs.
+//! The validator function: wires configuration, store, checks and service.
 
 use std::{error::Error, process::ExitCode};
 
@@ -19,7 +19,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
     let store = Store::new(client::from_sdk_config(&sdk), config.api.table);
     let mut state = AppState::new(store, config.api.settings);
-    if let Some(settings) = config.delivery {
+    if let Some(settings) = config.preflight {
         state = state.with_live_checks(external_checks(sdk, settings));
     }
     let validator = Api::of_validation(state);

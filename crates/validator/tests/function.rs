@@ -1,6 +1,4 @@
-//! An event of API Gateway in, an answer out: the checks are in the function.
-
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+//! The function's responses to events of API Gateway: it contains the external checks.
 
 use std::time::Duration;
 
@@ -11,60 +9,52 @@ use chrono::Utc;
 use lambda::{Handler, Invocation};
 use serde_json::{Value, json};
 use tenant_core::parse_create;
-use tenant_store::{Store, client, schema};
-use tokio::net::TcpListener;
+use tenant_store::{Store, client};
+use testing::{EmbeddedDynamoDb, closed_port};
 
 #[tokio::test]
-async fn a_validation_looks_beyond_the_table() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let dynamodb = client::connect_embedded(&format!("http://{}", listener.local_addr().unwrap()));
-    tokio::spawn(dynoxide::server::serve_on(
-        listener,
-        dynoxide::Database::memory().unwrap(),
-    ));
-    schema::ensure_table(&dynamodb, "configs").await.unwrap();
-    let store = Store::new(dynamodb, "configs");
+async fn validation_includes_external_checks() {
+    let store = Store::new(EmbeddedDynamoDb::start_with_table("configs").await.client, "configs");
     let body = r#"{"tenant_id": "acme", "type": "s3", "bucket_name": "acme-logs"}"#;
     let config = parse_create(body.as_bytes(), &"acme".parse().unwrap(), Utc::now()).unwrap();
     store.create(&config, Utc::now()).await.unwrap();
 
     let settings = tenant_preflight::Settings::new("arn:aws:iam::111122223333:role/Central".parse().unwrap());
     let state = AppState::new(store, Settings::default());
-    let api = Api::of_validation(state.with_live_checks(validator::external_checks(nowhere(), settings)));
+    let api = Api::of_validation(state.with_live_checks(validator::external_checks(unreachable_aws(), settings)));
     let event = json!({
         "httpMethod": "GET", "path": "/api/v1/tenants/acme/delivery-configs/s3/validate",
         "requestContext": {"requestId": "r"}
     });
-    let answer = api.invoke(event.to_string().as_bytes(), &invocation()).await.unwrap();
+    let response = api.invoke(event.to_string().as_bytes(), &invocation()).await.unwrap();
 
-    let answer: Value = serde_json::from_slice(&answer).unwrap();
-    assert_eq!(answer["statusCode"], 200);
-    let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    let response: Value = serde_json::from_slice(&response).unwrap();
+    assert_eq!(response["statusCode"], 200);
+    let body: Value = serde_json::from_str(response["body"].as_str().unwrap()).unwrap();
     let checks = body["data"]["checks"].as_array().unwrap();
     let central_role = checks.iter().find(|check| check["field"] == "central_role").unwrap();
     assert_eq!(central_role["code"], "unreachable");
 }
 
 #[tokio::test]
-async fn there_is_no_other_route() {
+async fn other_routes_are_not_found() {
     let store = Store::new(client::connect_embedded("http://127.0.0.1:9"), "configs");
     let api = Api::of_validation(AppState::new(store, Settings::default()));
     let event = json!({
         "httpMethod": "DELETE", "path": "/api/v1/tenants/acme/delivery-configs/s3", "requestContext": {"requestId": "r"}
     });
-    let answer = api.invoke(event.to_string().as_bytes(), &invocation()).await.unwrap();
-    let answer: Value = serde_json::from_slice(&answer).unwrap();
-    assert_eq!(answer["statusCode"], 404);
+    let response = api.invoke(event.to_string().as_bytes(), &invocation()).await.unwrap();
+    let response: Value = serde_json::from_slice(&response).unwrap();
+    assert_eq!(response["statusCode"], 404);
 }
 
-/// An AWS that nobody serves.
-fn nowhere() -> SdkConfig {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+/// An AWS that refuses connections.
+fn unreachable_aws() -> SdkConfig {
     let credentials = Credentials::new("a", "b", None, None, "test");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("us-east-1"))
-        .endpoint_url(format!("http://{}", listener.local_addr().unwrap()))
+        .endpoint_url(format!("http://{}", closed_port()))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build()
 }

@@ -1,5 +1,5 @@
 //! As much of STS, CloudWatch Logs and S3 as the checks use, with what emulators leave out: trust policies, external ids,
-//! session policies, refusals, redirections and faults. Every request is kept.
+//! session policies, denials, redirections and faults. Every request is recorded.
 
 use std::{
     convert::Infallible,
@@ -17,21 +17,21 @@ pub(crate) const SERVICE_ACCOUNT: &str = "999988887777";
 pub(crate) const SERVICE_SESSION: &str = "arn:aws:sts::999988887777:assumed-role/tenant-api/function";
 pub(crate) const SERVICE_ROLE: &str = "arn:aws:iam::999988887777:role/tenant-api";
 pub(crate) const SERVICE_KEY: &str = "AKIASERVICE";
-/// What every secret half of a session begins with.
+/// The prefix of every secret access key of a session.
 pub(crate) const SECRET: &str = "wJalrXUtnFEMI";
-/// What every session token begins with.
+/// The prefix of every session token.
 pub(crate) const TOKEN: &str = "FwoGZXIvYXdzE";
 
-/// What there is, and how it answers.
+/// The resources that exist, and how AWS responds for them.
 pub(crate) struct World {
     pub(crate) roles: Vec<Role>,
     pub(crate) log_groups: Vec<LogGroup>,
     pub(crate) buckets: Vec<Bucket>,
-    /// The account in the ARNs of log groups, where it is not the one that is asked.
+    /// The account in the ARNs of log groups, if it is not the account that was called.
     pub(crate) log_group_account: Option<&'static str>,
-    /// What S3 answers for a bucket of another region.
+    /// The status of S3's response for a bucket in another region.
     pub(crate) elsewhere_status: u16,
-    /// Actions that no identity's policies allow.
+    /// Actions that no identity is allowed to call.
     pub(crate) denied: Vec<&'static str>,
     pub(crate) faults: Vec<(&'static str, Fault)>,
 }
@@ -52,9 +52,9 @@ pub(crate) struct LogGroup {
 pub(crate) struct Bucket {
     pub(crate) name: String,
     pub(crate) region: String,
-    pub(crate) lets_in: Vec<String>,
+    pub(crate) allowed_roles: Vec<String>,
     pub(crate) policy: BucketPolicy,
-    pub(crate) names_its_region: bool,
+    pub(crate) shows_its_region: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -65,15 +65,15 @@ pub(crate) enum BucketPolicy {
     Hidden,
 }
 
-/// What happens to an action instead of its answer.
+/// What happens to a call instead of its response.
 #[derive(Clone, Copy)]
 pub(crate) enum Fault {
     Hang,
-    Answer(u16, &'static str),
-    NoSense,
+    Error(u16, &'static str),
+    Malformed,
 }
 
-/// One request, as far as a test may want to know it.
+/// One request, as far as tests inspect it.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
     pub(crate) action: String,
@@ -128,7 +128,7 @@ impl Aws {
                 let state = shared.clone();
                 let service = service_fn(move |request| {
                     let state = state.clone();
-                    async move { Ok::<_, Infallible>(answer(request, &state).await) }
+                    async move { Ok::<_, Infallible>(respond(request, &state).await) }
                 });
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
             }
@@ -153,8 +153,8 @@ impl Reply {
         Self(status, vec![content_type], body.to_string())
     }
 
-    /// A refusal in the words of the service whose action it is.
-    fn refuse(action: &str, status: u16, code: &str) -> Self {
+    /// An error in the format of the service of the action.
+    fn error(action: &str, status: u16, code: &str) -> Self {
         match action.split(':').next() {
             Some("sts") => Self::xml(
                 status,
@@ -173,7 +173,7 @@ impl Reply {
     }
 }
 
-async fn answer(request: Request<Incoming>, state: &Mutex<State>) -> Response<Full<Bytes>> {
+async fn respond(request: Request<Incoming>, state: &Mutex<State>) -> Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
     let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
     let header = |name: &str| head.headers.get(name).map(|value| value.to_str().unwrap());
@@ -187,7 +187,7 @@ async fn answer(request: Request<Incoming>, state: &Mutex<State>) -> Response<Fu
         let fault = state.world.faults.iter().find(|(action, _)| *action == call.action);
         let fault = fault.map(|(_, fault)| *fault);
         let reply = if fault.is_none() {
-            state.answer(&call)
+            state.respond(&call)
         } else {
             Reply::xml(500, "")
         };
@@ -200,8 +200,8 @@ async fn answer(request: Request<Incoming>, state: &Mutex<State>) -> Response<Fu
             tokio::time::sleep(Duration::from_mins(1)).await;
             reply
         }
-        Some(Fault::Answer(status, code)) => Reply::refuse(&call.action, status, code),
-        Some(Fault::NoSense) => Reply::xml(200, format!("<no sense in {SECRET} and {TOKEN}")),
+        Some(Fault::Error(status, code)) => Reply::error(&call.action, status, code),
+        Some(Fault::Malformed) => Reply::xml(200, format!("<malformed with {SECRET} and {TOKEN}")),
     };
     let mut response = Response::builder().status(reply.0);
     for (name, value) in reply.1 {
@@ -242,15 +242,15 @@ fn read_call(method: &Method, uri: &hyper::Uri, target: Option<&str>, region: &s
 }
 
 impl State {
-    fn answer(&mut self, call: &Call) -> Reply {
+    fn respond(&mut self, call: &Call) -> Reply {
         let by = self
             .sessions
             .iter()
             .find(|session| session.key == call.by)
             .unwrap()
             .clone();
-        if self.world.denied.contains(&call.action.as_str()) || !by.may(call) {
-            return Reply::refuse(&call.action, 403, "AccessDenied");
+        if self.world.denied.contains(&call.action.as_str()) || !by.is_allowed(call) {
+            return Reply::error(&call.action, 403, "AccessDenied");
         }
         match call.action.as_str() {
             "sts:GetCallerIdentity" => Reply::xml(
@@ -264,7 +264,7 @@ impl State {
             "logs:DescribeLogStreams" => self.describe_log_streams(call, &by),
             "s3:ListBucket" => self.head_bucket(call, &by),
             "s3:GetBucketPolicyStatus" => self.policy_status(call, &by),
-            other => panic!("{other} is no call of the checks"),
+            other => panic!("unexpected call {other}"),
         }
     }
 
@@ -275,7 +275,7 @@ impl State {
             role.arn == arn && role.trusts == by.role && is_shown
         });
         if !is_trusted {
-            return Reply::refuse(&call.action, 403, "AccessDenied");
+            return Reply::error(&call.action, 403, "AccessDenied");
         }
         let number = self.sessions.len();
         self.sessions.push(Session {
@@ -319,7 +319,7 @@ impl State {
             .find(|group| Some(group.name.as_str()) == name)
         {
             Some(group) => Reply::json(200, &json!({"logStreams": group.streams})),
-            None => Reply::refuse(&call.action, 400, "ResourceNotFoundException"),
+            None => Reply::error(&call.action, 400, "ResourceNotFoundException"),
         }
     }
 
@@ -329,14 +329,14 @@ impl State {
             return Reply(404, Vec::new(), String::new());
         };
         let region = ("x-amz-bucket-region", bucket.region.clone());
-        let status = match (bucket.region == call.region, bucket.lets_in.contains(&by.role)) {
+        let status = match (bucket.region == call.region, bucket.allowed_roles.contains(&by.role)) {
             (false, _) => self.world.elsewhere_status,
             (true, false) => 403,
             (true, true) => 200,
         };
         Reply(
             status,
-            bucket.names_its_region.then_some(region).into_iter().collect(),
+            bucket.shows_its_region.then_some(region).into_iter().collect(),
             String::new(),
         )
     }
@@ -344,13 +344,13 @@ impl State {
     fn policy_status(&self, call: &Call, by: &Session) -> Reply {
         let name = call.parameter("Bucket").unwrap();
         let Some(bucket) = self.world.buckets.iter().find(|bucket| bucket.name == name) else {
-            return Reply::refuse(&call.action, 404, "NoSuchBucket");
+            return Reply::error(&call.action, 404, "NoSuchBucket");
         };
         let is_public = match bucket.policy {
-            _ if bucket.region != call.region => return Reply::refuse(&call.action, 301, "PermanentRedirect"),
-            BucketPolicy::Hidden => return Reply::refuse(&call.action, 403, "AccessDenied"),
-            _ if !bucket.lets_in.contains(&by.role) => return Reply::refuse(&call.action, 403, "AccessDenied"),
-            BucketPolicy::None => return Reply::refuse(&call.action, 404, "NoSuchBucketPolicy"),
+            _ if bucket.region != call.region => return Reply::error(&call.action, 301, "PermanentRedirect"),
+            BucketPolicy::Hidden => return Reply::error(&call.action, 403, "AccessDenied"),
+            _ if !bucket.allowed_roles.contains(&by.role) => return Reply::error(&call.action, 403, "AccessDenied"),
+            BucketPolicy::None => return Reply::error(&call.action, 404, "NoSuchBucketPolicy"),
             BucketPolicy::Private => "false",
             BucketPolicy::Public => "true",
         };
@@ -367,9 +367,9 @@ impl Session {
     }
 
     /// Whether the session's own policy allows the call.
-    fn may(&self, call: &Call) -> bool {
+    fn is_allowed(&self, call: &Call) -> bool {
         let Some(policy) = &self.policy else { return true };
-        // What IAM judges the call by. Source: the error messages of CloudWatch Logs, and the Service Authorization
+        // The resource that IAM evaluates. Source: the error messages of CloudWatch Logs, and the Service Authorization
         // Reference for the others.
         let group = |name: &str| {
             format!(
@@ -397,7 +397,7 @@ fn texts(value: &Value) -> impl Iterator<Item = &str> {
     list.iter().map(|text| text.as_str().unwrap())
 }
 
-/// A pattern whose one `*`, if any, stands at its end.
+/// A pattern that may contain `*` only at its end.
 fn matches(pattern: &str, text: &str) -> bool {
     pattern
         .strip_suffix('*')

@@ -1,181 +1,187 @@
-//! Delivery into CloudWatch Logs: each check in each of its states.
+//! Delivery to CloudWatch Logs: each check in each of its states.
 
 use insta::assert_json_snapshot;
 use serde_json::json;
 
 use crate::{
     aws::{Aws, Fault, SERVICE_ROLE},
-    harness::{CUSTOMER, GROUP, cloudwatch, sdk, settings, sound, validate, validate_with, with},
+    harness::{CUSTOMER, GROUP, cloudwatch, sdk, settings, validate, validate_with, with, working},
 };
 
 #[tokio::test]
-async fn a_sound_delivery_passes_and_says_what_cannot_be_proved() {
-    let answer = validate(sound(), cloudwatch()).await;
-    assert!(answer.valid);
-    assert_json_snapshot!(answer);
+async fn working_delivery_passes_and_reports_what_cannot_be_proved() {
+    let result = validate(working(), cloudwatch()).await;
+    assert!(result.valid);
+    assert_json_snapshot!(result);
 }
 
 #[tokio::test]
-async fn a_central_role_that_does_not_trust_the_service_is_the_operators_to_mend() {
-    let mut world = sound();
+async fn central_role_without_trust_is_reported_to_the_operator() {
+    let mut world = working();
     world.roles[0].trusts = "arn:aws:iam::999988887777:role/another".to_owned();
-    let answer = validate(world, cloudwatch()).await;
-    assert!(!answer.valid);
-    assert_json_snapshot!(answer);
+    let result = validate(world, cloudwatch()).await;
+    assert!(!result.valid);
+    assert_json_snapshot!(result);
 }
 
-/// AWS gives one and the same answer to all three, and so the check does.
+/// AWS returns the same error for all three, and so the check reports the same.
 #[tokio::test]
-async fn a_customer_role_that_is_missing_or_refuses_is_told_with_what_it_must_trust() {
-    let mut missing = sound();
+async fn customer_role_that_cannot_be_assumed_is_reported_with_the_required_trust() {
+    let mut missing = working();
     missing.roles.truncate(1);
-    let mut untrusting = sound();
+    let mut untrusting = working();
     untrusting.roles[1].trusts = SERVICE_ROLE.to_owned();
-    let mut other_id = sound();
+    let mut other_id = working();
     other_id.roles[1].external_id = Some("123456789012".to_owned());
-    let answers = [
+    let results = [
         validate(missing, cloudwatch()).await,
         validate(untrusting, cloudwatch()).await,
         validate(other_id, cloudwatch()).await,
     ];
     assert!(
-        answers
+        results
             .iter()
-            .all(|answer| !answer.valid && answer.checks == answers[0].checks)
+            .all(|result| !result.valid && result.checks == results[0].checks)
     );
-    assert_json_snapshot!(answers[0]);
+    assert_json_snapshot!(results[0]);
 }
 
 #[tokio::test]
-async fn an_external_id_of_the_operators_own_is_shown_in_place_of_the_account() {
-    let mut world = sound();
+async fn configured_external_id_replaces_the_account_id() {
+    let mut world = working();
     world.roles[1].external_id = Some("our-platform".to_owned());
     let aws = Aws::start(world).await;
     let mut settings = settings();
     settings.external_id = Some("our-platform".parse().unwrap());
-    let answer = validate_with(sdk(&aws.endpoint), settings.clone(), cloudwatch()).await;
-    assert!(answer.valid, "{answer:?}");
+    let result = validate_with(sdk(&aws.endpoint), settings.clone(), cloudwatch()).await;
+    assert!(result.valid, "{result:?}");
     settings.external_id = Some("their-platform".parse().unwrap());
-    let answer = validate_with(sdk(&aws.endpoint), settings, cloudwatch()).await;
+    let result = validate_with(sdk(&aws.endpoint), settings, cloudwatch()).await;
     assert!(
-        answer
+        result
             .checks
             .iter()
-            .any(|check| check.message.contains("asks for their-platform")),
-        "{answer:?}"
+            .any(|check| check.message.contains("requires their-platform")),
+        "{result:?}"
     );
 }
 
 #[tokio::test]
-async fn a_log_group_that_is_not_there_is_missing() {
-    let mut world = sound();
+async fn absent_log_group_is_missing() {
+    let mut world = working();
     world.log_groups.clear();
-    let answer = validate(world, cloudwatch()).await;
-    assert!(!answer.valid);
-    assert_json_snapshot!(answer);
+    let result = validate(world, cloudwatch()).await;
+    assert!(!result.valid);
+    assert_json_snapshot!(result);
 }
 
 #[tokio::test]
-async fn a_log_group_of_a_longer_name_is_another_one() {
-    let mut world = sound();
+async fn log_group_with_a_longer_name_does_not_match() {
+    let mut world = working();
     world.log_groups[0].name = format!("{GROUP}-old");
-    let answer = validate(world, cloudwatch()).await;
-    assert!(answer.live().contains(&"log_group:not_found".to_owned()), "{answer:?}");
+    let result = validate(world, cloudwatch()).await;
+    assert!(
+        result.external().contains(&"log_group:not_found".to_owned()),
+        "{result:?}"
+    );
 }
 
 #[tokio::test]
-async fn a_log_group_in_another_region_is_missing_where_logs_would_go() {
-    let answer = validate(sound(), with(cloudwatch(), json!({"target_region": "us-west-2"}))).await;
-    assert!(!answer.valid);
-    assert_json_snapshot!(answer);
+async fn log_group_in_another_region_is_missing_in_the_target_region() {
+    let result = validate(working(), with(cloudwatch(), json!({"target_region": "us-west-2"}))).await;
+    assert!(!result.valid);
+    assert_json_snapshot!(result);
 }
 
 #[tokio::test]
-async fn without_a_target_region_the_services_own_is_meant() {
-    let mut world = sound();
+async fn missing_target_region_defaults_to_the_services_region() {
+    let mut world = working();
     world.log_groups[0].region = "us-east-1".to_owned();
-    let answer = validate(world, with(cloudwatch(), json!({"target_region": null}))).await;
-    assert!(answer.valid, "{answer:?}");
+    let result = validate(world, with(cloudwatch(), json!({"target_region": null}))).await;
+    assert!(result.valid, "{result:?}");
 }
 
 #[tokio::test]
-async fn a_log_group_that_another_account_shares_is_told() {
-    let mut world = sound();
-    // A monitoring account sees the groups of the accounts that are linked to it.
+async fn log_group_shared_by_another_account_is_invalid() {
+    let mut world = working();
+    // A monitoring account lists the groups of the accounts that are linked to it.
     world.log_group_account = Some("777788889999");
-    let answer = validate(world, cloudwatch()).await;
-    assert!(!answer.valid);
-    assert_json_snapshot!(answer);
+    let result = validate(world, cloudwatch()).await;
+    assert!(!result.valid);
+    assert_json_snapshot!(result);
 }
 
 #[tokio::test]
-async fn either_way_to_see_the_log_group_is_enough() {
+async fn one_of_two_permissions_suffices_to_find_the_log_group() {
     for denied in ["logs:DescribeLogGroups", "logs:DescribeLogStreams"] {
-        let mut world = sound();
+        let mut world = working();
         world.denied = vec![denied];
-        let answer = validate(world, cloudwatch()).await;
-        assert!(answer.valid, "{answer:?}");
-        assert!(answer.live().contains(&"log_group:ok".to_owned()), "{answer:?}");
+        let result = validate(world, cloudwatch()).await;
+        assert!(result.valid, "{result:?}");
+        assert!(result.external().contains(&"log_group:ok".to_owned()), "{result:?}");
     }
-    let mut world = sound();
+    let mut world = working();
     world.denied = vec!["logs:DescribeLogGroups"];
     world.log_groups.clear();
-    let answer = validate(world, cloudwatch()).await;
-    assert!(answer.live().contains(&"log_group:not_found".to_owned()), "{answer:?}");
+    let result = validate(world, cloudwatch()).await;
+    assert!(
+        result.external().contains(&"log_group:not_found".to_owned()),
+        "{result:?}"
+    );
 }
 
 #[tokio::test]
-async fn a_customer_role_that_may_not_look_is_told_what_to_allow() {
-    let mut world = sound();
+async fn customer_role_without_read_permissions_is_reported_with_what_to_allow() {
+    let mut world = working();
     world.denied = vec!["logs:DescribeLogGroups", "logs:DescribeLogStreams"];
-    let answer = validate(world, cloudwatch()).await;
-    assert!(!answer.valid);
-    assert_json_snapshot!(answer);
+    let result = validate(world, cloudwatch()).await;
+    assert!(!result.valid);
+    assert_json_snapshot!(result);
 }
 
 #[tokio::test]
-async fn a_region_that_the_account_has_not_enabled_is_told() {
-    let mut world = sound();
+async fn region_that_is_not_enabled_is_reported() {
+    let mut world = working();
     world.faults = ["logs:DescribeLogGroups", "logs:DescribeLogStreams"]
-        .map(|action| (action, Fault::Answer(400, "UnrecognizedClientException")))
+        .map(|action| (action, Fault::Error(400, "UnrecognizedClientException")))
         .into();
-    let answer = validate(world, cloudwatch()).await;
-    assert!(!answer.valid);
-    assert_json_snapshot!(answer);
+    let result = validate(world, cloudwatch()).await;
+    assert!(!result.valid);
+    assert_json_snapshot!(result);
 }
 
 #[tokio::test]
-async fn what_the_streams_show_is_told() {
-    for (streams, told) in [
+async fn state_of_the_streams_is_reported() {
+    for (streams, expected) in [
         (json!([]), "has no stream yet"),
-        (json!([{"logStreamName": "a"}]), "has streams, but nothing in them"),
+        (json!([{"logStreamName": "a"}]), "has streams, but they are empty"),
         (
             json!([{"logStreamName": "a", "lastIngestionTime": 1_705_314_600_123_u64}]),
-            "last wrote to log group /aws/logs/acme at 2024-01-15T10:30:00Z",
+            "the last write to log group /aws/logs/acme was at 2024-01-15T10:30:00Z",
         ),
     ] {
-        let mut world = sound();
+        let mut world = working();
         world.log_groups[0].streams = streams.as_array().unwrap().clone();
-        let answer = validate(world, cloudwatch()).await;
-        let streams = answer.checks.last().unwrap();
-        assert!(streams.message.contains(told), "{streams:?}");
+        let result = validate(world, cloudwatch()).await;
+        let streams = result.checks.last().unwrap();
+        assert!(streams.message.contains(expected), "{streams:?}");
     }
 }
 
 #[tokio::test]
-async fn a_role_of_another_partition_is_told_without_asking_for_it() {
+async fn role_in_another_partition_is_invalid_without_a_call() {
     let role = CUSTOMER.replace("arn:aws:", "arn:aws-us-gov:");
     let config = with(
         cloudwatch(),
         json!({"log_distribution_role_arn": role, "target_region": "us-gov-west-1"}),
     );
-    let answer = validate(sound(), config).await;
-    assert!(!answer.valid);
-    assert_json_snapshot!(answer);
+    let result = validate(working(), config).await;
+    assert!(!result.valid);
+    assert_json_snapshot!(result);
 }
 
 #[tokio::test]
-async fn items_written_by_hand_are_checked_as_far_as_they_are_well_formed() {
+async fn well_formed_fields_of_handwritten_items_are_checked() {
     let broken = [
         (
             "role",
@@ -193,32 +199,32 @@ async fn items_written_by_hand_are_checked_as_far_as_they_are_well_formed() {
         ("partition", json!({"target_region": "cn-north-1"}), "log_group:blocked"),
     ];
     for (name, changes, blocked) in broken {
-        let answer = validate(sound(), with(cloudwatch(), changes)).await;
-        assert!(!answer.valid);
-        assert!(answer.live().contains(&"central_role:ok".to_owned()), "{answer:?}");
-        assert!(answer.live().contains(&blocked.to_owned()), "{answer:?}");
-        assert_json_snapshot!(format!("hand_written_{name}"), answer);
+        let result = validate(working(), with(cloudwatch(), changes)).await;
+        assert!(!result.valid);
+        assert!(result.external().contains(&"central_role:ok".to_owned()), "{result:?}");
+        assert!(result.external().contains(&blocked.to_owned()), "{result:?}");
+        assert_json_snapshot!(format!("hand_written_{name}"), result);
     }
 }
 
 #[tokio::test]
-async fn an_item_of_an_unknown_type_has_nothing_to_ask_for() {
+async fn item_of_an_unknown_type_has_no_external_checks() {
     let config = json!({"tenant_id": "acme", "type": "splunk", "enabled": true});
-    assert_eq!(validate(sound(), config).await.live(), Vec::<String>::new());
+    assert_eq!(validate(working(), config).await.external(), Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn a_tenant_id_that_fits_no_session_name_does_not_stand_in_the_way() {
-    let answer = validate(sound(), with(cloudwatch(), json!({"tenant_id": "a b/ü"}))).await;
-    assert!(answer.live().contains(&"customer_role:ok".to_owned()), "{answer:?}");
+async fn tenant_id_that_is_not_a_valid_session_name_does_not_block_checks() {
+    let result = validate(working(), with(cloudwatch(), json!({"tenant_id": "a b/ü"}))).await;
+    assert!(result.external().contains(&"customer_role:ok".to_owned()), "{result:?}");
 }
 
 #[tokio::test]
-async fn a_path_of_a_role_that_means_something_in_json_is_taken_as_it_stands() {
+async fn json_syntax_in_a_role_path_is_escaped() {
     let role = r#"arn:aws:iam::444455556666:role/a"b\/*/LogDistribution"#;
-    let mut world = sound();
+    let mut world = working();
     role.clone_into(&mut world.roles[1].arn);
     let config = with(cloudwatch(), json!({"log_distribution_role_arn": role}));
-    let answer = validate(world, config).await;
-    assert!(answer.live().contains(&"customer_role:ok".to_owned()), "{answer:?}");
+    let result = validate(world, config).await;
+    assert!(result.external().contains(&"customer_role:ok".to_owned()), "{result:?}");
 }

@@ -1,29 +1,29 @@
-//! The same checks against an emulator that other people wrote. It judges no trust policy and no policy at all, so the roles
-//! always pass; accounts, regions, log groups and buckets are real to it.
+//! The same checks against a third-party emulator. It evaluates neither trust policies nor other policies, so the roles
+//! always pass, but it knows accounts, regions, log groups and buckets.
 
 use aws_config::SdkConfig;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use aws_sdk_sts::config::{Credentials, Region, SharedCredentialsProvider};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, BUCKET, CUSTOMER, GROUP, cloudwatch, s3, sdk, settings, validate_with, with};
+use crate::harness::{BUCKET, CUSTOMER, GROUP, Validation, cloudwatch, s3, sdk, settings, validate_with, with};
 
-/// The service itself, at the emulator that `tests/validation/run.sh` has started.
+/// The service's own identity, at the emulator that `tests/validation/run.sh` has started.
 fn service() -> SdkConfig {
     sdk(&std::env::var("AWS_EMULATOR_URL").expect("AWS_EMULATOR_URL names the emulator"))
 }
 
-/// The customer's account in the region of the configurations, with every right.
+/// The customer's account in the region of the configurations, with every permission.
 async fn customer() -> SdkConfig {
     let sts = aws_sdk_sts::Client::new(&service());
-    let answer = sts
+    let response = sts
         .assume_role()
         .role_arn(CUSTOMER)
         .role_session_name("set-up")
         .send()
         .await
         .unwrap();
-    let session = answer.credentials.unwrap();
+    let session = response.credentials.unwrap();
     let credentials = Credentials::new(
         session.access_key_id,
         session.secret_access_key,
@@ -38,24 +38,24 @@ async fn customer() -> SdkConfig {
         .build()
 }
 
-async fn validate(config: Value) -> Answer {
+async fn validate(config: Value) -> Validation {
     validate_with(service(), settings(), config).await
 }
 
 #[tokio::test]
 #[ignore = "needs an emulator; tests/run.sh validation starts one"]
-async fn a_log_group_is_found_where_it_is_and_nowhere_else() {
+async fn log_group_is_found_only_in_its_account_and_region() {
     let logs = aws_sdk_cloudwatchlogs::Client::new(&customer().await);
     logs.create_log_group().log_group_name(GROUP).send().await.unwrap();
     let passed = ["central_role:ok", "customer_role:ok"];
 
-    let answer = validate(cloudwatch()).await;
-    assert!(answer.valid);
+    let result = validate(cloudwatch()).await;
+    assert!(result.valid);
     assert_eq!(
-        answer.live(),
+        result.external(),
         [&passed[..], &["log_group:ok", "log_streams:not_provable"]].concat()
     );
-    let streams = &answer.checks.last().unwrap().message;
+    let streams = &result.checks.last().unwrap().message;
     assert!(
         streams.starts_with("log group /aws/logs/acme has no stream yet"),
         "{streams}"
@@ -68,10 +68,10 @@ async fn a_log_group_is_found_where_it_is_and_nowhere_else() {
         json!({"log_group_name": "/aws/logs/acme-2"}),
         json!({"log_distribution_role_arn": "arn:aws:iam::777788889999:role/LogDistribution"}),
     ] {
-        let answer = validate(with(cloudwatch(), elsewhere)).await;
-        assert!(!answer.valid);
+        let result = validate(with(cloudwatch(), elsewhere)).await;
+        assert!(!result.valid);
         assert_eq!(
-            answer.live(),
+            result.external(),
             [&passed[..], &["log_group:not_found", "log_streams:blocked"]].concat()
         );
     }
@@ -82,14 +82,14 @@ async fn a_log_group_is_found_where_it_is_and_nowhere_else() {
         .send()
         .await
         .unwrap();
-    let answer = validate(cloudwatch()).await;
-    let streams = &answer.checks.last().unwrap().message;
-    assert!(streams.contains("has streams, but nothing in them"), "{streams}");
+    let result = validate(cloudwatch()).await;
+    let streams = &result.checks.last().unwrap().message;
+    assert!(streams.contains("has streams, but they are empty"), "{streams}");
 }
 
 #[tokio::test]
 #[ignore = "needs an emulator; tests/run.sh validation starts one"]
-async fn a_bucket_is_found_and_its_region_told() {
+async fn bucket_is_found_with_its_region() {
     let buckets = aws_sdk_s3::Client::new(&customer().await);
     let here = CreateBucketConfiguration::builder()
         .location_constraint(BucketLocationConstraint::EuWest1)
@@ -97,10 +97,10 @@ async fn a_bucket_is_found_and_its_region_told() {
     let create = buckets.create_bucket().bucket(BUCKET).create_bucket_configuration(here);
     create.send().await.unwrap();
 
-    let answer = validate(s3()).await;
-    assert!(answer.valid);
+    let result = validate(s3()).await;
+    assert!(result.valid);
     assert_eq!(
-        answer.live(),
+        result.external(),
         [
             "central_role:ok",
             "bucket:ok",
@@ -111,11 +111,11 @@ async fn a_bucket_is_found_and_its_region_told() {
         ]
     );
 
-    let answer = validate(with(s3(), json!({"target_region": "us-west-2"}))).await;
-    assert!(!answer.valid);
-    assert_eq!(answer.live()[2], "bucket_region:wrong_region");
+    let result = validate(with(s3(), json!({"target_region": "us-west-2"}))).await;
+    assert!(!result.valid);
+    assert_eq!(result.external()[2], "bucket_region:wrong_region");
 
-    let answer = validate(with(s3(), json!({"bucket_name": "nobody-has-this-bucket"}))).await;
-    assert!(!answer.valid);
-    assert_eq!(answer.live()[1], "bucket:not_found");
+    let result = validate(with(s3(), json!({"bucket_name": "nobody-has-this-bucket"}))).await;
+    assert!(!result.valid);
+    assert_eq!(result.external()[1], "bucket:not_found");
 }

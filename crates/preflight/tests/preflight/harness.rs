@@ -1,4 +1,4 @@
-//! A configuration, a world in which it is right, and the answer.
+//! Configurations, a simulated AWS in which they work, and the result of a validation.
 
 use std::time::Duration;
 
@@ -18,53 +18,55 @@ pub(crate) const CUSTOMER_ACCOUNT: &str = "444455556666";
 pub(crate) const GROUP: &str = "/aws/logs/acme";
 pub(crate) const BUCKET: &str = "acme-logs";
 
-/// What a validation answers with.
+/// The result of a validation.
 #[derive(Debug, Serialize)]
-pub(crate) struct Answer {
+pub(crate) struct Validation {
     pub(crate) valid: bool,
     pub(crate) checks: Vec<Check>,
 }
 
-impl Answer {
-    pub(crate) fn new(config: &StoredConfig, live: Vec<Check>) -> Self {
-        let checks: Vec<Check> = check_stored(config).into_iter().chain(live).collect();
+impl Validation {
+    pub(crate) fn new(config: &StoredConfig, external: Vec<Check>) -> Self {
+        let checks: Vec<Check> = check_stored(config).into_iter().chain(external).collect();
         Self {
             valid: !checks.iter().any(Check::is_failure),
             checks,
         }
     }
 
-    /// Each check outside the table as `name:code`.
-    pub(crate) fn live(&self) -> Vec<String> {
-        let live = self
+    /// Each external check as `name:code`.
+    pub(crate) fn external(&self) -> Vec<String> {
+        let external = self
             .checks
             .iter()
             .filter(|check| tenant_core::Field::from_name(check.field).is_none());
-        live.map(|check| format!("{}:{}", check.field, check.code)).collect()
+        external
+            .map(|check| format!("{}:{}", check.field, check.code))
+            .collect()
     }
 }
 
-/// The answer about `config` in `world`.
-pub(crate) async fn validate(world: World, config: Value) -> Answer {
+/// Validates `config` in `world`.
+pub(crate) async fn validate(world: World, config: Value) -> Validation {
     validate_at(&Aws::start(world).await, config).await
 }
 
-pub(crate) async fn validate_at(aws: &Aws, config: Value) -> Answer {
+pub(crate) async fn validate_at(aws: &Aws, config: Value) -> Validation {
     validate_with(sdk(&aws.endpoint), settings(), config).await
 }
 
-pub(crate) async fn validate_with(sdk: SdkConfig, settings: Settings, config: Value) -> Answer {
+pub(crate) async fn validate_with(sdk: SdkConfig, settings: Settings, config: Value) -> Validation {
     let in_a_minute = Instant::now() + Duration::from_mins(1);
     validate_until(in_a_minute, sdk, settings, config).await
 }
 
-pub(crate) async fn validate_until(deadline: Instant, sdk: SdkConfig, settings: Settings, config: Value) -> Answer {
+pub(crate) async fn validate_until(deadline: Instant, sdk: SdkConfig, settings: Settings, config: Value) -> Validation {
     let config = stored(config);
-    let live = Prober::new(sdk, settings).probe(&config, deadline).await;
-    Answer::new(&config, live)
+    let external = Prober::new(sdk, settings).probe(&config, deadline).await;
+    Validation::new(&config, external)
 }
 
-/// With time enough for a busy machine.
+/// With a deadline that suits a busy machine.
 pub(crate) fn settings() -> Settings {
     Settings {
         deadline: Duration::from_secs(20),
@@ -89,7 +91,7 @@ pub(crate) fn stored(config: Value) -> StoredConfig {
     StoredConfig::from_attributes(attributes)
 }
 
-/// `config` with some members changed; null takes one away.
+/// `config` with some members changed. Null removes one.
 pub(crate) fn with(mut config: Value, changes: Value) -> Value {
     let Value::Object(changes) = changes else {
         unreachable!("the tests pass objects")
@@ -119,8 +121,8 @@ pub(crate) fn s3() -> Value {
     })
 }
 
-/// A world in which both configurations deliver.
-pub(crate) fn sound() -> World {
+/// A world in which both configurations work.
+pub(crate) fn working() -> World {
     World {
         roles: vec![
             Role {
@@ -143,9 +145,9 @@ pub(crate) fn sound() -> World {
         buckets: vec![Bucket {
             name: BUCKET.to_owned(),
             region: "eu-west-1".to_owned(),
-            lets_in: vec![CENTRAL.to_owned()],
+            allowed_roles: vec![CENTRAL.to_owned()],
             policy: BucketPolicy::Private,
-            names_its_region: true,
+            shows_its_region: true,
         }],
         log_group_account: None,
         elsewhere_status: 301,

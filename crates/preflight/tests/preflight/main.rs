@@ -1,4 +1,4 @@
-//! The checks against AWS as a test wants it: the SDK's real clients, and a server that answers as AWS does.
+//! The checks against a simulated AWS: the SDK's real clients, and a server that responds as AWS does.
 
 #![expect(
     clippy::unwrap_used,
@@ -6,7 +6,6 @@
 )]
 
 mod aws;
-mod capture;
 mod cloudwatch;
 mod emulator;
 mod faults;

@@ -1,151 +1,151 @@
-//! Delivery into S3: each check in each of its states.
+//! Delivery to S3: each check in each of its states.
 
 use insta::assert_json_snapshot;
 use serde_json::json;
 
 use crate::{
     aws::{Aws, BucketPolicy, Fault},
-    harness::{s3, sdk, settings, sound, validate, validate_with, with},
+    harness::{s3, sdk, settings, validate, validate_with, with, working},
 };
 
 #[tokio::test]
-async fn a_sound_delivery_passes_and_says_what_cannot_be_proved() {
-    let answer = validate(sound(), s3()).await;
-    assert!(answer.valid);
-    assert_json_snapshot!(answer);
+async fn working_delivery_passes_and_reports_what_cannot_be_proved() {
+    let result = validate(working(), s3()).await;
+    assert!(result.valid);
+    assert_json_snapshot!(result);
 }
 
 #[tokio::test]
-async fn a_central_role_that_does_not_trust_the_service_blocks_the_rest() {
-    let mut world = sound();
+async fn central_role_without_trust_blocks_the_other_checks() {
+    let mut world = working();
     world.roles.clear();
-    let answer = validate(world, s3()).await;
-    assert!(!answer.valid);
-    assert_json_snapshot!(answer);
+    let result = validate(world, s3()).await;
+    assert!(!result.valid);
+    assert_json_snapshot!(result);
 }
 
 #[tokio::test]
-async fn a_bucket_that_is_not_there_is_missing() {
-    let mut world = sound();
+async fn absent_bucket_is_missing() {
+    let mut world = working();
     world.buckets.clear();
-    let answer = validate(world, s3()).await;
-    assert!(!answer.valid);
-    assert_json_snapshot!(answer);
+    let result = validate(world, s3()).await;
+    assert!(!result.valid);
+    assert_json_snapshot!(result);
 }
 
 #[tokio::test]
-async fn a_bucket_in_another_region_is_told_with_its_region() {
-    let answer = validate(sound(), with(s3(), json!({"target_region": "us-west-2"}))).await;
-    assert!(!answer.valid);
-    assert_json_snapshot!(answer);
+async fn bucket_in_another_region_is_reported_with_its_region() {
+    let result = validate(working(), with(s3(), json!({"target_region": "us-west-2"}))).await;
+    assert!(!result.valid);
+    assert_json_snapshot!(result);
 }
 
-/// Each of these is what S3 sends when a bucket is elsewhere: by its age, its region and its endpoint.
+/// S3 sends each of these for a bucket in another region, depending on its age, its region and the endpoint.
 #[tokio::test]
-async fn a_bucket_elsewhere_is_told_whatever_the_status() {
+async fn bucket_in_another_region_is_recognized_by_every_status() {
     for status in [301, 307, 400, 403] {
-        let mut world = sound();
+        let mut world = working();
         world.elsewhere_status = status;
-        let answer = validate(world, with(s3(), json!({"target_region": "us-west-2"}))).await;
+        let result = validate(world, with(s3(), json!({"target_region": "us-west-2"}))).await;
         assert!(
-            answer.live().contains(&"bucket_region:wrong_region".to_owned()),
-            "{status} {answer:?}"
+            result.external().contains(&"bucket_region:wrong_region".to_owned()),
+            "{status} {result:?}"
         );
     }
 }
 
 #[tokio::test]
-async fn without_a_target_region_the_services_own_is_meant() {
-    let mut world = sound();
+async fn missing_target_region_defaults_to_the_services_region() {
+    let mut world = working();
     world.buckets[0].region = "us-east-1".to_owned();
-    let answer = validate(world, with(s3(), json!({"target_region": null}))).await;
-    assert!(answer.valid, "{answer:?}");
+    let result = validate(world, with(s3(), json!({"target_region": null}))).await;
+    assert!(result.valid, "{result:?}");
 }
 
 #[tokio::test]
-async fn a_bucket_that_refuses_the_central_role_is_told_what_to_allow() {
-    let mut world = sound();
-    world.buckets[0].lets_in.clear();
-    let answer = validate(world, s3()).await;
-    assert!(!answer.valid);
-    assert_json_snapshot!(answer);
+async fn bucket_that_denies_the_central_role_is_reported_with_what_to_allow() {
+    let mut world = working();
+    world.buckets[0].allowed_roles.clear();
+    let result = validate(world, s3()).await;
+    assert!(!result.valid);
+    assert_json_snapshot!(result);
 }
 
 #[tokio::test]
-async fn a_bucket_whose_region_is_not_told_is_skipped_there() {
-    let mut world = sound();
-    world.buckets[0].names_its_region = false;
-    let answer = validate(world, s3()).await;
-    assert!(answer.valid);
+async fn hidden_bucket_region_is_skipped() {
+    let mut world = working();
+    world.buckets[0].shows_its_region = false;
+    let result = validate(world, s3()).await;
+    assert!(result.valid);
     assert!(
-        answer.live().contains(&"bucket_region:not_visible".to_owned()),
-        "{answer:?}"
+        result.external().contains(&"bucket_region:not_visible".to_owned()),
+        "{result:?}"
     );
 }
 
 #[tokio::test]
-async fn a_policy_is_told_as_far_as_it_can_be_seen() {
+async fn bucket_policy_is_reported_as_far_as_it_is_visible() {
     for (name, policy) in [
         ("public", BucketPolicy::Public),
         ("hidden", BucketPolicy::Hidden),
         ("none", BucketPolicy::None),
     ] {
-        let mut world = sound();
+        let mut world = working();
         world.buckets[0].policy = policy;
-        let answer = validate(world, s3()).await;
-        assert_eq!(answer.valid, name != "public");
-        assert_json_snapshot!(format!("policy_{name}"), answer);
+        let result = validate(world, s3()).await;
+        assert_eq!(result.valid, name != "public");
+        assert_json_snapshot!(format!("policy_{name}"), result);
     }
 }
 
 #[tokio::test]
-async fn a_region_of_another_partition_is_told_without_asking_it() {
-    let answer = validate(sound(), with(s3(), json!({"target_region": "cn-north-1"}))).await;
-    assert!(!answer.valid);
-    assert_json_snapshot!(answer);
+async fn region_in_another_partition_is_invalid_without_a_call() {
+    let result = validate(working(), with(s3(), json!({"target_region": "cn-north-1"}))).await;
+    assert!(!result.valid);
+    assert_json_snapshot!(result);
 }
 
 #[tokio::test]
-async fn items_written_by_hand_are_checked_as_far_as_they_are_well_formed() {
-    for (name, changes, told) in [
+async fn well_formed_fields_of_handwritten_items_are_checked() {
+    for (name, changes, expected) in [
         ("bucket", json!({"bucket_name": "NO_BUCKET"}), "bucket:blocked"),
         ("no_bucket", json!({"bucket_name": null}), "bucket:blocked"),
         ("region", json!({"target_region": "moon-1"}), "bucket:blocked"),
         ("prefix", json!({"bucket_prefix": "/logs"}), "bucket_access:ok"),
     ] {
-        let answer = validate(sound(), with(s3(), changes)).await;
-        assert!(!answer.valid);
-        assert!(answer.live().contains(&told.to_owned()), "{answer:?}");
-        assert_json_snapshot!(format!("hand_written_{name}"), answer);
+        let result = validate(working(), with(s3(), changes)).await;
+        assert!(!result.valid);
+        assert!(result.external().contains(&expected.to_owned()), "{result:?}");
+        assert_json_snapshot!(format!("hand_written_{name}"), result);
     }
 }
 
 #[tokio::test]
-async fn a_service_without_a_region_says_that_it_needs_one() {
-    let aws = Aws::start(sound()).await;
+async fn service_without_a_region_reports_the_missing_region() {
+    let aws = Aws::start(working()).await;
     let sdk = sdk(&aws.endpoint).into_builder().region(None).build();
-    let answer = validate_with(sdk, settings(), with(s3(), json!({"target_region": null}))).await;
-    assert!(answer.live().contains(&"bucket:blocked".to_owned()), "{answer:?}");
+    let result = validate_with(sdk, settings(), with(s3(), json!({"target_region": null}))).await;
+    assert!(result.external().contains(&"bucket:blocked".to_owned()), "{result:?}");
     assert!(
-        answer
+        result
             .checks
             .iter()
-            .any(|check| check.message.contains("knows no region")),
-        "{answer:?}"
+            .any(|check| check.message.contains("has no default region")),
+        "{result:?}"
     );
 }
 
 #[tokio::test]
-async fn an_answer_of_s3_that_says_nothing_is_told_by_its_status() {
-    let mut world = sound();
-    world.faults = vec![("s3:ListBucket", Fault::Answer(400, ""))];
-    let answer = validate(world, s3()).await;
-    assert!(answer.valid);
+async fn s3_error_without_a_code_is_reported_by_its_status() {
+    let mut world = working();
+    world.faults = vec![("s3:ListBucket", Fault::Error(400, ""))];
+    let result = validate(world, s3()).await;
+    assert!(result.valid);
     assert!(
-        answer
+        result
             .checks
             .iter()
             .any(|check| check.message.ends_with("with HTTP 400")),
-        "{answer:?}"
+        "{result:?}"
     );
 }

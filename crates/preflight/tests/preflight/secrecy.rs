@@ -1,39 +1,40 @@
-//! No credential leaves the crate, whatever the log level and whoever listens.
+//! No credential leaves the crate, whatever the log level and the subscriber.
+
+use testing::{CapturedLog, text_format};
 
 use crate::{
     aws::{Aws, Fault, SECRET, SERVICE_KEY, TOKEN},
-    capture::Capture,
-    harness::{cloudwatch, s3, sdk, sound, validate},
+    harness::{cloudwatch, s3, sdk, validate, working},
 };
 
 #[tokio::test]
-async fn the_credentials_obtained_never_appear_in_a_log_or_an_answer() {
-    let capture = Capture::of_everything();
-    let mut answers = vec![validate(sound(), cloudwatch()).await, validate(sound(), s3()).await];
-    // A refusal on the way, and an answer that cannot be read although it holds credentials.
-    let mut refusing = sound();
-    refusing.roles.truncate(1);
-    answers.push(validate(refusing, cloudwatch()).await);
-    let mut senseless = sound();
-    senseless.faults = vec![("sts:AssumeRole", Fault::NoSense)];
-    answers.push(validate(senseless, cloudwatch()).await);
+async fn credentials_never_appear_in_a_log_or_a_result() {
+    let log = CapturedLog::of_this_process(text_format);
+    let mut results = vec![validate(working(), cloudwatch()).await, validate(working(), s3()).await];
+    // A denial in the chain, and a malformed response that contains credentials.
+    let mut denying = working();
+    denying.roles.truncate(1);
+    results.push(validate(denying, cloudwatch()).await);
+    let mut malformed = working();
+    malformed.faults = vec![("sts:AssumeRole", Fault::Malformed)];
+    results.push(validate(malformed, cloudwatch()).await);
 
-    let logged = capture.text();
+    let logged = log.text();
     assert!(
-        logged.contains("a call of the validation failed"),
-        "the crate's own lines are listened to"
+        logged.contains("an AWS call failed during validation"),
+        "the crate's own lines are captured"
     );
-    let told = format!("{logged} {}", serde_json::to_string(&answers).unwrap());
+    let output = format!("{logged} {}", serde_json::to_string(&results).unwrap());
     for secret in [SECRET, TOKEN, "ASIASESSION", "service-secret"] {
-        assert!(!told.contains(secret), "{secret} in {told}");
+        assert!(!output.contains(secret), "{secret} in {output}");
     }
 
-    // The same calls without the guard: were the SDK silent by itself, the test would prove nothing.
-    let aws = Aws::start(sound()).await;
+    // The same call outside the crate: if the SDK logged nothing, the test would prove nothing.
+    let aws = Aws::start(working()).await;
     aws_sdk_sts::Client::new(&sdk(&aws.endpoint))
         .get_caller_identity()
         .send()
         .await
         .unwrap();
-    assert!(capture.text().contains(SERVICE_KEY), "the SDK's lines are listened to");
+    assert!(log.text().contains(SERVICE_KEY), "the SDK's lines are captured");
 }

@@ -1,4 +1,4 @@
-//! What the sessions are and may do, as AWS is asked for them.
+//! The sessions that are requested from AWS, and their policies.
 
 use std::collections::BTreeSet;
 
@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use crate::{
     aws::{Aws, SERVICE_KEY},
-    harness::{CENTRAL, CUSTOMER, cloudwatch, s3, sound, validate_at},
+    harness::{CENTRAL, CUSTOMER, cloudwatch, s3, validate_at, working},
 };
 
 #[tokio::test]
-async fn a_session_is_short_says_for_whom_it_is_and_may_only_look() {
+async fn sessions_are_short_named_after_the_tenant_and_read_only() {
     for (name, config) in [("cloudwatch", cloudwatch()), ("s3", s3())] {
-        let aws = Aws::start(sound()).await;
+        let aws = Aws::start(working()).await;
         validate_at(&aws, config).await;
         let sessions: Vec<Value> = aws
             .calls()
@@ -33,8 +33,8 @@ async fn a_session_is_short_says_for_whom_it_is_and_may_only_look() {
 }
 
 #[tokio::test]
-async fn the_roles_are_assumed_in_turn_and_nothing_but_looking_is_asked_for() {
-    let aws = Aws::start(sound()).await;
+async fn roles_are_assumed_in_turn_and_only_read_calls_are_made() {
+    let aws = Aws::start(working()).await;
     assert!(validate_at(&aws, cloudwatch()).await.valid);
     assert!(validate_at(&aws, s3()).await.valid);
     let calls: BTreeSet<(String, String)> = aws
@@ -45,25 +45,25 @@ async fn the_roles_are_assumed_in_turn_and_nothing_but_looking_is_asked_for() {
             (format!("{} {on}", call.action), call.by)
         })
         .collect();
-    let of = |action: &str, by: &str| (action.to_owned(), by.to_owned());
-    let assume = |role: &str, by: &str| of(&format!("sts:AssumeRole {role}"), by);
+    let call = |action: &str, by: &str| (action.to_owned(), by.to_owned());
+    let assume = |role: &str, by: &str| call(&format!("sts:AssumeRole {role}"), by);
     assert_eq!(
         calls,
         BTreeSet::from([
-            of("sts:GetCallerIdentity ", SERVICE_KEY),
+            call("sts:GetCallerIdentity ", SERVICE_KEY),
             assume(CENTRAL, SERVICE_KEY),
             assume(CUSTOMER, "ASIASESSION1"),
-            of("logs:DescribeLogGroups ", "ASIASESSION2"),
-            of("logs:DescribeLogStreams ", "ASIASESSION2"),
-            of("s3:ListBucket ", "ASIASESSION3"),
-            of("s3:GetBucketPolicyStatus ", "ASIASESSION3"),
+            call("logs:DescribeLogGroups ", "ASIASESSION2"),
+            call("logs:DescribeLogStreams ", "ASIASESSION2"),
+            call("s3:ListBucket ", "ASIASESSION3"),
+            call("s3:GetBucketPolicyStatus ", "ASIASESSION3"),
         ])
     );
 }
 
 #[tokio::test]
-async fn the_destination_is_asked_in_its_own_region_and_sts_in_the_services() {
-    let aws = Aws::start(sound()).await;
+async fn destination_is_called_in_its_region_and_sts_in_the_services() {
+    let aws = Aws::start(working()).await;
     validate_at(&aws, cloudwatch()).await;
     validate_at(&aws, s3()).await;
     for call in aws.calls() {

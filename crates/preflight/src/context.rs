@@ -1,4 +1,4 @@
-//! What the checks of one configuration share: a deadline, a session name, and the way to the central role.
+//! What the checks of one configuration share: a deadline, a session name, and the session of the central role.
 
 use std::str::FromStr;
 
@@ -13,33 +13,33 @@ use tenant_core::{Check, ExternalCheck, Field, Partition, Region, RoleArn, Store
 use tokio::time::Instant;
 
 use crate::{
-    access::session_name,
     call::{Failure, FailureKind, call},
+    checklist::Blocker,
     code,
     sdk::Sdk,
+    session::session_name,
     settings::Settings,
-    way::Blocker,
 };
 
-/// The shortest that STS gives; no check takes longer than seconds.
+/// The shortest that STS offers. No check takes longer than seconds.
 const SESSION_SECONDS: i32 = 900;
 
-pub(crate) struct Run<'a> {
+pub(crate) struct ProbeContext<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) deadline: Instant,
     sdk: &'a Sdk,
     session_name: String,
 }
 
-/// Who the service is, as far as AWS said so.
+/// The identity of the service, as STS reports it.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub(crate) account: String,
     pub(crate) arn: String,
 }
 
-impl<'a> Run<'a> {
-    pub(crate) fn start(sdk: &'a Sdk, settings: &'a Settings, config: &StoredConfig, deadline: Instant) -> Self {
+impl<'a> ProbeContext<'a> {
+    pub(crate) fn new(sdk: &'a Sdk, settings: &'a Settings, config: &StoredConfig, deadline: Instant) -> Self {
         Self {
             settings,
             deadline: deadline.min(Instant::now() + settings.deadline),
@@ -48,17 +48,20 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Assumes the central role, limited to what `policy` allows, and learns who the service is.
-    pub(crate) async fn enter(&self, policy: &Value) -> (Result<SdkConfig, Failure>, Result<Caller, Failure>) {
+    /// Assumes the central role, limited to what `policy` allows, and reads the identity of the service.
+    pub(crate) async fn assume_central_role(
+        &self,
+        policy: &Value,
+    ) -> (Result<SdkConfig, Failure>, Result<Caller, Failure>) {
         let config = self.sdk.config();
         tokio::join!(
-            self.assume(config, &self.settings.central_role, None, policy),
-            self.caller(config),
+            self.assume_role(config, &self.settings.central_role, None, policy),
+            self.get_caller_identity(config),
         )
     }
 
-    /// Assumes `role` as whoever `config` is.
-    pub(crate) async fn assume(
+    /// Assumes `role` with the credentials of `config`.
+    pub(crate) async fn assume_role(
         &self,
         config: &SdkConfig,
         role: &RoleArn,
@@ -73,19 +76,19 @@ impl<'a> Run<'a> {
             .set_external_id(external_id.map(str::to_owned))
             .policy(policy.to_string())
             .duration_seconds(SESSION_SECONDS);
-        let answer = call(ACTION, self.deadline, Box::pin(request.send())).await?;
-        let credentials = credentials(answer).ok_or(Failure {
+        let response = call(ACTION, self.deadline, Box::pin(request.send())).await?;
+        let credentials = credentials(response).ok_or(Failure {
             action: ACTION,
             kind: FailureKind::Other,
             code: None,
         })?;
-        Ok(self.sdk.config_as(credentials))
+        Ok(self.sdk.config_with_credentials(credentials))
     }
 
-    async fn caller(&self, config: &SdkConfig) -> Result<Caller, Failure> {
+    async fn get_caller_identity(&self, config: &SdkConfig) -> Result<Caller, Failure> {
         const ACTION: &str = "sts:GetCallerIdentity";
-        let answer = call(ACTION, self.deadline, Client::new(config).get_caller_identity().send()).await?;
-        match answer {
+        let response = call(ACTION, self.deadline, Client::new(config).get_caller_identity().send()).await?;
+        match response {
             GetCallerIdentityOutput {
                 account: Some(account),
                 arn: Some(arn),
@@ -99,7 +102,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What a customer's role is shown.
+    /// The external ID to present to a customer's role.
     pub(crate) fn external_id(&self, caller: Result<Caller, Failure>) -> Result<String, Failure> {
         match &self.settings.external_id {
             Some(external_id) => Ok(external_id.to_string()),
@@ -107,15 +110,15 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Says how entering went.
-    pub(crate) fn judge_central_role(
+    /// Reports whether the central role could be assumed.
+    pub(crate) fn check_central_role(
         &self,
         session: &Result<SdkConfig, Failure>,
         caller: &Result<Caller, Failure>,
     ) -> Check {
         let role = &self.settings.central_role;
         match session {
-            Ok(_) => ExternalCheck::CentralRole.passed(format!("the service may assume {role}")),
+            Ok(_) => ExternalCheck::CentralRole.passed(format!("the service can assume {role}")),
             Err(failure) if failure.kind == FailureKind::Denied => {
                 let principal = caller
                     .as_ref()
@@ -123,8 +126,8 @@ impl<'a> Run<'a> {
                 ExternalCheck::CentralRole.invalid(
                     code::ACCESS_DENIED,
                     format!(
-                        "the service may not assume {role}, which is the service operator's to mend: {role} must exist, its \
-                         trust policy must allow sts:AssumeRole to {principal}, and the policy of {principal} must allow \
+                        "the service is not allowed to assume {role}, which the service's operator must fix: {role} must exist, \
+                         its trust policy must allow sts:AssumeRole to {principal}, and the policy of {principal} must allow \
                          sts:AssumeRole on {role}"
                     ),
                 )
@@ -133,8 +136,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Where the configuration's destination is: `target_region`, else the service's own region, which is the log
-    /// processor's.
+    /// The region of the configuration's destination: `target_region`, else the service's own region, which is also
+    /// the log processor's.
     pub(crate) fn region(&self, config: &StoredConfig) -> Result<Region, Blocker> {
         match config.get(Field::TargetRegion).filter(|value| !value.is_null()) {
             Some(_) => parse(config, Field::TargetRegion),
@@ -147,14 +150,14 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The only partition in which the central role means anything.
+    /// The only partition in which the central role exists.
     pub(crate) fn partition(&self) -> Partition {
         self.settings.central_role.partition()
     }
 }
 
 impl Caller {
-    /// As a trust policy names it: the role, not its session. IAM shows no path in a session's ARN.
+    /// The principal for a trust policy: the role, not its session. A session's ARN does not contain the role's path.
     fn principal(&self) -> String {
         let parts: Vec<&str> = self.arn.splitn(6, ':').collect();
         match parts[..] {
@@ -167,7 +170,7 @@ impl Caller {
     }
 }
 
-/// A field that is there and well-formed.
+/// A field that is present and well-formed.
 pub(crate) fn parse<T: FromStr>(config: &StoredConfig, field: Field) -> Result<T, Blocker> {
     config
         .get(field)
@@ -175,13 +178,13 @@ pub(crate) fn parse<T: FromStr>(config: &StoredConfig, field: Field) -> Result<T
         .ok_or(Blocker::Field(field))
 }
 
-fn credentials(answer: AssumeRoleOutput) -> Option<Credentials> {
-    let credentials = answer.credentials?;
+fn credentials(response: AssumeRoleOutput) -> Option<Credentials> {
+    let credentials = response.credentials?;
     Some(Credentials::new(
         credentials.access_key_id,
         credentials.secret_access_key,
         Some(credentials.session_token),
-        // It outlives the check by minutes; without an expiry the SDK does not look for another.
+        // The session outlives the check by minutes. Without an expiry the SDK does not try to renew it.
         None,
         "AssumeRole",
     ))
@@ -192,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_is_told_by_its_role() {
+    fn principal_of_a_session_is_its_role() {
         for (arn, principal) in [
             (
                 "arn:aws:sts::123456789012:assumed-role/api/session",

@@ -1,14 +1,14 @@
-//! What the sessions are called and what they may do, whatever the roles behind them may.
+//! The names of the sessions, and the policies that limit them to the calls of the checks, whatever their roles allow.
 
 use serde_json::{Value, json};
 use tenant_core::{BucketName, LogGroupName, Partition, Region, RoleArn};
 
-/// What the customer reads in `CloudTrail`, before the tenant.
+/// Precedes the tenant's ID in the session name that the customer sees in `CloudTrail`.
 const SESSION_PREFIX: &str = "tenant-api-validate-";
 /// Source: `AssumeRole` in the AWS STS API Reference: 2 to 64 of `A-Za-z0-9_+=,.@-`.
 const MAX_SESSION_NAME: usize = 64;
 
-/// A session that says for whom it is. What an item written by hand has in its key may not fit.
+/// Names the tenant. A tenant ID in an item written by hand may contain characters that STS does not allow.
 pub(crate) fn session_name(tenant_id: &str) -> String {
     let is_allowed = |letter: &char| letter.is_ascii_alphanumeric() || "_+=,.@-".contains(*letter);
     SESSION_PREFIX
@@ -18,32 +18,32 @@ pub(crate) fn session_name(tenant_id: &str) -> String {
         .collect()
 }
 
-/// Of the central role: only to go on to this role.
-pub(crate) fn to_assume(role: &RoleArn) -> Value {
+/// For the central role: allows only assuming this role.
+pub(crate) fn assume_role_policy(role: &RoleArn) -> Value {
     policy(&json!([allow(&json!("sts:AssumeRole"), &json!(role.as_str()))]))
 }
 
-/// Of the customer's role: only to look at log groups, and at the streams of this one.
-pub(crate) fn to_look_at_log_group(group: &LogGroupArn) -> Value {
+/// For the customer's role: allows only describing log groups, and the streams of this one.
+pub(crate) fn describe_log_group_policy(group: &LogGroupArn) -> Value {
     policy(&json!([
-        allow(&json!("logs:DescribeLogGroups"), &json!(group.of_any_name())),
+        allow(&json!("logs:DescribeLogGroups"), &json!(group.any_log_group())),
         allow(
             &json!("logs:DescribeLogStreams"),
-            &json!([group.to_string(), group.with_streams()])
+            &json!([group.to_string(), group.streams()])
         ),
     ]))
 }
 
-/// Of the central role: only to look at this bucket.
-pub(crate) fn to_look_at_bucket(bucket: &BucketName, partition: Partition) -> Value {
+/// For the central role: allows only reading the state of this bucket.
+pub(crate) fn inspect_bucket_policy(bucket: &BucketName, partition: Partition) -> Value {
     policy(&json!([allow(
         &json!(["s3:ListBucket", "s3:GetBucketPolicyStatus"]),
         &json!(bucket_arn(bucket, partition)),
     )]))
 }
 
-/// To do nothing, where an identity is all that is asked for.
-pub(crate) fn to_do_nothing() -> Value {
+/// Allows nothing, for a session that only proves that the role can be assumed.
+pub(crate) fn deny_all_policy() -> Value {
     policy(&json!([{"Effect": "Deny", "Action": "*", "Resource": "*"}]))
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn bucket_arn(bucket: &BucketName, partition: Partition) -> String {
     format!("arn:{}:s3:::{bucket}", partition.as_str())
 }
 
-/// Where a log group is.
+/// A log group with its account and region.
 #[derive(Debug, Clone)]
 pub(crate) struct LogGroupArn {
     partition: Partition,
@@ -82,8 +82,8 @@ impl LogGroupArn {
         &self.name
     }
 
-    /// Every log group of the account in the region: what `DescribeLogGroups` needs, which takes no name.
-    pub(crate) fn of_any_name(&self) -> String {
+    /// Every log group of the account in the region: the resource of `DescribeLogGroups`, which accepts no name.
+    pub(crate) fn any_log_group(&self) -> String {
         format!(
             "arn:{}:logs:{}:{}:log-group:*",
             self.partition.as_str(),
@@ -93,7 +93,7 @@ impl LogGroupArn {
     }
 
     /// The streams of the group.
-    pub(crate) fn with_streams(&self) -> String {
+    pub(crate) fn streams(&self) -> String {
         format!("{self}:*")
     }
 }
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_name_is_one_that_sts_takes_whatever_the_tenant_is_called() {
+    fn session_name_is_valid_for_any_tenant_id() {
         assert_eq!(session_name("acme-corp"), "tenant-api-validate-acme-corp");
         assert_eq!(session_name("a b/é:c\n"), "tenant-api-validate-abc");
         assert_eq!(session_name(&"x".repeat(128)).len(), MAX_SESSION_NAME);
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_policy_fits_a_session() {
+    fn longest_policy_fits_the_session_limit() {
         // Source: "IAM and AWS STS quotas" in the IAM User Guide: 2,048 characters of policy.
         let role: RoleArn = format!(
             "arn:aws-us-gov:iam::123456789012:role/{}/{}",
@@ -146,9 +146,9 @@ mod tests {
         );
         let bucket = "b".repeat(63).parse().unwrap();
         for policy in [
-            to_assume(&role),
-            to_look_at_log_group(&group),
-            to_look_at_bucket(&bucket, role.partition()),
+            assume_role_policy(&role),
+            describe_log_group_policy(&group),
+            inspect_bucket_policy(&bucket, role.partition()),
         ] {
             assert!(policy.to_string().len() <= 2048, "{policy}");
         }

@@ -1,0 +1,45 @@
+//! A DynamoDB in memory, behind a loopback port.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use aws_sdk_dynamodb::Client;
+use tenant_store::{client, schema};
+use tokio::net::TcpListener;
+
+/// A DynamoDB of its own for one test, served until the test's runtime ends.
+#[derive(Debug)]
+pub struct EmbeddedDynamoDb {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The client of the store, connected to it.
+    pub client: Client,
+}
+
+impl EmbeddedDynamoDb {
+    /// Starts one without tables. Must be called inside a tokio runtime.
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .expect("a loopback port is free");
+        let address = listener.local_addr().expect("a bound listener has an address");
+        let database = dynoxide::Database::memory().expect("a database in memory can be opened");
+        tokio::spawn(dynoxide::server::serve_on(listener, database));
+        let client = client::connect_embedded(&format!("http://{address}"));
+        Self { address, client }
+    }
+
+    /// Starts one with an empty table, created as the store creates it.
+    pub async fn start_with_table(table: &str) -> Self {
+        let dynamodb = Self::start().await;
+        schema::ensure_table(&dynamodb.client, table)
+            .await
+            .expect("an empty database accepts the table");
+        dynamodb
+    }
+
+    /// Its URL, for `AWS_ENDPOINT_URL_DYNAMODB` and the like.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}

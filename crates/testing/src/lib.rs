@@ -1,0 +1,28 @@
+//! What the tests of several crates need: an embedded DynamoDB, a proxy that injects faults, and captured logs.
+//!
+//! For development only: no other crate may have this one among its `[dependencies]`, only among its
+//! `[dev-dependencies]`. It must hold no assertion about the service. Everything here panics on a failure, since a failure
+//! of the set-up is a failure of the test.
+
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "a test fails by panicking, and the crate's doc states it once"
+)]
+
+mod captured_log;
+mod dynamodb;
+mod fault_proxy;
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+
+pub use captured_log::{CapturedLog, LogBuffer, json_format, text_format};
+pub use dynamodb::EmbeddedDynamoDb;
+pub use fault_proxy::{Fault, FaultProxy};
+
+/// A loopback address that refuses connections: it was free a moment ago.
+#[must_use]
+pub fn closed_port() -> SocketAddr {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .and_then(|listener| listener.local_addr())
+        .expect("a loopback port is free")
+}
