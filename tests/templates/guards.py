@@ -150,7 +150,7 @@ def gateway_errors_come_in_the_envelope(templates):
 SAME_AS_LOCAL = {
     "Unauthorized": "UNAUTHORIZED",
     "Forbidden": "ACCESS_DENIED",
-    "NoRoute": "MISSING_AUTHENTICATION_TOKEN",
+    "NotFound": "MISSING_AUTHENTICATION_TOKEN",
     "AuthorizerFailed": "AUTHORIZER_FAILURE",
     "IntegrationFailed": "DEFAULT_5XX",
     "IntegrationTimeout": "INTEGRATION_TIMEOUT",
@@ -160,7 +160,7 @@ SAME_AS_LOCAL = {
 
 @guard
 def gateway_errors_read_as_they_do_locally(templates):
-    source = (ROOT / "crates/local/src/gateway/refusal.rs").read_text()
+    source = (ROOT / "crates/local/src/gateway/gateway_response.rs").read_text()
     local = dict(re.findall(r'Self::(\w+) => "([^"]+)"', source))
     for kind, properties in gateway_responses(templates):
         for name, same in SAME_AS_LOCAL.items():

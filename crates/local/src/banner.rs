@@ -1,30 +1,30 @@
-//! What a person reads when the server has started, and programs too: base URLs stand on lines of their own.
+//! The text that the server prints when it has started. Programs read it, too: each base URL is alone on its line.
 
 use std::{fmt, net::SocketAddr, path::PathBuf};
 
 use authorizer::keys::ParameterName;
 
-use crate::{gateway::Stage, psk::Origin};
+use crate::{psk::Origin, stage::Stage};
 
-/// What there is to say.
+/// The content of the text.
 #[derive(Debug)]
 pub struct Banner<'a> {
-    /// Where the gateway listens.
+    /// The gateway's address.
     pub address: SocketAddr,
-    /// The stage that it serves.
+    /// The stage.
     pub stage: &'a Stage,
     /// The table's name.
     pub table: &'a str,
-    /// Where the table is.
+    /// The table's location.
     pub location: Location,
-    /// Where the key is.
+    /// The key's location.
     pub key: KeyLocation,
 }
 
-/// Where a table is.
+/// The location of a table.
 #[derive(Debug)]
 pub enum Location {
-    /// In this process, and gone with it.
+    /// In the memory of this process.
     Memory,
     /// In this file.
     File(PathBuf),
@@ -34,7 +34,7 @@ pub enum Location {
     Aws,
 }
 
-/// Where a key is.
+/// The location of a key.
 #[derive(Debug)]
 pub enum KeyLocation {
     /// On this machine.
@@ -46,7 +46,7 @@ pub enum KeyLocation {
 impl fmt::Display for Location {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Memory => formatter.write_str("in memory, and gone when this server ends"),
+            Self::Memory => formatter.write_str("in memory, lost when this server stops"),
             Self::File(path) => write!(formatter, "in {}", path.display()),
             Self::Endpoint(url) => write!(formatter, "in the DynamoDB at {url}"),
             Self::Aws => formatter.write_str("in AWS"),
@@ -57,16 +57,16 @@ impl fmt::Display for Location {
 impl fmt::Display for KeyLocation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Local(Origin::Flag) => formatter.write_str("as given with --psk"),
-            Self::Local(Origin::Environment) => formatter.write_str("as given in the environment variable PSK"),
-            Self::Local(Origin::File(path)) => write!(formatter, "made at the first start, in {}", path.display()),
+            Self::Local(Origin::Flag) => formatter.write_str("from --psk"),
+            Self::Local(Origin::Environment) => formatter.write_str("from the environment variable PSK"),
+            Self::Local(Origin::File(path)) => write!(formatter, "created at the first start, in {}", path.display()),
             Self::Parameter(name) => write!(formatter, "in the SSM parameter {}", name.as_str()),
         }
     }
 }
 
 impl KeyLocation {
-    /// The start of a shell script, which reads the key into `PSK`; the key itself is never printed.
+    /// The first line of a shell script, which reads the key into `PSK`. The key itself is never printed.
     fn shell(&self) -> String {
         match self {
             Self::Local(Origin::Flag | Origin::Environment) => r#": "${PSK:?set PSK to the key first}""#.to_owned(),
@@ -105,14 +105,14 @@ A signed request, to paste into a shell:
   signature=$(printf %s "GET$uri$timestamp" | openssl dgst -sha256 -hmac "$PSK" | sed 's/.* //')
   curl -sS {origin}"$uri" -H "Authorization: HMAC-SHA256 $signature" -H "X-API-Timestamp: $timestamp"
 
-Ready, as on a custom domain and as on an execute-api host:
+Ready, as a custom domain and as an execute-api host:
 
 {origin}
 {origin}/{stage}
 
 The documentation is at {origin}/api/v1/docs, with a form for each request.
 
-Ctrl-C ends it. LOG_LEVEL=INFO shows each request.
+Press Ctrl-C to stop. LOG_LEVEL=INFO logs each request.
 "#,
             version = env!("CARGO_PKG_VERSION"),
         )
@@ -120,7 +120,7 @@ Ctrl-C ends it. LOG_LEVEL=INFO shows each request.
 }
 
 impl Banner<'_> {
-    /// The URL that a client on this machine uses; one that listens everywhere is reached by the loopback address.
+    /// The URL for clients on this machine: the loopback address if the server listens on all addresses.
     fn origin(&self) -> String {
         let mut address = self.address;
         if address.ip().is_unspecified() {
@@ -133,7 +133,7 @@ impl Banner<'_> {
     }
 }
 
-/// A word that a shell reads back as it is.
+/// Quotes a word for a shell.
 fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
@@ -156,14 +156,14 @@ mod tests {
     }
 
     #[test]
-    fn base_urls_stand_on_lines_of_their_own() {
+    fn each_base_url_is_alone_on_its_line() {
         let text = banner("127.0.0.1:8000", KeyLocation::Local(Origin::Flag));
         let urls: Vec<_> = text.lines().filter(|line| line.starts_with("http://")).collect();
         assert_eq!(urls, ["http://127.0.0.1:8000", "http://127.0.0.1:8000/development"]);
     }
 
     #[test]
-    fn server_that_listens_everywhere_is_named_by_the_loopback_address() {
+    fn server_on_all_addresses_is_shown_by_the_loopback_address() {
         assert!(banner("0.0.0.0:80", KeyLocation::Local(Origin::Flag)).contains("\nhttp://127.0.0.1:80\n"));
         assert!(banner("[::]:80", KeyLocation::Local(Origin::Flag)).contains("\nhttp://[::1]:80\n"));
     }

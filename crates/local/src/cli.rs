@@ -1,4 +1,4 @@
-//! The command line and the environment, read once into types. Nothing else in this crate reads either.
+//! The command line and the environment, read once. Nothing else in this crate reads either.
 
 use std::{
     env,
@@ -17,8 +17,8 @@ use tenant_core::RoleArn;
 use tenant_preflight::ExternalId;
 
 use crate::{
-    gateway::Stage,
-    psk::{GivenKey, Origin},
+    psk::{Origin, ProvidedKey},
+    stage::Stage,
 };
 
 /// Runs the tenant management API on this machine: API Gateway, the authorizer, the api function and a DynamoDB, in one
@@ -26,7 +26,7 @@ use crate::{
 #[derive(Debug, Parser)]
 #[command(name = "local", version)]
 pub struct Options {
-    /// Port to listen on; 0 picks a free one.
+    /// Port to listen on. 0 picks a free port.
     #[arg(long, default_value_t = 8000)]
     pub port: u16,
 
@@ -34,23 +34,23 @@ pub struct Options {
     #[arg(long, default_value = "127.0.0.1", value_parser = parse_host)]
     pub host: IpAddr,
 
-    /// Stage, the first segment of paths as an execute-api host has them.
+    /// Stage, the first path segment on an execute-api host.
     #[arg(long, default_value = "development")]
     pub stage: Stage,
 
-    /// Pre-shared key [env: PSK] [default: a random one, made once and kept in the data directory].
+    /// Pre-shared key [env: PSK] [default: a random key, created once and stored in the data directory].
     #[arg(long, value_name = "KEY", conflicts_with = "aws")]
-    psk: Option<GivenKey>,
+    psk: Option<ProvidedKey>,
 
     /// Directory for the table and the key.
     #[arg(long, value_name = "DIR", default_value = ".local-data")]
     pub data_dir: PathBuf,
 
-    /// Keep the table in memory, and forget it at the end.
+    /// Keep the table in memory, and lose it when the server stops.
     #[arg(long)]
     pub in_memory: bool,
 
-    /// Use the DynamoDB emulator at this URL; the table is made there if it is missing.
+    /// Use the DynamoDB emulator at this URL, and create the table there if it is missing.
     #[arg(long, value_name = "URL", conflicts_with = "in_memory", value_parser = parse_endpoint)]
     pub dynamodb_endpoint: Option<String>,
 
@@ -62,23 +62,23 @@ pub struct Options {
     #[arg(long, value_name = "NAME", env = "TENANT_CONFIG_TABLE", value_parser = NonEmptyStringValueParser::new())]
     table: Option<String>,
 
-    /// Name of the SSM parameter that holds the key, for --aws.
+    /// Name of the SSM parameter with the key, for --aws.
     #[arg(long, value_name = "NAME", env = "PSK_PARAMETER_NAME")]
     psk_parameter: Option<ParameterName>,
 
-    /// Origins whose pages may read answers, separated by commas.
+    /// Origins whose pages may read responses, separated by commas.
     #[arg(long, value_name = "ORIGINS", env = "ALLOWED_ORIGINS", default_value = "", value_parser = parse_origins)]
     pub allowed_origins: AllowedOrigins,
 
-    /// Role that deliveries are validated with, with the AWS CLI's credentials; without one a validation stays here.
+    /// Central role for validations, assumed with the AWS CLI's credentials. Without it, validations call no AWS service.
     #[arg(long, value_name = "ARN", env = "CENTRAL_ROLE_ARN")]
     pub central_role_arn: Option<RoleArn>,
 
-    /// What a customer's role is shown [default: the id of the account that the credentials are of].
+    /// External ID for the customers' roles [default: the ID of the account of the credentials].
     #[arg(long, value_name = "ID", env = "EXTERNAL_ID")]
     pub external_id: Option<ExternalId>,
 
-    /// Refuse POST, PUT and PATCH requests whose body is not signed.
+    /// Reject POST, PUT and PATCH requests whose body is not signed.
     #[arg(long, env = "REQUIRE_BODY_SHA256")]
     pub require_body_sha256: bool,
 
@@ -86,24 +86,24 @@ pub struct Options {
     #[arg(long, value_name = "LEVEL", env = "LOG_LEVEL", default_value = "WARN")]
     pub log_level: LogLevel,
 
-    /// Region that ARNs name.
+    /// Region in ARNs.
     #[arg(long, env = "AWS_REGION", default_value = "us-east-1", hide = true)]
     pub region: String,
 }
 
-/// Where the key is to come from.
+/// The source of the key.
 #[derive(Debug, PartialEq, Eq)]
 pub enum KeyChoice {
-    /// It was given.
-    Given(GivenKey, Origin),
-    /// The file in the data directory.
-    Kept,
+    /// The command line or the environment.
+    Provided(ProvidedKey, Origin),
+    /// The file in the data directory, created if it is missing.
+    Stored,
     /// This SSM parameter.
     Parameter(ParameterName),
 }
 
 impl Options {
-    /// Reads the command line; a mistake in it, and a call for help, end the process.
+    /// Reads the command line. An error in it, and `--help`, end the process.
     #[must_use]
     pub fn from_command_line() -> Self {
         let matches = without_empty_variables(Self::command()).get_matches();
@@ -117,19 +117,19 @@ impl Options {
         self.table.clone().unwrap_or_else(default)
     }
 
-    /// Where the key is to come from.
+    /// The source of the key.
     #[must_use]
     pub fn key_choice(&self) -> KeyChoice {
-        // Not clap's `env`: a `PSK` that is there for the clients must not contradict `--aws`, as the flag does.
+        // Not clap's `env`: a `PSK` that is set for clients must not conflict with `--aws`, as the flag does.
         self.choose_key(env::var_os("PSK").map(|key| key.into_encoded_bytes().into()))
     }
 
-    fn choose_key(&self, from_environment: Option<GivenKey>) -> KeyChoice {
+    fn choose_key(&self, from_environment: Option<ProvidedKey>) -> KeyChoice {
         match (&self.psk_parameter, &self.psk, from_environment) {
             (Some(parameter), _, _) if self.aws => KeyChoice::Parameter(parameter.clone()),
-            (_, Some(key), _) => KeyChoice::Given(key.clone(), Origin::Flag),
-            (_, None, Some(key)) if !key.is_empty() => KeyChoice::Given(key, Origin::Environment),
-            (_, None, _) => KeyChoice::Kept,
+            (_, Some(key), _) => KeyChoice::Provided(key.clone(), Origin::Flag),
+            (_, None, Some(key)) if !key.is_empty() => KeyChoice::Provided(key, Origin::Environment),
+            (_, None, _) => KeyChoice::Stored,
         }
     }
 }
@@ -151,14 +151,14 @@ fn parse_host(host: &str) -> Result<IpAddr, String> {
         return Ok(Ipv4Addr::LOCALHOST.into());
     }
     host.parse()
-        .map_err(|_| "give an IP address of this machine, or localhost".to_owned())
+        .map_err(|_| "must be an IP address of this machine, or localhost".to_owned())
 }
 
 fn parse_endpoint(url: &str) -> Result<String, String> {
-    let uri: http::Uri = url.parse().map_err(|_| "this is no URL".to_owned())?;
+    let uri: http::Uri = url.parse().map_err(|_| "not a valid URL".to_owned())?;
     match (uri.scheme_str(), uri.authority()) {
         (Some("http" | "https"), Some(_)) => Ok(url.to_owned()),
-        _ => Err("give a URL such as http://127.0.0.1:8001".to_owned()),
+        _ => Err("must be a URL such as http://127.0.0.1:8001".to_owned()),
     }
 }
 
@@ -177,38 +177,38 @@ mod tests {
     }
 
     #[test]
-    fn definition_is_sound() {
+    fn definition_is_valid() {
         Options::command().debug_assert();
     }
 
     #[test]
-    fn nothing_needs_to_be_given() {
+    fn all_arguments_are_optional() {
         let options = parse(&[]).unwrap();
         assert_eq!((options.port, options.host.to_string().as_str()), (8000, "127.0.0.1"));
         assert_eq!(options.stage.as_str(), "development");
-        assert_eq!(options.choose_key(None), KeyChoice::Kept);
+        assert_eq!(options.choose_key(None), KeyChoice::Stored);
     }
 
     #[test]
-    fn table_is_named_after_the_stage_unless_it_is_given() {
+    fn table_name_on_the_command_line_overrides_the_default() {
         let options = parse(&["--stage", "staging", "--table", "mine"]).unwrap();
         assert_eq!(options.table(), "mine");
     }
 
-    fn given(key: &str) -> GivenKey {
+    fn provided(key: &str) -> ProvidedKey {
         key.to_owned().into()
     }
 
     #[test]
-    fn key_of_the_flag_goes_before_that_of_the_environment() {
+    fn key_flag_overrides_the_environment() {
         let options = parse(&["--psk", "flag"]).unwrap();
         assert_eq!(
-            options.choose_key(Some(given("env"))),
-            KeyChoice::Given(given("flag"), Origin::Flag)
+            options.choose_key(Some(provided("env"))),
+            KeyChoice::Provided(provided("flag"), Origin::Flag)
         );
         let options = parse(&[]).unwrap();
-        let choice = options.choose_key(Some(given("env")));
-        assert_eq!(choice, KeyChoice::Given(given("env"), Origin::Environment));
+        let choice = options.choose_key(Some(provided("env")));
+        assert_eq!(choice, KeyChoice::Provided(provided("env"), Origin::Environment));
     }
 
     #[test]
@@ -223,16 +223,16 @@ mod tests {
     }
 
     #[test]
-    fn aws_takes_its_key_from_ssm_whatever_the_environment_says() {
+    fn aws_key_comes_from_ssm_despite_the_environment() {
         let options = parse(&["--aws", "--table", "t", "--psk-parameter", "/p"]).unwrap();
         assert_eq!(
-            options.choose_key(Some(given("env"))),
+            options.choose_key(Some(provided("env"))),
             KeyChoice::Parameter("/p".parse().unwrap())
         );
     }
 
     #[test]
-    fn what_contradicts_itself_is_refused() {
+    fn conflicting_arguments_are_rejected() {
         for arguments in [
             &["--aws", "--table", "t", "--psk-parameter", "p", "--in-memory"][..],
             &["--aws", "--table", "t", "--psk-parameter", "p", "--psk", "k"],
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_value_is_refused_with_what_would_be_right() {
+    fn invalid_value_is_rejected_with_a_hint() {
         for (arguments, hint) in [
             (["--port", "65536"], "65535"),
             (["--host", "example.com"], "IP address"),

@@ -1,4 +1,4 @@
-//! The directory where a local server keeps what must outlive it.
+//! The directory for the data that must outlive a local server.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -6,21 +6,21 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Why the directory cannot be used. Each says what to do.
+/// Why the directory cannot be used. Each message contains a remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataDirError {
-    /// It cannot be made, read or written.
-    #[error("{path} cannot be used as the data directory ({source}); choose another one with --data-dir")]
+    /// It cannot be created, read or written.
+    #[error("{path} cannot be used as the data directory ({source}): choose another one with --data-dir")]
     Unusable {
-        /// The directory, or the file in it that is in the way.
+        /// The directory, or the file in it that cannot be used.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// Another local server has it.
+    /// Another local server uses it.
     #[error(
-        "another local server uses the data directory {0}; end that one, or give this one a directory of its own with --data-dir"
+        "another local server uses the data directory {0}: stop that one, or choose another directory with --data-dir"
     )]
     InUse(PathBuf),
 }
@@ -30,10 +30,10 @@ pub enum DataDirError {
 pub struct DataDir(PathBuf);
 
 impl DataDir {
-    /// Makes the directory, unless it is there, and tells git to leave it alone.
+    /// Creates the directory if it is missing, and makes git ignore it.
     pub fn open(path: &Path) -> Result<Self, DataDirError> {
-        let made = fs::create_dir_all(path).and_then(|()| fs::canonicalize(path));
-        let path = made.map_err(|source| DataDirError::Unusable {
+        let created = fs::create_dir_all(path).and_then(|()| fs::canonicalize(path));
+        let path = created.map_err(|source| DataDirError::Unusable {
             path: path.to_owned(),
             source,
         })?;
@@ -45,20 +45,20 @@ impl DataDir {
         Ok(dir)
     }
 
-    /// Where it is, from the root.
+    /// Its absolute path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// Where a file of this name is, or would be.
+    /// The path of a file of this name in it.
     #[must_use]
     pub fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
-    /// Keeps every other local server out for as long as the returned value lives, and no longer: the operating system
-    /// lets go of the lock when the process ends, however it ends.
+    /// Locks out other local servers until the returned value is dropped. The operating system releases the lock when the
+    /// process ends, however it ends.
     pub fn lock(&self) -> Result<DataDirLock, DataDirError> {
         let path = self.file("lock");
         let unusable = |source| DataDirError::Unusable {
@@ -77,7 +77,7 @@ impl DataDir {
         }
     }
 
-    /// A directory that ignores itself needs no line in the `.gitignore` of whatever project it was made in.
+    /// A directory that ignores itself needs no line in the `.gitignore` of the surrounding project.
     fn ignore(&self) -> io::Result<()> {
         match OpenOptions::new()
             .write(true)
@@ -91,7 +91,7 @@ impl DataDir {
     }
 }
 
-/// The right to be the only one that writes to a data directory.
+/// The exclusive right to write to a data directory.
 #[derive(Debug)]
 pub struct DataDirLock {
     _file: File,
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn directory_is_made_with_its_parents_and_ignores_itself() {
+    fn directory_is_created_with_its_parents_and_ignores_itself() {
         let parent = tempfile::tempdir().unwrap();
         let dir = DataDir::open(&parent.path().join("a/b")).unwrap();
         assert_eq!(fs::read_to_string(dir.file(".gitignore")).unwrap(), "*\n");
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn second_lock_is_refused_until_the_first_is_gone() {
+    fn second_lock_is_rejected_until_the_first_is_dropped() {
         let parent = tempfile::tempdir().unwrap();
         let dir = DataDir::open(parent.path()).unwrap();
         let lock = dir.lock().unwrap();
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn file_in_its_place_is_told_by_its_path() {
+    fn file_in_place_of_the_directory_is_reported_by_its_path() {
         let parent = tempfile::tempdir().unwrap();
         let file = parent.path().join("file");
         fs::write(&file, "x").unwrap();

@@ -1,7 +1,7 @@
-//! A DynamoDB inside this process, which the real store talks to over a loopback connection.
+//! A DynamoDB inside this process, which the real store uses over a loopback connection.
 //!
-//! Its data is in memory or in one SQLite file. The file is in write-ahead mode, so a write that was answered is in the
-//! operating system's hands: killing this process loses none.
+//! Its data is in memory or in one SQLite file. The file is in write-ahead mode, so an acknowledged write has reached the
+//! operating system: killing this process loses none.
 
 use std::{
     io,
@@ -23,33 +23,33 @@ use crate::data_dir::{DataDir, DataDirError, DataDirLock};
 
 /// The file in the data directory.
 const FILE: &str = "dynamodb.db";
-/// How long another program may hold the file at the start.
+/// How long another program may lock the file at the start.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
-/// How often items past their time to live are removed. DynamoDB takes days; nothing may depend on it.
+/// How often expired items are removed. DynamoDB takes up to days, so nothing may depend on it.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
-/// How long the connections of the store may take to close. Nothing is lost with them: they are idle by then.
+/// How long the connections of the store may take to close. They are idle by then, so nothing is lost.
 const STOP_TIMEOUT: Duration = Duration::from_millis(50);
 
-/// Why there is no database. Each says what to do.
+/// Why the database cannot be used. Each message contains a remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatabaseError {
-    /// The directory of its file cannot be used.
+    /// The data directory cannot be used.
     #[error(transparent)]
     DataDir(#[from] DataDirError),
-    /// The file holds something else, or is damaged.
+    /// The file is not a database, or is damaged.
     #[error(
-        "{path} is not a readable database ({reason}); move it away to start with an empty table, or choose another \
+        "{path} is not a readable database ({reason}): move it away to start with an empty table, or choose another \
          --data-dir"
     )]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
-    /// It could not be set up at all.
-    #[error("the embedded DynamoDB does not start ({0})")]
+    /// It could not be started.
+    #[error("the embedded DynamoDB cannot be started ({0})")]
     Setup(String),
 }
 
@@ -71,13 +71,13 @@ pub struct EmbeddedDynamoDb {
 }
 
 impl EmbeddedDynamoDb {
-    /// Starts one that forgets everything when it ends.
+    /// Starts one with its data in memory.
     pub async fn in_memory() -> Result<Self, DatabaseError> {
         let database = Database::memory().map_err(|error| DatabaseError::Setup(error.to_string()))?;
         Self::serve(database, None, None).await
     }
 
-    /// Starts one that keeps its data in this directory.
+    /// Starts one with its data in this directory.
     pub async fn in_dir(dir: &DataDir) -> Result<Self, DatabaseError> {
         let lock = dir.lock()?;
         let path = dir.file(FILE);
@@ -85,25 +85,25 @@ impl EmbeddedDynamoDb {
         Self::serve(database, Some(path), Some(lock)).await
     }
 
-    /// Where it answers.
+    /// Its URL.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// Where its data is, unless that is in memory.
+    /// The file with its data, unless that is in memory.
     #[must_use]
     pub fn file(&self) -> Option<&Path> {
         self.file.as_deref()
     }
 
-    /// Ends it, with its file closed.
+    /// Stops it and closes its file.
     pub async fn stop(self) {
         self.sweeper.abort();
-        // The server has gone by itself if nobody listens.
+        // Fails only if the server has stopped already.
         let _ = self.stop.send(());
         if timeout(STOP_TIMEOUT, self.server).await.is_err() {
-            tracing::debug!("the embedded DynamoDB was cut off");
+            tracing::debug!("the embedded DynamoDB did not stop in time");
         }
     }
 
@@ -149,14 +149,14 @@ fn open(path: &Path) -> Result<Database, DatabaseError> {
     Database::new(text).map_err(|error: DynoxideError| unreadable(error.to_string()))
 }
 
-/// Reads a whole database once, since damage would otherwise show in the middle of some request.
+/// Reads the whole database once, since damage would otherwise show during a later request.
 fn check(path: &Path) -> Result<(), String> {
-    let verdict = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).and_then(|connection| {
+    let result = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).and_then(|connection| {
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
     });
-    match verdict {
-        Ok(verdict) if verdict == "ok" => Ok(()),
+    match result {
+        Ok(report) if report == "ok" => Ok(()),
         Ok(damage) => Err(damage.lines().collect::<Vec<_>>().join(" ")),
         Err(error) => Err(error.to_string()),
     }
@@ -168,8 +168,8 @@ async fn sweep(database: Database) {
         ticks.tick().await;
         let database = database.clone();
         match spawn_blocking(move || database.sweep_ttl()).await {
-            Ok(Ok(removed)) => tracing::debug!(removed, "removed items past their time to live"),
-            Ok(Err(error)) => tracing::warn!(%error, "items past their time to live were not removed"),
+            Ok(Ok(removed)) => tracing::debug!(removed, "removed expired items"),
+            Ok(Err(error)) => tracing::warn!(%error, "expired items could not be removed"),
             Err(_) => return,
         }
     }
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn file_of_something_else_is_refused_and_left_alone() {
+    async fn file_that_is_not_a_database_is_rejected_and_unchanged() {
         let (_parent, dir) = dir();
         let path = dir.file(FILE);
         let content = "not a database, whatever its name says\n".repeat(200);
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn damage_in_the_middle_of_the_file_is_found_at_the_start() {
+    async fn damaged_file_is_detected_at_the_start() {
         let (_parent, dir) = dir();
         EmbeddedDynamoDb::in_dir(&dir).await.unwrap().stop().await;
         let path = dir.file(FILE);
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn file_that_another_program_holds_is_told_soon() {
+    async fn file_locked_by_another_program_is_reported() {
         let (_parent, dir) = dir();
         EmbeddedDynamoDb::in_dir(&dir).await.unwrap().stop().await;
         let other = Connection::open(dir.file(FILE)).unwrap();
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn second_server_on_one_directory_is_refused() {
+    async fn second_server_on_one_directory_is_rejected() {
         let (_parent, dir) = dir();
         let first = EmbeddedDynamoDb::in_dir(&dir).await.unwrap();
         let error = EmbeddedDynamoDb::in_dir(&dir).await.unwrap_err();

@@ -1,7 +1,7 @@
 //! The documentation page: the description of the API for people, with a form for each request.
 //!
-//! It is no part of the API, and API Gateway does not have it: its library alone would break the bound on the api
-//! function's size. This server has it beside the gateway, at the path that is nearest to the description.
+//! It is not part of the API and API Gateway does not serve it: its library alone would exceed the size limit of the api
+//! function. This server serves it beside the gateway, next to the path of the description.
 
 use http::{
     HeaderName, HeaderValue, Method, Response,
@@ -10,11 +10,11 @@ use http::{
 use http_body_util::Full;
 use hyper::body::Bytes;
 
-use crate::gateway::Stage;
+use crate::stage::Stage;
 
-/// Where the page is; its files are below.
+/// The path of the page. Its files are below.
 const PATH: &str = "/api/v1/docs";
-/// Everything comes from this server, and nothing stands inline. The style sheet holds its icons as `data:` URLs.
+/// Everything comes from this server, and nothing is inline. The style sheet contains its icons as `data:` URLs.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -51,16 +51,16 @@ const FILES: [File; 6] = [
     file!("/LICENSE", "swagger-ui/LICENSE", "text/plain; charset=utf-8"),
 ];
 
-/// The answer, if the page or one of its files is asked for, with the stage in front of the path or without it.
+/// The response, if the path is that of the page or of one of its files, with or without the stage in front.
 pub(crate) fn find(method: &Method, wire_path: &str, stage: &Stage) -> Option<Response<Full<Bytes>>> {
     if ![Method::GET, Method::HEAD].contains(method) {
         return None;
     }
-    let staged = wire_path
-        .strip_prefix('/')
-        .and_then(|path| path.strip_prefix(stage.as_str()));
-    let file = staged.and_then(find_file).or_else(|| find_file(wire_path))?;
-    // The server leaves out the body of an answer to HEAD.
+    let file = stage
+        .strip_from(wire_path)
+        .and_then(find_file)
+        .or_else(|| find_file(wire_path))?;
+    // The server omits the body of a response to HEAD.
     let mut response = Response::new(Full::new(Bytes::from_static(file.bytes)));
     let headers: [(HeaderName, &'static str); 5] = [
         (CONTENT_TYPE, file.content_type),
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn page_and_its_files_are_found_with_the_stage_and_without_it() {
+    fn page_and_files_are_found_with_and_without_the_stage() {
         for path in ["/api/v1/docs", "/development/api/v1/docs", "/api/v1/docs/page.js"] {
             assert!(find_it(&Method::GET, path).is_some(), "{path}");
             assert!(find_it(&Method::HEAD, path).is_some(), "{path}");
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_left_to_the_gateway() {
+    fn other_requests_are_left_to_the_gateway() {
         for path in [
             "/docs",
             "/api/v1/docs/",
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn page_has_nothing_inline_that_its_policy_would_refuse() {
+    fn page_has_nothing_inline_that_its_policy_blocks() {
         let html = include_str!("../assets/docs/index.html");
         for inline in ["<style", "style=", "onclick", "onload", "javascript:"] {
             assert!(!html.contains(inline), "{inline}");
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn page_names_files_that_are_there() {
+    fn page_references_existing_files() {
         let html = include_str!("../assets/docs/index.html");
         for name in html.split('"').filter_map(|text| text.strip_prefix("docs")) {
             assert!(FILES.iter().any(|file| file.name == name), "{name}");

@@ -1,12 +1,12 @@
-//! Where the authorizer of a local server has its key from.
+//! The key sources of the local server's authorizer.
 
 use authorizer::keys::{KeySource, KeySourceError, Keys, ssm::SsmKeySource};
 use tenant_core::signature::SigningKey;
 
-/// One key that never changes, or the parameter that production reads.
+/// A fixed key, or the parameter that production reads.
 #[derive(Debug)]
 pub enum LocalKeySource {
-    /// The key of this machine.
+    /// The local key.
     Fixed(SigningKey),
     /// A real SSM parameter.
     Ssm(SsmKeySource),

@@ -1,7 +1,7 @@
 //! The whole service on one machine.
 //!
-//! [`gateway`] stands in for API Gateway, and [`database`] for DynamoDB. Between them runs the production code: the
-//! authorizer, the api function and the store. Nothing in here may decide what those decide.
+//! [`gateway`] replaces API Gateway, and [`database`] DynamoDB. Between them runs the production code: the authorizer, the
+//! api function and the store. This crate must not decide anything that those decide.
 
 pub mod banner;
 pub mod cli;
@@ -12,3 +12,4 @@ pub mod gateway;
 pub mod keys;
 pub mod psk;
 pub mod service;
+pub mod stage;

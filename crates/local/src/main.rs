@@ -8,9 +8,9 @@ use local::{cli::Options, service};
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::from_command_line();
-    // Standard output is for people.
+    // Standard output is for the banner.
     logging::init_with_writer(options.log_level, logging::LogFormat::Json, io::stderr);
-    // The lines carry metrics where a namespace is named: so they can be looked at, and tested, without AWS.
+    // With a namespace in the environment, the lines contain metrics, which can then be inspected and tested without AWS.
     match metrics::Settings::from_variables("local", |name| env::var(name).ok()) {
         Ok(settings) => metrics::init(settings),
         Err(error) => {

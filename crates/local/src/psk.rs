@@ -1,4 +1,4 @@
-//! The pre-shared key of a local server: given, or made once and kept.
+//! The pre-shared key of a local server: provided, or created once and stored.
 
 use std::{
     fmt, fs,
@@ -13,68 +13,68 @@ use zeroize::Zeroizing;
 
 use crate::data_dir::DataDir;
 
-/// The file in the data directory that holds a key which was made.
+/// The file in the data directory with the created key.
 const FILE: &str = "psk";
-/// As many as HMAC-SHA256 has use for.
+/// The output size of SHA-256: a longer key does not strengthen HMAC-SHA256.
 const KEY_BYTES: usize = 256 / 8;
 
-/// Why there is no key. Each says what to do.
+/// Why there is no key. Each message contains a remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PskError {
-    /// A key that was given is none.
-    #[error("the key given with {origin} is no key: {source}; give one of 16 bytes or more")]
-    Given {
-        /// Where it was given.
+    /// The provided key is invalid.
+    #[error("the key from {origin} is invalid ({source}): use a key of 16 bytes or more")]
+    Provided {
+        /// Where it came from.
         origin: Origin,
-        /// What is wrong with it.
+        /// The reason.
         source: KeyError,
     },
-    /// A key that was kept is none.
-    #[error("the key in {path} is no key: {source}; remove the file, and a new key is made")]
-    Kept {
+    /// The stored key is invalid.
+    #[error("the key in {path} is invalid ({source}): remove the file, and the next start creates a new key")]
+    Stored {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         source: KeyError,
     },
-    /// The file can be neither read nor made.
-    #[error("the key's file {path} cannot be used ({source}); give a key with --psk, or choose another --data-dir")]
+    /// The file can be neither read nor created.
+    #[error("the key's file {path} cannot be used ({source}): provide a key with --psk, or choose another --data-dir")]
     File {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
 }
 
-/// What was given as a key, before it is known to be one. It is overwritten when dropped, and `Debug` does not show it.
+/// A provided key, not yet validated. It is overwritten when dropped, and `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct GivenKey(Zeroizing<Vec<u8>>);
+pub struct ProvidedKey(Zeroizing<Vec<u8>>);
 
-impl GivenKey {
-    /// Whether nothing was given.
+impl ProvidedKey {
+    /// Whether it is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-impl From<Vec<u8>> for GivenKey {
+impl From<Vec<u8>> for ProvidedKey {
     fn from(value: Vec<u8>) -> Self {
         Self(Zeroizing::new(value))
     }
 }
 
-impl From<String> for GivenKey {
+impl From<String> for ProvidedKey {
     fn from(value: String) -> Self {
         value.into_bytes().into()
     }
 }
 
-impl fmt::Debug for GivenKey {
+impl fmt::Debug for ProvidedKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("GivenKey([redacted])")
+        formatter.write_str("ProvidedKey([redacted])")
     }
 }
 
@@ -99,29 +99,29 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A key, and where it came from.
+/// A key and its origin.
 #[derive(Debug)]
 pub struct Psk {
-    /// What verifies signatures.
+    /// The key that verifies signatures.
     pub key: SigningKey,
     /// Where it came from.
     pub origin: Origin,
 }
 
 impl Psk {
-    /// The key that was given.
-    pub fn given(value: &GivenKey, origin: Origin) -> Result<Self, PskError> {
+    /// The key from the command line or the environment.
+    pub fn from_flag(value: &ProvidedKey, origin: Origin) -> Result<Self, PskError> {
         match SigningKey::new(&value.0) {
             Ok(key) => Ok(Self { key, origin }),
-            Err(source) => Err(PskError::Given { origin, source }),
+            Err(source) => Err(PskError::Provided { origin, source }),
         }
     }
 
-    /// The key that is kept in the data directory; at the first start there is none, and one is made.
-    pub fn kept(dir: &DataDir) -> Result<Self, PskError> {
+    /// The key that is stored in the data directory. The first start creates it.
+    pub fn load_or_create(dir: &DataDir) -> Result<Self, PskError> {
         let path = dir.file(FILE);
         let value = match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => make(&path).and_then(|()| fs::read(&path)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => create(&path).and_then(|()| fs::read(&path)),
             read => read,
         };
         let value = value.map_err(|source| PskError::File {
@@ -133,14 +133,14 @@ impl Psk {
                 key,
                 origin: Origin::File(path),
             }),
-            Err(source) => Err(PskError::Kept { path, source }),
+            Err(source) => Err(PskError::Stored { path, source }),
         }
     }
 }
 
-/// Writes a new key where only its owner reads it. The file appears whole, or not at all, and if two servers make one at
-/// a time both end up with the same.
-fn make(path: &Path) -> io::Result<()> {
+/// Writes a new key to a file that only its owner can read. The file appears complete or not at all, and two servers that
+/// start at the same time use the same key.
+fn create(path: &Path) -> io::Result<()> {
     let mut key = [0; KEY_BYTES];
     getrandom::fill(&mut key)?;
     let draft = path.with_extension(std::process::id().to_string());
@@ -172,9 +172,9 @@ mod tests {
     }
 
     #[test]
-    fn key_is_made_once_of_256_random_bits_for_its_owner_only() {
+    fn key_is_created_once_with_256_random_bits_for_its_owner_only() {
         let (_parent, dir) = dir();
-        let psk = Psk::kept(&dir).unwrap();
+        let psk = Psk::load_or_create(&dir).unwrap();
         let path = dir.file(FILE);
         assert_eq!(psk.origin, Origin::File(path.clone()));
         let value = fs::read_to_string(&path).unwrap();
@@ -186,15 +186,15 @@ mod tests {
             "the key and .gitignore, no draft"
         );
 
-        Psk::kept(&dir).unwrap();
+        Psk::load_or_create(&dir).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), value);
     }
 
     #[test]
     fn two_directories_have_two_keys() {
         let (one, other) = (dir(), dir());
-        Psk::kept(&one.1).unwrap();
-        Psk::kept(&other.1).unwrap();
+        Psk::load_or_create(&one.1).unwrap();
+        Psk::load_or_create(&other.1).unwrap();
         assert_ne!(
             fs::read(one.1.file(FILE)).unwrap(),
             fs::read(other.1.file(FILE)).unwrap()
@@ -202,14 +202,14 @@ mod tests {
     }
 
     #[test]
-    fn key_that_is_none_is_told_by_where_it_is() {
-        let error = Psk::given(&b"short".to_vec().into(), Origin::Flag)
+    fn invalid_key_is_reported_by_its_origin() {
+        let error = Psk::from_flag(&b"fifteen-bytes-1".to_vec().into(), Origin::Flag)
             .unwrap_err()
             .to_string();
-        assert!(error.contains("--psk") && !error.contains("short;"), "{error}");
+        assert!(error.contains("--psk") && !error.contains("fifteen"), "{error}");
         let (_parent, dir) = dir();
         fs::write(dir.file(FILE), "").unwrap();
-        let error = Psk::kept(&dir).unwrap_err().to_string();
+        let error = Psk::load_or_create(&dir).unwrap_err().to_string();
         assert!(error.contains(dir.file(FILE).to_str().unwrap()), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! The parts put together, from the command line to the last answer.
+//! Combines the parts, from the command line to the shutdown.
 
 use std::{
     error::Error,
@@ -30,48 +30,46 @@ use crate::{
     psk::{Psk, PskError},
 };
 
-/// Why the server does not start. Each says in one sentence what to do.
+/// Why the server does not start. Each message contains a remedy, in one line.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The port is taken.
-    #[error("port {} of {} is in use by another program; end that one, or choose another with --port (0 picks a free one)", .0.port(), .0.ip())]
+    /// The port is in use.
+    #[error("port {} of {} is in use by another program: stop that one, or choose another port with --port (0 picks a free one)", .0.port(), .0.ip())]
     PortInUse(SocketAddr),
-    /// The address cannot be listened on.
-    #[error(
-        "{address} cannot be listened on ({source}); choose another address with --host, or another port with --port"
-    )]
+    /// The server cannot listen on the address.
+    #[error("cannot listen on {address} ({source}): choose another address with --host, or another port with --port")]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// The data directory cannot be used.
     #[error(transparent)]
     DataDir(#[from] DataDirError),
-    /// The embedded DynamoDB does not start.
+    /// The embedded DynamoDB cannot be started.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-    /// There is no key.
+    /// The key cannot be used.
     #[error(transparent)]
     Psk(#[from] PskError),
     /// The parameter with the key cannot be read.
-    #[error("the key cannot be read from the SSM parameter {} ({}); check its name, AWS_REGION and the credentials", .parameter.as_str(), with_cause(.source))]
+    #[error("the key cannot be read from the SSM parameter {} ({}): check its name, AWS_REGION and the credentials", .parameter.as_str(), with_cause(.source))]
     Parameter {
         /// The parameter.
         parameter: ParameterName,
-        /// What is wrong with it.
+        /// The reason.
         source: KeySourceError,
     },
     /// The table cannot be used.
-    #[error("the table {table} cannot be used ({}); {}", with_cause(.source), hint(.location))]
+    #[error("the table {table} cannot be used ({}): {}", with_cause(.source), hint(.location))]
     Table {
         /// The table.
         table: String,
-        /// Where it is, or should be.
+        /// Its location.
         location: Location,
-        /// What is wrong with it.
+        /// The reason.
         source: StoreError,
     },
     /// The process cannot be set up.
@@ -83,29 +81,29 @@ fn hint(location: &Location) -> &'static str {
     match location {
         Location::Memory => "start the server again",
         Location::File(_) => "choose another --data-dir to start with an empty table",
-        Location::Endpoint(_) => "check that --dynamodb-endpoint is the URL of a DynamoDB that runs",
+        Location::Endpoint(_) => "check that --dynamodb-endpoint is the URL of a running DynamoDB",
         Location::Aws => "check --table, AWS_REGION and the credentials",
     }
 }
 
-/// An error with the last of its causes, which is what a person can act on; in one line.
+/// An error with its root cause, in one line.
 fn with_cause(error: &dyn Error) -> String {
     let mut last = None;
     while let Some(cause) = last.unwrap_or(error).source() {
         last = Some(cause);
     }
     let cause = last.map(ToString::to_string).unwrap_or_default();
-    // The AWS SDK lists below the first line what it has tried.
+    // The AWS SDK lists its attempts below the first line.
     match cause.lines().next() {
         Some(cause) => format!("{error}: {}", cause.trim_end_matches(". Attempted:")),
         None => error.to_string(),
     }
 }
 
-/// Runs the whole service until it is told to end.
+/// Runs the whole service until the process gets a termination signal.
 pub async fn run(options: Options) -> Result<(), StartError> {
     let terminated = termination()?;
-    // The port comes first: it is the likeliest to fail, and fails before anything is made.
+    // The port comes first: it is the most likely to fail, and fails before anything is created.
     let listener = listen((options.host, options.port).into()).await?;
     let (keys, key_location) = find_key(&options).await?;
     let (store, location, embedded) = find_table(&options).await?;
@@ -152,13 +150,13 @@ pub async fn run(options: Options) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Looking beyond the table takes a role of the real AWS, wherever the table is.
+/// The external checks need a role in the real AWS, wherever the table is.
 async fn external_checks(options: &Options) -> Option<Arc<dyn ExternalChecks>> {
     let settings = tenant_preflight::Settings {
         external_id: options.external_id.clone(),
         ..tenant_preflight::Settings::new(options.central_role_arn.clone()?)
     };
-    // Not the default chain, which asks last for an EC2 instance that is not there, and waits.
+    // Not the default chain, whose last step waits for the metadata service of an EC2 instance.
     let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
         .or_else(ProfileFileRegionProvider::new())
         .or_else(Region::new(options.region.clone()));
@@ -169,7 +167,7 @@ async fn external_checks(options: &Options) -> Option<Arc<dyn ExternalChecks>> {
     Some(validator::external_checks(sdk, settings))
 }
 
-/// The operator's AWS, however they sign in to it.
+/// The operator's AWS, with any kind of sign-in.
 async fn aws() -> SdkConfig {
     aws_config::load_defaults(BehaviorVersion::latest()).await
 }
@@ -188,8 +186,8 @@ async fn find_key(options: &Options) -> Result<(LocalKeySource, KeyLocation), St
             let source = ssm::SsmKeySource::new(client, name.clone());
             return Ok((LocalKeySource::Ssm(source), KeyLocation::Parameter(name)));
         }
-        KeyChoice::Given(value, origin) => Psk::given(&value, origin)?,
-        KeyChoice::Kept => Psk::kept(&DataDir::open(&options.data_dir)?)?,
+        KeyChoice::Provided(value, origin) => Psk::from_flag(&value, origin)?,
+        KeyChoice::Stored => Psk::load_or_create(&DataDir::open(&options.data_dir)?)?,
     };
     Ok((LocalKeySource::Fixed(psk.key), KeyLocation::Local(psk.origin)))
 }
@@ -235,7 +233,7 @@ async fn find_table(options: &Options) -> Result<(Store, Location, Option<Embedd
 }
 
 fn announce(banner: &Banner<'_>) {
-    // A reader of standard output that has gone is no reason to stop.
+    // A closed standard output is not a reason to stop.
     let mut stdout = io::stdout().lock();
     let _ = write!(stdout, "{banner}").and_then(|()| stdout.flush());
 }

@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes, Incoming};
 use tokio::time::timeout;
 
-use super::{hop_by_hop, id, refusal::Refusal};
+use super::{gateway_response::GatewayResponse, hop_by_hop, id};
 
 /// The most that API Gateway takes: 10 MB of body.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
@@ -60,9 +60,9 @@ impl Call {
     }
 
     /// Refuses a head that API Gateway would not read.
-    pub(super) fn check_size(&self) -> Result<(), Refusal> {
+    pub(super) fn check_size(&self) -> Result<(), GatewayResponse> {
         if self.path().len() + self.query().map_or(0, str::len) > MAX_HEAD_BYTES {
-            return Err(Refusal::UriTooLong);
+            return Err(GatewayResponse::UriTooLong);
         }
         let headers: usize = self
             .headers
@@ -70,7 +70,7 @@ impl Call {
             .map(|(name, value)| name.as_str().len() + value.len())
             .sum();
         if headers > MAX_HEAD_BYTES {
-            Err(Refusal::HeadTooLarge)
+            Err(GatewayResponse::HeadersTooLarge)
         } else {
             Ok(())
         }
@@ -117,12 +117,14 @@ impl Call {
 }
 
 /// Reads the body of a request to its end, within the limits of size and time.
-pub(super) async fn read_body(request: Request<Incoming>, limit: Duration) -> (Parts, Result<Bytes, Refusal>) {
+pub(super) async fn read_body(request: Request<Incoming>, limit: Duration) -> (Parts, Result<Bytes, GatewayResponse>) {
     let (head, body) = request.into_parts();
     let body = if is_hopeless(&head.headers) {
-        Err(Refusal::BodyTooLarge)
+        Err(GatewayResponse::BodyTooLarge)
     } else {
-        timeout(limit, collect(body)).await.unwrap_or(Err(Refusal::BodyTimeout))
+        timeout(limit, collect(body))
+            .await
+            .unwrap_or(Err(GatewayResponse::BodyTimeout))
     };
     (head, body)
 }
@@ -137,7 +139,7 @@ fn is_hopeless(headers: &HeaderMap) -> bool {
     length > MAX_DISCARDED_BYTES || (length > MAX_BODY_BYTES && headers.contains_key(EXPECT))
 }
 
-async fn collect(mut body: Incoming) -> Result<Bytes, Refusal> {
+async fn collect(mut body: Incoming) -> Result<Bytes, GatewayResponse> {
     let mut collected = Vec::with_capacity(
         usize::try_from(body.size_hint().lower())
             .unwrap_or(0)
@@ -145,7 +147,7 @@ async fn collect(mut body: Incoming) -> Result<Bytes, Refusal> {
     );
     let mut seen = 0;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Refusal::BodyIncomplete)?;
+        let frame = frame.map_err(|_| GatewayResponse::BodyIncomplete)?;
         // Trailers are dropped, as every gateway in front of a function drops them.
         let Ok(data) = frame.into_data() else { continue };
         seen += data.len();
@@ -158,7 +160,7 @@ async fn collect(mut body: Incoming) -> Result<Bytes, Refusal> {
         }
     }
     if seen > MAX_BODY_BYTES {
-        Err(Refusal::BodyTooLarge)
+        Err(GatewayResponse::BodyTooLarge)
     } else {
         Ok(Bytes::from(collected))
     }

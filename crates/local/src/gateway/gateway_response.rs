@@ -1,4 +1,4 @@
-//! What the gateway itself answers: the contract's envelope, with static text.
+//! The responses of the gateway itself: the contract's envelope with static text.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use http::{
@@ -10,18 +10,18 @@ use hyper::body::Bytes;
 use serde::Serialize;
 use tenant_core::signature::SCHEME;
 
-use super::route;
+use super::methods;
 
-/// Why a request never reached the api function, or its answer never reached the client.
+/// Why a request did not reach the api function, or its response did not reach the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum GatewayResponse {
     BodyIncomplete,
     BodyTimeout,
     BodyTooLarge,
     UriTooLong,
-    HeadTooLarge,
-    NoRoute,
-    UnknownMethod,
+    HeadersTooLarge,
+    NotFound,
+    MethodNotAllowed,
     Unauthorized,
     Forbidden,
     AuthorizerFailed,
@@ -36,16 +36,16 @@ struct Envelope<'a> {
     error: &'a str,
 }
 
-impl Refusal {
+impl GatewayResponse {
     pub(super) fn status(self) -> StatusCode {
         match self {
             Self::BodyIncomplete => StatusCode::BAD_REQUEST,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
-            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::NoRoute => StatusCode::NOT_FOUND,
-            Self::UnknownMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::AuthorizerFailed => StatusCode::INTERNAL_SERVER_ERROR,
@@ -56,24 +56,24 @@ impl Refusal {
 
     fn client_message(self) -> &'static str {
         match self {
-            Self::BodyIncomplete => "The body did not arrive as its headers announce it.",
-            Self::BodyTimeout => "The body did not arrive in time; send the request again.",
+            Self::BodyIncomplete => "The body is incomplete or malformed.",
+            Self::BodyTimeout => "The body did not arrive in time. Send the request again.",
             Self::BodyTooLarge => "The body is too large.",
             Self::UriTooLong => "The URL is too long.",
-            Self::HeadTooLarge => "The headers are too large.",
-            Self::NoRoute => "There is no such route; the routes are /health, /openapi.json and those below /api/v1.",
-            Self::UnknownMethod => "The method is not one that this API knows.",
+            Self::HeadersTooLarge => "The headers are too large.",
+            Self::NotFound => "Not found: the routes are /health, /openapi.json and those below /api/v1.",
+            Self::MethodNotAllowed => "Method not allowed: the Allow header lists the methods of this API.",
             Self::Unauthorized => "The headers Authorization and X-API-Timestamp are required.",
-            // One sentence for every cause: it must not tell which check failed.
-            Self::Forbidden => "The request's signature or timestamp was refused.",
-            Self::AuthorizerFailed => "The request could not be authorized for a reason of the service; try again.",
-            Self::IntegrationFailed => "The service failed to answer; try again.",
-            Self::IntegrationTimeout => "The service did not answer in time; try again.",
+            // One sentence for every cause: it must not reveal which check failed.
+            Self::Forbidden => "The request's signature or timestamp was rejected.",
+            Self::AuthorizerFailed => "The request could not be authorized because of a service failure. Try again.",
+            Self::IntegrationFailed => "The service failed to respond. Try again.",
+            Self::IntegrationTimeout => "The service did not respond in time. Try again.",
         }
     }
 
-    /// The answer to the request of this id.
-    pub(super) fn response(self, request_id: &str, now: DateTime<Utc>) -> Response<Full<Bytes>> {
+    /// The HTTP response to the request with this ID.
+    pub(super) fn into_response(self, request_id: &str, now: DateTime<Utc>) -> Response<Full<Bytes>> {
         let timestamp = now.to_rfc3339_opts(SecondsFormat::Secs, true);
         let envelope = Envelope {
             timestamp: &timestamp,
@@ -86,14 +86,14 @@ impl Refusal {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        let request_id = HeaderValue::from_str(request_id).expect("an id is hexadecimal digits and dashes");
+        let request_id = HeaderValue::from_str(request_id).expect("a request ID is hexadecimal digits and dashes");
         headers.insert("x-request-id", request_id);
         match self {
             Self::Unauthorized => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(SCHEME));
             }
-            Self::UnknownMethod => {
-                let methods = HeaderValue::from_str(&route::allowed_methods()).expect("method names are header text");
+            Self::MethodNotAllowed => {
+                let methods = HeaderValue::from_str(&methods::allow_header()).expect("method names are header text");
                 headers.insert(ALLOW, methods);
             }
             _ => {}

@@ -1,4 +1,4 @@
-//! Headers that end at the next hop, which no intermediary passes on (RFC 9110, section 7.6.1).
+//! Hop-by-hop headers, which intermediaries do not forward (RFC 9110, section 7.6.1).
 
 use http::{
     HeaderMap, HeaderName,
@@ -17,15 +17,15 @@ const ALWAYS: [HeaderName; 9] = [
     UPGRADE,
 ];
 
-/// Takes them off, those included that `Connection` names.
+/// Removes them, including those that `Connection` names.
 pub(super) fn remove(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
+    let listed: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()
         .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
         .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
         .collect();
-    for name in ALWAYS.iter().chain(&named) {
+    for name in ALWAYS.iter().chain(&listed) {
         headers.remove(name);
     }
 }

@@ -1,10 +1,10 @@
-//! Identifiers in the shapes that AWS gives them.
+//! Identifiers in the formats of AWS.
 
 use std::fmt::Write;
 
 use chrono::{DateTime, Utc};
 
-/// A random UUID (RFC 9562, version 4), as the gateway and Lambda name requests.
+/// A random UUID (RFC 9562, version 4), the format of the gateway's and Lambda's request IDs.
 pub(super) fn uuid() -> String {
     let mut bytes = random::<16>();
     bytes[6] = bytes[6] & 0x0f | 0x40;
@@ -13,12 +13,12 @@ pub(super) fn uuid() -> String {
     [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
-/// An X-Ray trace id: the second it began and 96 random bits.
+/// An X-Ray trace ID: the second of its start and 96 random bits.
 pub(super) fn trace_root(now: DateTime<Utc>) -> String {
     format!("Root=1-{:08x}-{}", now.timestamp(), hex(&random::<12>()))
 }
 
-/// The gateway's second id of a request, which AWS's support asks for.
+/// The gateway's extended request ID, which AWS Support uses.
 pub(super) fn extended() -> String {
     use base64::{Engine, prelude::BASE64_STANDARD};
     BASE64_STANDARD.encode(random::<11>())
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn uuid_has_its_version_and_variant_and_never_repeats() {
+    fn uuid_has_version_and_variant_and_does_not_repeat() {
         let one = uuid();
         let groups: Vec<usize> = one.split('-').map(str::len).collect();
         assert_eq!(groups, [8, 4, 4, 4, 12], "{one}");
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn trace_root_starts_with_its_second() {
+    fn trace_root_starts_with_the_time() {
         let root = trace_root(DateTime::from_timestamp(0x1234_5678, 0).unwrap());
         assert!(root.starts_with("Root=1-12345678-"), "{root}");
         assert_eq!(root.len(), "Root=1-12345678-".len() + 24);

@@ -1,4 +1,4 @@
-//! A function as it is deployed: invoked with a time limit, and through to its end even when the client has gone.
+//! Invokes a function as Lambda does: with a time limit, and to its end even if the client disconnects.
 
 use std::{
     sync::{
@@ -13,32 +13,32 @@ use tokio::time::timeout;
 
 use super::id;
 
-/// What Lambda takes and gives in a synchronous invocation: 6 MB.
+/// Lambda's limit on the payload and on the response of a synchronous invocation: 6 MB.
 const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum InvokeError {
-    #[error("the event is larger than a function takes")]
+    #[error("the event exceeds the payload limit of a function")]
     EventTooLarge,
-    #[error("the answer is larger than a function may give")]
-    AnswerTooLarge,
+    #[error("the response exceeds the payload limit of a function")]
+    ResponseTooLarge,
     #[error("the function took longer than {0:?}")]
     TimedOut(Duration),
     #[error(transparent)]
     Failed(#[from] HandlerError),
-    #[error("the server is ending")]
-    Ending(#[from] tokio::task::JoinError),
+    #[error("the server is shutting down")]
+    ShuttingDown(#[from] tokio::task::JoinError),
 }
 
 /// A function with its time limit.
-pub(super) struct Deployed<F> {
+pub(super) struct Invoker<F> {
     function: Arc<F>,
     limit: Duration,
     cold: AtomicBool,
 }
 
-impl<F: Handler> Deployed<F> {
+impl<F: Handler> Invoker<F> {
     pub(super) fn new(function: F, limit: Duration) -> Self {
         Self {
             function: Arc::new(function),
@@ -47,10 +47,10 @@ impl<F: Handler> Deployed<F> {
         }
     }
 
-    /// Answers `event`.
+    /// Invokes the function with `event` and returns its response.
     ///
-    /// The function runs on a task of its own, since Lambda too finishes what a client no longer waits for: a write
-    /// must not be cut off half way because a connection was.
+    /// The function runs in a separate task, since Lambda also completes an invocation after its client has disconnected:
+    /// a closed connection must not interrupt a write.
     pub(super) async fn invoke(&self, event: Vec<u8>, trace_id: &str) -> Result<Vec<u8>, InvokeError> {
         if event.len() > MAX_PAYLOAD_BYTES {
             return Err(InvokeError::EventTooLarge);
@@ -65,11 +65,11 @@ impl<F: Handler> Deployed<F> {
         };
         let invoked =
             tokio::spawn(async move { timeout(limit, invoke_guarded(&*function, &event, &invocation)).await });
-        let answer = invoked.await?.map_err(|_| InvokeError::TimedOut(limit))??;
-        if answer.len() > MAX_PAYLOAD_BYTES {
-            Err(InvokeError::AnswerTooLarge)
+        let response = invoked.await?.map_err(|_| InvokeError::TimedOut(limit))??;
+        if response.len() > MAX_PAYLOAD_BYTES {
+            Err(InvokeError::ResponseTooLarge)
         } else {
-            Ok(answer)
+            Ok(response)
         }
     }
 }

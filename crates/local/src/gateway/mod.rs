@@ -1,18 +1,19 @@
 //! API Gateway on this machine: HTTP requests become the events of a REST API with a `REQUEST` authorizer, go through
-//! two functions, and the functions' answers become HTTP.
+//! two functions, and the functions' responses become HTTP.
 //!
-//! It answers as an `execute-api` host does, with the stage in front of the path, and as a custom domain does, without
-//! it. What it refuses by itself has the contract's envelope. A head beyond 64 KB, or one that is not HTTP, is answered
-//! by the HTTP library: a status without a body, and the connection closes.
+//! It serves both as an `execute-api` host, with the stage in front of the path, and as a custom domain, without it. Its
+//! own error responses have the contract's envelope. For a request head beyond 64 KB, or one that is not HTTP, the HTTP
+//! library responds: a status without a body, and the connection closes.
 
 mod answer;
 mod call;
-mod deployed;
 mod event;
+mod gateway_response;
 mod hop_by_hop;
 mod id;
+mod invoker;
+mod methods;
 mod policy;
-mod refusal;
 mod route;
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
@@ -34,49 +35,47 @@ use tokio::{net::TcpListener, time::timeout};
 
 use self::{
     call::Call,
-    deployed::{Deployed, InvokeError},
     event::{Deployment, Event},
+    gateway_response::GatewayResponse,
+    invoker::{InvokeError, Invoker},
     policy::Decision,
-    refusal::Refusal,
     route::{Access, Route},
 };
-use crate::docs;
+use crate::{docs, stage::Stage};
 
-pub use route::{InvalidStage, Stage};
-
-/// The most of a request's head that is read at all; up to here the gateway's own bound gives a better answer.
+/// The limit on the request head that is read at all. Below it, the gateway's own limit gives a better response.
 const MAX_READ_HEAD_BYTES: usize = 64 * 1024;
-/// More than fit into the bound on a head's size with headers of a usual length.
+/// More than fit into the size limit with headers of usual length.
 const MAX_HEADERS: usize = 512;
 
-/// The headers that a request must have before the authorizer is asked.
+/// The headers that a request must have before the authorizer is invoked.
 const IDENTITY_SOURCES: [&str; 2] = ["authorization", "x-api-timestamp"];
 
-/// What a gateway is set up with.
+/// The settings of a gateway.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The stage that is deployed.
     pub stage: Stage,
-    /// The region that ARNs name.
+    /// The region in ARNs.
     pub region: String,
-    /// Origins whose pages may read the gateway's own answers too.
+    /// Origins whose pages may also read the gateway's own responses.
     pub allowed_origins: AllowedOrigins,
-    /// How long things may take.
+    /// The time limits.
     pub limits: Limits,
 }
 
-/// How long things may take.
+/// The time limits.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// The head of a request, and a pause between two requests of a connection.
+    /// For the head of a request, and between two requests of a connection.
     pub head: Duration,
-    /// The body of a request.
+    /// For the body of a request.
     pub body: Duration,
-    /// The authorizer, as it is deployed.
+    /// For the authorizer, as deployed.
     pub authorizer: Duration,
-    /// The api function, as it is deployed.
+    /// For the api function, as deployed.
     pub api: Duration,
-    /// The api function, as API Gateway bounds every integration.
+    /// For the api function, as API Gateway limits every integration.
     pub integration: Duration,
 }
 
@@ -94,30 +93,30 @@ impl Default for Limits {
 
 /// A gateway in front of an authorizer and an api function.
 pub struct Gateway<A, B> {
-    authorizer: Deployed<A>,
-    api: Deployed<B>,
+    authorizer: Invoker<A>,
+    api: Invoker<B>,
     settings: Settings,
 }
 
 impl<A: Handler, B: Handler> Gateway<A, B> {
-    /// Puts a gateway in front of two functions.
+    /// Creates a gateway in front of two functions.
     pub fn new(authorizer: A, api: B, settings: Settings) -> Self {
         let limits = settings.limits;
         Self {
-            authorizer: Deployed::new(authorizer, limits.authorizer),
-            api: Deployed::new(api, limits.api),
+            authorizer: Invoker::new(authorizer, limits.authorizer),
+            api: Invoker::new(api, limits.api),
             settings,
         }
     }
 
-    /// Answers requests until `shutdown` completes, then those in flight, within a second.
+    /// Serves requests until `shutdown` completes, then finishes those in flight within a second.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
         let local_port = listener.local_addr()?.port();
         let mut http = http1::Builder::new();
         http.max_header_size(MAX_READ_HEAD_BYTES)
             .max_headers(MAX_HEADERS)
             .header_read_timeout(self.settings.limits.head)
-            // A client may close its side once it has asked.
+            // A client may close its side of the connection after its request.
             .half_close(true);
         let gateway = Arc::new(self);
         let service_for = |peer| {
@@ -132,14 +131,14 @@ impl<A: Handler, B: Handler> Gateway<A, B> {
     }
 
     async fn handle(&self, request: Request<Incoming>, peer: SocketAddr, local_port: u16) -> Response<Full<Bytes>> {
-        // The body is read first, whatever the answer: a client that is still sending would not read it.
+        // The body is read first, whatever the response: a client that is still sending would not read it.
         let (head, body) = call::read_body(request, self.settings.limits.body).await;
         let call = Call::new(head, peer, local_port);
         let response = match docs::find(&call.method, call.path(), &self.settings.stage) {
             Some(page) => page,
-            None => match self.answer(&call, body).await {
+            None => match self.respond(&call, body).await {
                 Ok(response) => response,
-                Err(refusal) => self.refuse(&call, refusal),
+                Err(error) => self.error_response(&call, error),
             },
         };
         tracing::info!(
@@ -153,12 +152,16 @@ impl<A: Handler, B: Handler> Gateway<A, B> {
         response
     }
 
-    async fn answer(&self, call: &Call, body: Result<Bytes, Refusal>) -> Result<Response<Full<Bytes>>, Refusal> {
+    async fn respond(
+        &self,
+        call: &Call,
+        body: Result<Bytes, GatewayResponse>,
+    ) -> Result<Response<Full<Bytes>>, GatewayResponse> {
         call.check_size()?;
         let route = route::find(&call.method, call.path(), &self.settings.stage)?;
         let is_identified = IDENTITY_SOURCES.iter().all(|name| call.has_header(name));
         if route.access == Access::Authorized && !is_identified {
-            return Err(Refusal::Unauthorized);
+            return Err(GatewayResponse::Unauthorized);
         }
         let body = body?;
         let deployment = Deployment {
@@ -173,53 +176,53 @@ impl<A: Handler, B: Handler> Gateway<A, B> {
         self.integrate(call, event.for_api(context.as_ref(), &body)).await
     }
 
-    /// Asks the authorizer; what it adds to the request's context is returned if it allows the call.
+    /// Invokes the authorizer. If it allows the call, returns what it adds to the request's context.
     async fn authorize(
         &self,
         call: &Call,
         route: &Route<'_>,
         deployment: &Deployment<'_>,
         event: &Event<'_>,
-    ) -> Result<Map<String, Value>, Refusal> {
+    ) -> Result<Map<String, Value>, GatewayResponse> {
         let method_arn = event::method_arn(call, route, deployment);
-        let answer = self
+        let response = self
             .authorizer
             .invoke(event.for_authorizer(&method_arn), &call.trace_id)
             .await;
-        let answer = answer.map_err(|error| {
+        let response = response.map_err(|error| {
             tracing::error!(request_id = call.request_id, %error, "the authorizer failed");
-            Refusal::AuthorizerFailed
+            GatewayResponse::AuthorizerFailed
         })?;
-        match policy::judge(&answer, &method_arn) {
+        match policy::judge(&response, &method_arn) {
             Ok(Decision::Allow(context)) => Ok(context),
-            Ok(Decision::Deny) => Err(Refusal::Forbidden),
+            Ok(Decision::Deny) => Err(GatewayResponse::Forbidden),
             Err(error) => {
-                tracing::error!(request_id = call.request_id, %error, "the authorizer's answer is malformed");
-                Err(Refusal::AuthorizerFailed)
+                tracing::error!(request_id = call.request_id, %error, "the authorizer's response is malformed");
+                Err(GatewayResponse::AuthorizerFailed)
             }
         }
     }
 
-    /// Asks the api function.
-    async fn integrate(&self, call: &Call, event: Vec<u8>) -> Result<Response<Full<Bytes>>, Refusal> {
+    /// Invokes the api function.
+    async fn integrate(&self, call: &Call, event: Vec<u8>) -> Result<Response<Full<Bytes>>, GatewayResponse> {
         let invoked = timeout(self.settings.limits.integration, self.api.invoke(event, &call.trace_id)).await;
-        let answer = match invoked {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(InvokeError::EventTooLarge)) => return Err(Refusal::BodyTooLarge),
+        let response = match invoked {
+            Ok(Ok(response)) => response,
+            Ok(Err(InvokeError::EventTooLarge)) => return Err(GatewayResponse::BodyTooLarge),
             Ok(Err(error)) => {
                 tracing::error!(request_id = call.request_id, %error, "the api function failed");
-                return Err(Refusal::IntegrationFailed);
+                return Err(GatewayResponse::IntegrationFailed);
             }
-            Err(_) => return Err(Refusal::IntegrationTimeout),
+            Err(_) => return Err(GatewayResponse::IntegrationTimeout),
         };
-        answer::read(&answer).map_err(|error| {
-            tracing::error!(request_id = call.request_id, %error, "the api function's answer is malformed");
-            Refusal::IntegrationFailed
+        answer::read(&response).map_err(|error| {
+            tracing::error!(request_id = call.request_id, %error, "the api function's response is malformed");
+            GatewayResponse::IntegrationFailed
         })
     }
 
-    fn refuse(&self, call: &Call, refusal: Refusal) -> Response<Full<Bytes>> {
-        let mut response = refusal.response(&call.request_id, call.time);
+    fn error_response(&self, call: &Call, error: GatewayResponse) -> Response<Full<Bytes>> {
+        let mut response = error.into_response(&call.request_id, call.time);
         if let Some(origin) = call.headers.get(ORIGIN).filter(|origin| self.is_allowed(origin)) {
             let headers = response.headers_mut();
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());

@@ -1,100 +1,45 @@
-//! Which requests are the API's, and which of them the authorizer is asked about.
-
-use std::{fmt, str::FromStr};
+//! The routes of the API, and which of them need the authorizer.
 
 use http::Method;
 
-use super::refusal::Refusal;
+use super::{gateway_response::GatewayResponse, methods};
+use crate::stage::Stage;
 
-/// The methods that API Gateway knows.
-const METHODS: [Method; 7] = [
-    Method::DELETE,
-    Method::GET,
-    Method::HEAD,
-    Method::OPTIONS,
-    Method::PATCH,
-    Method::POST,
-    Method::PUT,
-];
-
-/// The name of a deployed stage, which an `execute-api` host has as the first segment of every path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stage(String);
-
-/// A name that no stage can have.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a stage is named with 1-128 of A-Z a-z 0-9 - _")]
-pub struct InvalidStage;
-
-impl FromStr for Stage {
-    type Err = InvalidStage;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        if (1..=128).contains(&name.len()) && name.bytes().all(allowed) {
-            Ok(Self(name.to_owned()))
-        } else {
-            Err(InvalidStage)
-        }
-    }
-}
-
-impl Stage {
-    /// The name itself.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-/// Who may call a route.
+/// Who can call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
     /// Anyone.
     Open,
-    /// Whoever the authorizer allows.
+    /// Callers that the authorizer allows.
     Authorized,
 }
 
 /// A method of the deployed API, and the part of the path that belongs to it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Route<'a> {
-    /// The path without the stage, otherwise as it came.
+    /// The path without the stage, otherwise as received.
     pub(super) path: &'a str,
-    /// The resource as it is named in the API's definition.
+    /// The resource's name in the API's definition.
     pub(super) resource: &'static str,
-    /// What `{proxy+}` of the resource stands for.
+    /// The value of `{proxy+}` in the resource.
     pub(super) proxy: Option<&'a str>,
-    /// Who may call it.
+    /// Who can call it.
     pub(super) access: Access,
 }
 
-/// Finds the route of a path as it came over the wire, as an `execute-api` host (the stage in front) or as a custom
-/// domain (no stage).
-pub(super) fn find<'a>(method: &Method, wire_path: &'a str, stage: &Stage) -> Result<Route<'a>, Refusal> {
-    let staged = wire_path
-        .strip_prefix('/')
-        .and_then(|path| path.strip_prefix(stage.as_str()));
-    let route = staged
+/// Finds the route of a path as received: with the stage in front, as on an `execute-api` host, or without it, as on a
+/// custom domain.
+pub(super) fn find<'a>(method: &Method, wire_path: &'a str, stage: &Stage) -> Result<Route<'a>, GatewayResponse> {
+    let route = stage
+        .strip_from(wire_path)
         .and_then(|path| find_resource(method, path))
         .or_else(|| find_resource(method, wire_path))
-        .ok_or(Refusal::NoRoute)?;
-    if METHODS.contains(method) {
+        .ok_or(GatewayResponse::NotFound)?;
+    if methods::is_supported(method) {
         Ok(route)
     } else {
-        Err(Refusal::UnknownMethod)
+        Err(GatewayResponse::MethodNotAllowed)
     }
-}
-
-/// The methods that are worth another try, for an `Allow` header.
-pub(super) fn allowed_methods() -> String {
-    METHODS.each_ref().map(Method::as_str).join(", ")
 }
 
 fn find_resource<'a>(method: &Method, path: &'a str) -> Option<Route<'a>> {
@@ -133,12 +78,12 @@ fn whole<'a>(path: &'a str, resource: &'static str, access: Access) -> Route<'a>
 mod tests {
     use super::*;
 
-    fn found(method: &Method, path: &str, stage: &str) -> Result<(String, Access), Refusal> {
+    fn found(method: &Method, path: &str, stage: &str) -> Result<(String, Access), GatewayResponse> {
         find(method, path, &stage.parse().unwrap()).map(|route| (route.path.to_owned(), route.access))
     }
 
     #[test]
-    fn stage_in_front_is_taken_off_and_may_be_left_out() {
+    fn stage_in_front_is_optional() {
         let path = "/api/v1/tenants/a/delivery-configs";
         let expected = Ok((path.to_owned(), Access::Authorized));
         assert_eq!(found(&Method::GET, path, "development"), expected);
@@ -149,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn path_keeps_its_encoding_and_its_oddities() {
+    fn path_is_not_normalized() {
         for path in [
             "/api/v1/tenants/a%2Fb/x",
             "/api/v1//x",
@@ -203,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_no_route() {
+    fn other_paths_are_not_found() {
         for path in [
             "/",
             "",
@@ -223,36 +168,32 @@ mod tests {
         ] {
             assert_eq!(
                 found(&Method::GET, path, "development"),
-                Err(Refusal::NoRoute),
+                Err(GatewayResponse::NotFound),
                 "{path}"
             );
         }
     }
 
     #[test]
-    fn stage_named_as_a_segment_of_the_api_hides_nothing() {
+    fn stage_named_like_a_segment_of_the_api_hides_no_route() {
         assert_eq!(found(&Method::GET, "/api/v1/x", "api").unwrap().0, "/api/v1/x");
         assert_eq!(found(&Method::GET, "/api/api/v1/x", "api").unwrap().0, "/api/v1/x");
         assert_eq!(found(&Method::GET, "/health", "health").unwrap().0, "/health");
     }
 
     #[test]
-    fn method_that_the_gateway_does_not_know_is_refused() {
+    fn unsupported_method_is_not_allowed() {
         for method in [Method::TRACE, Method::CONNECT, Method::from_bytes(b"get").unwrap()] {
             assert_eq!(
                 found(&method, "/health", "development"),
-                Err(Refusal::UnknownMethod),
+                Err(GatewayResponse::MethodNotAllowed),
                 "{method}"
             );
-            assert_eq!(found(&method, "/x", "development"), Err(Refusal::NoRoute), "{method}");
+            assert_eq!(
+                found(&method, "/x", "development"),
+                Err(GatewayResponse::NotFound),
+                "{method}"
+            );
         }
-    }
-
-    #[test]
-    fn stage_name_is_checked() {
-        for name in ["", "a/b", "a b", "ü", &"a".repeat(129)] {
-            assert_eq!(name.parse::<Stage>(), Err(InvalidStage), "{name}");
-        }
-        assert!("prod_1-b".parse::<Stage>().is_ok());
     }
 }

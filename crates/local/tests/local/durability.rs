@@ -9,7 +9,7 @@ use std::{
 use crate::process_harness::{Server, create};
 
 #[test]
-fn every_acknowledged_write_survives_kill_9_in_the_middle_of_writes() {
+fn acknowledged_writes_survive_kill_9() {
     let dir = tempfile::tempdir().unwrap();
     let acknowledged = Mutex::new(Vec::new());
     for round in 0..3 {
@@ -54,7 +54,7 @@ fn every_acknowledged_write_survives_kill_9_in_the_middle_of_writes() {
 }
 
 #[test]
-fn clean_end_keeps_the_data_and_leaves_one_file_of_it() {
+fn clean_shutdown_keeps_the_data_in_one_file() {
     for signal in ["INT", "TERM"] {
         let dir = tempfile::tempdir().unwrap();
         let mut server = Server::start_in(dir.path());
@@ -67,7 +67,7 @@ fn clean_end_keeps_the_data_and_leaves_one_file_of_it() {
 }
 
 #[test]
-fn table_of_another_stage_is_another_table() {
+fn each_stage_has_its_own_table() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start_in(dir.path());
     assert_eq!(server.create("acme"), Some(201));
@@ -77,7 +77,7 @@ fn table_of_another_stage_is_another_table() {
 }
 
 #[test]
-fn memory_is_forgotten_and_leaves_no_file() {
+fn data_in_memory_is_lost_and_leaves_no_file() {
     let parent = tempfile::tempdir().unwrap();
     let dir = parent.path().join("data");
     let arguments = ["--in-memory", "--data-dir", dir.to_str().unwrap()];

@@ -1,4 +1,4 @@
-//! The events that the functions receive, and what becomes of their answers.
+//! The events that the functions receive, and what happens to their responses.
 
 use serde_json::{Value, json};
 
@@ -7,12 +7,12 @@ use crate::gateway_harness::{Act, allow, ok, policy, start, start_with};
 const CONFIGS: &str = "/api/v1/tenants/acme/delivery-configs";
 
 #[tokio::test]
-async fn authorizer_event_is_that_of_a_rest_api() {
+async fn authorizer_event_matches_a_rest_api() {
     let running = start().await;
-    let answer = running
+    let response = running
         .send_signed("GET", &format!("/development{CONFIGS}?limit=5"), b"")
         .await;
-    assert_eq!(answer.status, 200);
+    assert_eq!(response.status, 200);
 
     let events = running.authorizer_events();
     let [event] = events.as_slice() else {
@@ -56,10 +56,10 @@ async fn authorizer_event_is_that_of_a_rest_api() {
 }
 
 #[tokio::test]
-async fn api_event_is_the_same_request_with_body_and_context() {
+async fn api_event_adds_body_and_context() {
     let running = start().await;
-    let answer = running.send_signed("POST", CONFIGS, br#"{"type":"s3"}"#).await;
-    assert_eq!(answer.status, 200);
+    let response = running.send_signed("POST", CONFIGS, br#"{"type":"s3"}"#).await;
+    assert_eq!(response.status, 200);
 
     let event = running.api_event();
     assert_eq!(event["body"], r#"{"type":"s3"}"#);
@@ -74,15 +74,15 @@ async fn api_event_is_the_same_request_with_body_and_context() {
         event["requestContext"]["authorizer"],
         json!({"principalId": "client", "authMethod": "HMAC-SHA256", "keyVersion": "7"})
     );
-    let asked = &running.authorizer_events()[0];
+    let authorizer_event = &running.authorizer_events()[0];
     assert_eq!(
         event["requestContext"]["requestId"],
-        asked["requestContext"]["requestId"]
+        authorizer_event["requestContext"]["requestId"]
     );
 }
 
 #[tokio::test]
-async fn open_routes_do_not_ask_the_authorizer() {
+async fn open_routes_bypass_the_authorizer() {
     let running = start().await;
     for request_line in [
         "GET /health",
@@ -90,10 +90,10 @@ async fn open_routes_do_not_ask_the_authorizer() {
         "GET /api/v1/health",
         "OPTIONS /api/v1/delivery-configs",
     ] {
-        let answer = running
+        let response = running
             .send(&[&format!("{request_line} HTTP/1.1"), "host: x"], b"")
             .await;
-        assert_eq!(answer.status, 200, "{request_line}");
+        assert_eq!(response.status, 200, "{request_line}");
     }
     assert_eq!(running.authorizer_events(), Vec::<Value>::new());
     let events = running.api_events();
@@ -120,7 +120,7 @@ async fn query_maps_are_null_without_a_query() {
 }
 
 #[tokio::test]
-async fn query_values_arrive_decoded_and_the_last_one_wins() {
+async fn query_values_are_decoded_and_the_last_one_wins() {
     let running = start().await;
     running
         .send_signed("GET", "/api/v1/x?a=1&last_key=acme%23s3&a=2+3&flag&%C3%BC=%FF&&=e", b"")
@@ -181,7 +181,7 @@ async fn path_keeps_its_percent_encoding() {
 }
 
 #[tokio::test]
-async fn repeated_header_is_whole_only_in_the_multi_value_map() {
+async fn repeated_header_is_complete_only_in_the_multi_value_map() {
     let running = start().await;
     running
         .send(
@@ -201,7 +201,7 @@ async fn repeated_header_is_whole_only_in_the_multi_value_map() {
 }
 
 #[tokio::test]
-async fn forwarding_headers_are_added_and_those_of_the_hop_removed() {
+async fn forwarding_headers_are_added_and_hop_by_hop_headers_removed() {
     let running = start().await;
     running
         .send(
@@ -239,7 +239,7 @@ async fn forwarding_headers_are_added_and_those_of_the_hop_removed() {
 }
 
 #[tokio::test]
-async fn body_that_is_not_text_loses_nothing() {
+async fn binary_body_arrives_as_base64() {
     let running = start().await;
     running.send_signed("POST", CONFIGS, b"\xff\x00").await;
     let event = running.api_event();
@@ -248,7 +248,7 @@ async fn body_that_is_not_text_loses_nothing() {
 }
 
 #[tokio::test]
-async fn chunked_body_arrives_whole_and_no_body_is_null() {
+async fn chunked_body_is_joined_and_missing_body_is_null() {
     let running = start().await;
     let request =
         b"PUT /api/v1/x HTTP/1.1\r\nhost: x\r\nauthorization: a\r\nx-api-timestamp: now\r\nconnection: close\r\n\
@@ -262,7 +262,7 @@ async fn chunked_body_arrives_whole_and_no_body_is_null() {
 }
 
 #[tokio::test]
-async fn header_that_is_not_ascii_arrives_as_latin_1() {
+async fn non_ascii_header_arrives_as_latin_1() {
     let running = start().await;
     let request = b"GET /health HTTP/1.1\r\nhost: x\r\nx-name: \xfc\xff\r\nconnection: close\r\n\r\n";
     running.exchange(request).await;
@@ -270,11 +270,11 @@ async fn header_that_is_not_ascii_arrives_as_latin_1() {
 }
 
 #[tokio::test]
-async fn answer_of_the_api_reaches_the_client_unchanged() {
+async fn api_response_reaches_the_client_unchanged() {
     let running = start_with(
         allow,
         |_| {
-            Act::Answer(json!({
+            Act::Respond(json!({
                 "statusCode": 201,
                 "headers": {"Location": "/x"},
                 "multiValueHeaders": {"ETag": ["\"1\""], "X-Twice": ["a", "b"]},
@@ -284,49 +284,52 @@ async fn answer_of_the_api_reaches_the_client_unchanged() {
         |_| {},
     )
     .await;
-    let answer = running.send_signed("POST", CONFIGS, b"{}").await;
-    assert_eq!(answer.status, 201);
-    assert_eq!(answer.header("location"), Some("/x"));
-    assert_eq!(answer.header("etag"), Some("\"1\""));
-    assert_eq!(answer.headers.iter().filter(|(name, _)| name == "x-twice").count(), 2);
-    assert_eq!(answer.body, "{\"ü\":1}".as_bytes());
+    let response = running.send_signed("POST", CONFIGS, b"{}").await;
+    assert_eq!(response.status, 201);
+    assert_eq!(response.header("location"), Some("/x"));
+    assert_eq!(response.header("etag"), Some("\"1\""));
+    assert_eq!(response.headers.iter().filter(|(name, _)| name == "x-twice").count(), 2);
+    assert_eq!(response.body, "{\"ü\":1}".as_bytes());
 }
 
 #[tokio::test]
-async fn head_is_answered_without_a_body_and_with_its_length() {
+async fn head_response_has_a_length_and_no_body() {
     let running = start().await;
-    let answer = running.send(&["HEAD /health HTTP/1.1", "host: x"], b"").await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.header("content-length"), Some("10"));
-    assert_eq!(answer.body, b"");
-    let answer = running.send(&["HEAD /nowhere HTTP/1.1", "host: x"], b"").await;
-    assert_eq!(answer.status, 404);
-    assert_eq!(answer.body, b"");
+    let response = running.send(&["HEAD /health HTTP/1.1", "host: x"], b"").await;
+    assert_eq!(response.status, 200);
+    assert_eq!(response.header("content-length"), Some("10"));
+    assert_eq!(response.body, b"");
+    let response = running.send(&["HEAD /nowhere HTTP/1.1", "host: x"], b"").await;
+    assert_eq!(response.status, 404);
+    assert_eq!(response.body, b"");
 }
 
 #[tokio::test]
-async fn not_modified_is_answered_without_a_body() {
+async fn not_modified_response_has_no_body() {
     let running = start_with(
         allow,
-        |_| Act::Answer(json!({"statusCode": 304, "headers": {"ETag": "\"1\""}})),
+        |_| Act::Respond(json!({"statusCode": 304, "headers": {"ETag": "\"1\""}})),
         |_| {},
     )
     .await;
-    let answer = running.send_signed("GET", CONFIGS, b"").await;
-    assert_eq!((answer.status, answer.body.len()), (304, 0));
+    let response = running.send_signed("GET", CONFIGS, b"").await;
+    assert_eq!((response.status, response.body.len()), (304, 0));
 }
 
 #[tokio::test]
-async fn policy_for_another_call_allows_nothing() {
+async fn policy_for_another_call_is_forbidden() {
     let running = start_with(
         |event| {
             let arn = event["methodArn"].as_str().unwrap().replace("/GET/", "/PUT/");
-            Act::Answer(policy("Allow", &json!(arn)))
+            Act::Respond(policy("Allow", &json!(arn)))
         },
         ok,
         |_| {},
     )
     .await;
-    running.send_signed("GET", CONFIGS, b"").await.assert_refusal(403);
+    running
+        .send_signed("GET", CONFIGS, b"")
+        .await
+        .assert_gateway_response(403);
     assert_eq!(running.api_events().len(), 0);
 }

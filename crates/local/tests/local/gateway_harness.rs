@@ -1,4 +1,4 @@
-//! A gateway in front of two functions that do as a test says and remember what they were asked.
+//! A gateway in front of two functions with scripted behaviour, which record their events.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -20,7 +20,7 @@ use tokio::{
 
 /// What a function does with an event.
 pub(crate) enum Act {
-    Answer(Value),
+    Respond(Value),
     Bytes(&'static [u8]),
     Fail,
     Panic,
@@ -36,7 +36,7 @@ pub(crate) struct Scripted {
     events: Events,
 }
 
-/// The events that a function was asked, as they were written.
+/// The events of a function, as text.
 type Events = Arc<Mutex<Vec<String>>>;
 
 impl Scripted {
@@ -60,24 +60,24 @@ impl Handler for Scripted {
             .push(str::from_utf8(event).unwrap().to_owned());
         let event: Value = serde_json::from_slice(event).unwrap();
         match (self.behaviour)(&event) {
-            Act::Answer(answer) => Ok(answer.to_string().into_bytes()),
+            Act::Respond(response) => Ok(response.to_string().into_bytes()),
             Act::Bytes(bytes) => Ok(bytes.to_vec()),
             Act::Fail => Err(HandlerError::new("KeysUnavailable", "no key could be read")),
-            Act::Panic => panic!("as the test says"),
-            Act::Wait(time, answer) => {
+            Act::Panic => panic!("as scripted"),
+            Act::Wait(time, response) => {
                 sleep(time).await;
-                Ok(answer.to_string().into_bytes())
+                Ok(response.to_string().into_bytes())
             }
         }
     }
 }
 
-/// An answer that allows the call which the event is about.
+/// A response that allows the call of the event.
 pub(crate) fn allow(event: &Value) -> Act {
-    Act::Answer(policy("Allow", &event["methodArn"]))
+    Act::Respond(policy("Allow", &event["methodArn"]))
 }
 
-/// An answer with one statement.
+/// A response with one statement.
 pub(crate) fn policy(effect: &str, resource: &Value) -> Value {
     json!({
         "principalId": "client",
@@ -89,9 +89,9 @@ pub(crate) fn policy(effect: &str, resource: &Value) -> Value {
     })
 }
 
-/// An answer of the api function.
+/// A response of the api function.
 pub(crate) fn ok(_: &Value) -> Act {
-    Act::Answer(json!({"statusCode": 200, "headers": {"x-request-id": "from-the-api"}, "body": "{\"data\":1}"}))
+    Act::Respond(json!({"statusCode": 200, "headers": {"x-request-id": "from-the-api"}, "body": "{\"data\":1}"}))
 }
 
 /// A gateway that runs until it is dropped.
@@ -103,7 +103,7 @@ pub(crate) struct Running {
     api_events: Events,
 }
 
-/// Starts a gateway in front of an authorizer that allows everything and an api that answers everything.
+/// Starts a gateway in front of an authorizer that allows everything and an api that responds 200.
 pub(crate) async fn start() -> Running {
     start_with(allow, ok, |_| {}).await
 }
@@ -144,13 +144,13 @@ pub(crate) async fn start_with(
 
 /// One response off the wire.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     /// Reads the bytes of a connection that held one response.
     pub(crate) fn parse(bytes: &[u8]) -> Self {
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
@@ -179,8 +179,8 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// Holds an answer of the gateway itself to the contract: its status, its envelope, its headers and no others.
-    pub(crate) fn assert_refusal(&self, status: u16) {
+    /// Checks a response of the gateway itself: its status, its envelope, and no unexpected headers.
+    pub(crate) fn assert_gateway_response(&self, status: u16) {
         assert_eq!(self.status, status, "{self:?}");
         let body = self.json();
         let mut members: Vec<_> = body.as_object().unwrap().keys().map(String::as_str).collect();
@@ -216,20 +216,20 @@ impl Running {
         let (mut reader, mut writer) = TcpStream::connect(self.address).await.unwrap().into_split();
         let request = request.to_vec();
         let writing = tokio::spawn(async move {
-            // A server that refuses may close the connection before all is written.
+            // A server that rejects the request may close the connection before all is written.
             let _ = writer.write_all(&request).await;
             writer
         });
         let mut bytes = Vec::new();
         let _ = timeout(Duration::from_secs(10), reader.read_to_end(&mut bytes))
             .await
-            .expect("an answer in time");
+            .expect("a response in time");
         writing.abort();
         bytes
     }
 
     /// Sends a request, given as its lines, and reads the one response to it.
-    pub(crate) async fn send(&self, lines: &[&str], body: &[u8]) -> Answer {
+    pub(crate) async fn send(&self, lines: &[&str], body: &[u8]) -> Response {
         let mut request = lines.join("\r\n").into_bytes();
         request.extend_from_slice(b"\r\nconnection: close\r\n");
         if !body.is_empty() {
@@ -237,11 +237,11 @@ impl Running {
         }
         request.extend_from_slice(b"\r\n");
         request.extend_from_slice(body);
-        Answer::parse(&self.exchange(&request).await)
+        Response::parse(&self.exchange(&request).await)
     }
 
     /// Sends a request with identity headers.
-    pub(crate) async fn send_signed(&self, method: &str, target: &str, body: &[u8]) -> Answer {
+    pub(crate) async fn send_signed(&self, method: &str, target: &str, body: &[u8]) -> Response {
         let request_line = format!("{method} {target} HTTP/1.1");
         self.send(
             &[
@@ -255,12 +255,12 @@ impl Running {
         .await
     }
 
-    /// What the authorizer was asked, in order.
+    /// The authorizer's events, in order.
     pub(crate) fn authorizer_events(&self) -> Vec<Value> {
         parse(&self.authorizer_events)
     }
 
-    /// What the api function was asked, in order.
+    /// The api function's events, in order.
     pub(crate) fn api_events(&self) -> Vec<Value> {
         parse(&self.api_events)
     }

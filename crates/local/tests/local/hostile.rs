@@ -1,4 +1,4 @@
-//! What no honest client sends: always an answer or a closed connection, never a hang, and the gateway lives on.
+//! What no honest client sends: always a response or a closed connection, never a hang, and the gateway lives on.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::gateway_harness::{Answer, Running, start, start_with};
+use crate::gateway_harness::{Response, Running, start, start_with};
 
 async fn assert_alive(running: &Running) {
     assert_eq!(
@@ -18,7 +18,7 @@ async fn assert_alive(running: &Running) {
 }
 
 #[tokio::test]
-async fn garbage_is_answered_or_cut_off() {
+async fn malformed_request_gets_a_4xx_or_a_closed_connection() {
     let running = start().await;
     let inputs: &[&[u8]] = &[
         b"\0\0\0\0\r\n\r\n",
@@ -37,10 +37,10 @@ async fn garbage_is_answered_or_cut_off() {
     for input in inputs {
         let bytes = running.exchange(input).await;
         if !bytes.is_empty() {
-            let answer = Answer::parse(&bytes);
+            let response = Response::parse(&bytes);
             assert!(
-                (400..500).contains(&answer.status),
-                "{}: {answer:?}",
+                (400..500).contains(&response.status),
+                "{}: {response:?}",
                 String::from_utf8_lossy(input)
             );
         }
@@ -54,7 +54,7 @@ async fn broken_chunks_and_smuggled_lengths_reach_no_function_twice() {
     let head = "POST /api/v1/x HTTP/1.1\r\nhost: x\r\nauthorization: a\r\nx-api-timestamp: now\r\n\
                 transfer-encoding: chunked\r\n";
     let broken = format!("{head}\r\nzz\r\nhello\r\n");
-    Answer::parse(&running.exchange(broken.as_bytes()).await).assert_refusal(400);
+    Response::parse(&running.exchange(broken.as_bytes()).await).assert_gateway_response(400);
     assert_eq!(running.api_events().len(), 0);
 
     // Both framings at once: whichever is taken, the rest must not be read as a second request.
@@ -84,18 +84,18 @@ async fn any_host_is_only_a_string() {
         "a,b",
     ] {
         let running = start().await;
-        let answer = running
+        let response = running
             .send(&["GET /health HTTP/1.1", &format!("host: {host}")], b"")
             .await;
-        assert_eq!(answer.status, 200, "{host}");
+        assert_eq!(response.status, 200, "{host}");
     }
     let running = start().await;
-    let answer = running.exchange(b"GET /health HTTP/1.0\r\n\r\n").await;
-    assert_eq!(Answer::parse(&answer).status, 200, "a host is not needed");
+    let response = running.exchange(b"GET /health HTTP/1.0\r\n\r\n").await;
+    assert_eq!(Response::parse(&response).status, 200, "a host is not needed");
 }
 
 #[tokio::test]
-async fn every_form_of_target_is_answered() {
+async fn every_form_of_request_target_gets_a_response() {
     let running = start().await;
     for (request_line, status) in [
         ("GET http://other.example/health HTTP/1.1", 200),
@@ -106,33 +106,33 @@ async fn every_form_of_target_is_answered() {
         ("GET /health?a#b HTTP/1.1", 200),
         ("GET /\u{fc}/health HTTP/1.1", 404),
     ] {
-        let answer = running.send(&[request_line, "host: x"], b"").await;
-        assert_eq!(answer.status, status, "{request_line}");
+        let response = running.send(&[request_line, "host: x"], b"").await;
+        assert_eq!(response.status, status, "{request_line}");
     }
     assert_alive(&running).await;
 }
 
 #[tokio::test]
-async fn ten_thousand_parameters_are_too_long_a_url() {
+async fn ten_thousand_parameters_exceed_the_url_limit() {
     let running = start().await;
     let query: Vec<String> = (0..10_000).map(|number| format!("p{number}")).collect();
     let lines = [&format!("GET /health?{} HTTP/1.1", query.join("&")), "host: x"];
     let bytes = running
         .exchange(format!("{}\r\nconnection: close\r\n\r\n", lines.join("\r\n")).as_bytes())
         .await;
-    // The head as a whole is beyond what is read at all, so the HTTP library answers.
-    let answer = Answer::parse(&bytes);
-    assert!([414, 431].contains(&answer.status), "{answer:?}");
+    // The head as a whole is beyond what is read at all, so the HTTP library responds.
+    let response = Response::parse(&bytes);
+    assert!([414, 431].contains(&response.status), "{response:?}");
     let query: Vec<String> = (0..5_000).map(|number| format!("p{number}")).collect();
     running
         .send(&[&format!("GET /health?{} HTTP/1.1", query.join("&")), "host: x"], b"")
         .await
-        .assert_refusal(414);
+        .assert_gateway_response(414);
     assert_alive(&running).await;
 }
 
 #[tokio::test]
-async fn megabyte_of_headers_is_refused() {
+async fn megabyte_of_headers_is_rejected() {
     let running = start().await;
     let mut request = b"GET /health HTTP/1.1\r\nhost: x\r\n".to_vec();
     for number in 0..10_000 {
@@ -141,14 +141,14 @@ async fn megabyte_of_headers_is_refused() {
     request.extend_from_slice(b"\r\n");
     let bytes = running.exchange(&request).await;
     if !bytes.is_empty() {
-        assert_eq!(Answer::parse(&bytes).status, 431);
+        assert_eq!(Response::parse(&bytes).status, 431);
     }
     assert_eq!(running.api_events().len(), 0);
     assert_alive(&running).await;
 }
 
 #[tokio::test]
-async fn pipelined_requests_are_answered_in_order() {
+async fn pipelined_requests_get_responses_in_order() {
     let running = start().await;
     let request = b"GET /health HTTP/1.1\r\nhost: x\r\n\r\nGET /nowhere HTTP/1.1\r\nhost: x\r\n\r\n\
         GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
@@ -161,7 +161,7 @@ async fn pipelined_requests_are_answered_in_order() {
 }
 
 #[tokio::test]
-async fn client_that_closes_its_side_is_still_answered() {
+async fn half_closed_client_gets_its_response() {
     let running = start().await;
     let mut stream = TcpStream::connect(running.address).await.unwrap();
     stream
@@ -171,11 +171,11 @@ async fn client_that_closes_its_side_is_still_answered() {
     stream.shutdown().await.unwrap();
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).await.unwrap();
-    assert_eq!(Answer::parse(&bytes).status, 200);
+    assert_eq!(Response::parse(&bytes).status, 200);
 }
 
 #[tokio::test]
-async fn slow_head_is_cut_off_and_slow_body_refused() {
+async fn slow_head_closes_the_connection_and_slow_body_returns_408() {
     let running = start_with(crate::gateway_harness::allow, crate::gateway_harness::ok, |settings| {
         settings.limits.head = Duration::from_millis(200);
         settings.limits.body = Duration::from_millis(200);
@@ -202,12 +202,12 @@ async fn slow_head_is_cut_off_and_slow_body_refused() {
     let _ = timeout(Duration::from_secs(5), stream.read_to_end(&mut bytes))
         .await
         .expect("the connection is closed");
-    Answer::parse(&bytes).assert_refusal(408);
+    Response::parse(&bytes).assert_gateway_response(408);
     assert_eq!(running.api_events().len(), 0);
 }
 
 #[tokio::test]
-async fn client_that_goes_away_does_not_stop_its_write() {
+async fn write_completes_after_the_client_disconnects() {
     let finished = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let seen = std::sync::Arc::clone(&finished);
     let running = start_with(

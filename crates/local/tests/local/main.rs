@@ -5,8 +5,8 @@
 mod durability;
 mod events;
 mod gateway_harness;
+mod gateway_responses;
 mod hostile;
 mod process_harness;
-mod refusals;
 mod shutdown;
 mod start;

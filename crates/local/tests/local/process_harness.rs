@@ -1,4 +1,4 @@
-//! The binary as a process of its own, and a client that signs.
+//! The binary as a separate process, and a client that signs.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -12,7 +12,7 @@ use chrono::{SecondsFormat, Utc};
 use serde_json::{Value, json};
 use tenant_core::signature::{Message, Method, SigningKey, Timestamp, Uri, sign};
 
-use crate::gateway_harness::Answer;
+use crate::gateway_harness::Response;
 
 /// The key that tests give to the server.
 pub(crate) const KEY: &str = "a key for tests, of 31 bytes ok";
@@ -46,12 +46,12 @@ pub(crate) fn run_to_end(mut command: Command) -> Output {
 pub(crate) struct Server {
     process: Child,
     pub(crate) address: SocketAddr,
-    /// What it said up to its URL.
+    /// Its output up to the URL.
     pub(crate) banner: String,
 }
 
 impl Server {
-    /// Starts a server with the key of the tests on a port of its own, and waits until it listens.
+    /// Starts a server with the key of the tests on a free port, and waits until it listens.
     pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut command = command(arguments);
         command.env("PSK", KEY);
@@ -98,16 +98,16 @@ impl Server {
         (self.process.wait().unwrap(), began.elapsed())
     }
 
-    /// Sends a signed request; `None` if no whole answer came.
-    pub(crate) fn try_send(&self, method: &str, target: &str, body: &str) -> Option<Answer> {
+    /// Sends a signed request; `None` if no whole response came.
+    pub(crate) fn try_send(&self, method: &str, target: &str, body: &str) -> Option<Response> {
         send(self.address, method, target, body)
     }
 
-    pub(crate) fn send(&self, method: &str, target: &str, body: &str) -> Answer {
-        self.try_send(method, target, body).expect("an answer")
+    pub(crate) fn send(&self, method: &str, target: &str, body: &str) -> Response {
+        self.try_send(method, target, body).expect("a response")
     }
 
-    /// Creates a configuration; returns the status, if an answer came.
+    /// Creates a configuration; returns the status, if a response came.
     pub(crate) fn create(&self, tenant: &str) -> Option<u16> {
         create(self.address, tenant)
     }
@@ -136,14 +136,14 @@ impl Drop for Server {
     }
 }
 
-/// Creates an S3 configuration of this tenant; returns the status, if an answer came.
+/// Creates an S3 configuration of this tenant; returns the status, if a response came.
 pub(crate) fn create(address: SocketAddr, tenant: &str) -> Option<u16> {
     let target = format!("/api/v1/tenants/{tenant}/delivery-configs");
     let body = json!({"tenant_id": tenant, "type": "s3", "bucket_name": "logs-of-a-tenant"}).to_string();
-    send(address, "POST", &target, &body).map(|answer| answer.status)
+    send(address, "POST", &target, &body).map(|response| response.status)
 }
 
-fn send(address: SocketAddr, method: &str, target: &str, body: &str) -> Option<Answer> {
+fn send(address: SocketAddr, method: &str, target: &str, body: &str) -> Option<Response> {
     let mut stream = TcpStream::connect(address).ok()?;
     let timestamp = Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true);
     let signature = signature(method, target, &timestamp);
@@ -156,7 +156,7 @@ fn send(address: SocketAddr, method: &str, target: &str, body: &str) -> Option<A
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).ok()?;
     let is_whole = bytes.windows(4).any(|window| window == b"\r\n\r\n");
-    is_whole.then(|| Answer::parse(&bytes))
+    is_whole.then(|| Response::parse(&bytes))
 }
 
 fn signature(method: &str, target: &str, timestamp: &str) -> String {

@@ -1,4 +1,4 @@
-//! Starting and ending the process: what it prints, and how it fails.
+//! Starting and stopping the process: its output, and its errors.
 
 use std::{
     fs,
@@ -10,15 +10,17 @@ use std::{
     time::Duration,
 };
 
+use testing::{EmbeddedDynamoDb, closed_port};
+
 use crate::{
-    gateway_harness::Answer,
+    gateway_harness::Response,
     process_harness::{KEY, Server, command, run_to_end},
 };
 
 const LIST: &str = "/api/v1/delivery-configs";
 
-/// Holds a failed start to its form: nothing on standard output, one sentence on standard error, status 1.
-fn sentence(output: &Output) -> String {
+/// Checks the form of a failed start: nothing on standard output, one line on standard error, status 1.
+fn error_line(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert_eq!(output.stdout, b"", "{output:?}");
     let text = String::from_utf8(output.stderr.clone()).unwrap();
@@ -30,17 +32,17 @@ fn sentence(output: &Output) -> String {
 fn fail(arguments: &[&str]) -> String {
     let mut command = command(arguments);
     command.env("PSK", KEY);
-    sentence(&run_to_end(command))
+    error_line(&run_to_end(command))
 }
 
-/// What the server prints to be pasted.
+/// The request that the server prints to be pasted.
 fn script(server: &Server) -> String {
     let lines: Vec<_> = server.banner.lines().filter(|line| line.starts_with("  ")).collect();
     lines.join("\n")
 }
 
 #[test]
-fn signed_request_is_answered_with_and_without_the_stage() {
+fn signed_request_succeeds_with_and_without_the_stage() {
     let server = Server::start(&["--in-memory"]);
     for target in [LIST.to_owned(), format!("/development{LIST}")] {
         assert_eq!(server.send("GET", &target, "").status, 200, "{target}");
@@ -50,25 +52,25 @@ fn signed_request_is_answered_with_and_without_the_stage() {
 }
 
 #[test]
-fn printed_request_works_when_it_is_pasted_and_the_key_is_not_in_it() {
+fn printed_request_works_and_does_not_contain_the_key() {
     let dir = tempfile::tempdir().unwrap();
-    // A path that a shell would take apart if it were not quoted.
+    // A path that a shell would split if it were not quoted.
     let data_dir = dir.path().join("it's $HOME");
     let server = Server::spawn(command(&["--data-dir", data_dir.to_str().unwrap()]));
     let key = fs::read_to_string(data_dir.join("psk")).unwrap();
     assert!(!server.banner.contains(key.trim_end()));
     let script = script(&server);
     let output = Command::new("bash").args(["-euc", &script]).output().unwrap();
-    let answer = String::from_utf8(output.stdout).unwrap();
+    let response = String::from_utf8(output.stdout).unwrap();
     assert!(
-        answer.contains(r#""status":"success""#),
-        "{script}{answer}{}",
+        response.contains(r#""status":"success""#),
+        "{script}{response}{}",
         String::from_utf8_lossy(&output.stderr)
     );
 }
 
 #[test]
-fn printed_request_takes_a_given_key_from_the_environment() {
+fn printed_request_reads_the_key_from_the_environment() {
     let server = Server::start(&["--in-memory"]);
     let script = script(&server);
     let output = Command::new("bash")
@@ -94,7 +96,7 @@ fn printed_request_takes_a_given_key_from_the_environment() {
 }
 
 #[test]
-fn made_key_is_kept_for_its_owner_only() {
+fn created_key_is_stored_for_its_owner_only() {
     let dir = tempfile::tempdir().unwrap();
     let start = || Server::spawn(command(&["--data-dir", dir.path().to_str().unwrap()]));
     start().kill();
@@ -106,7 +108,7 @@ fn made_key_is_kept_for_its_owner_only() {
 }
 
 #[test]
-fn port_in_use_is_told() {
+fn port_in_use_is_reported() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let text = fail(&["--in-memory", "--port", &port]);
@@ -114,13 +116,13 @@ fn port_in_use_is_told() {
 }
 
 #[test]
-fn address_of_another_machine_is_told() {
+fn address_of_another_machine_is_reported() {
     let text = fail(&["--in-memory", "--port", "0", "--host", "192.0.2.1"]);
     assert!(text.contains("192.0.2.1") && text.contains("--host"), "{text}");
 }
 
 #[test]
-fn data_directory_of_another_server_is_told_and_left_alone() {
+fn data_directory_in_use_is_reported_and_unchanged() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start_in(dir.path());
     let text = fail(&["--port", "0", "--data-dir", dir.path().to_str().unwrap()]);
@@ -132,10 +134,10 @@ fn data_directory_of_another_server_is_told_and_left_alone() {
 }
 
 #[test]
-fn data_file_that_is_none_is_told_and_left_alone() {
+fn invalid_data_file_is_reported_and_unchanged() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("dynamodb.db");
-    let content = "a letter, say\n".repeat(1000);
+    let content = "some other text\n".repeat(1000);
     fs::write(&path, &content).unwrap();
     let text = fail(&["--port", "0", "--data-dir", dir.path().to_str().unwrap()]);
     assert!(
@@ -146,7 +148,7 @@ fn data_file_that_is_none_is_told_and_left_alone() {
 }
 
 #[test]
-fn data_directory_that_is_a_file_is_told() {
+fn file_as_data_directory_is_reported() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     fs::write(&file, "").unwrap();
@@ -155,7 +157,7 @@ fn data_directory_that_is_a_file_is_told() {
 }
 
 #[test]
-fn key_that_is_too_short_is_told_and_not_shown() {
+fn short_key_is_reported_and_not_shown() {
     for key in ["", "fifteen-bytes-1"] {
         let text = fail(&["--port", "0", "--in-memory", "--psk", key]);
         assert!(text.contains("--psk") && text.contains("16"), "{text}");
@@ -191,10 +193,8 @@ fn empty_variable_counts_as_unset() {
 }
 
 #[test]
-fn dynamodb_that_does_not_run_is_told() {
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("http://{}", taken.local_addr().unwrap());
-    drop(taken);
+fn unreachable_dynamodb_is_reported() {
+    let endpoint = format!("http://{}", closed_port());
     let text = fail(&["--port", "0", "--dynamodb-endpoint", &endpoint]);
     assert!(
         text.contains(&endpoint) || text.contains("--dynamodb-endpoint"),
@@ -203,7 +203,7 @@ fn dynamodb_that_does_not_run_is_told() {
 }
 
 #[test]
-fn aws_without_credentials_or_table_is_told() {
+fn aws_without_credentials_or_table_is_reported() {
     let mut without_table = command(&["--aws"]);
     without_table.env("PSK", KEY);
     let output = run_to_end(without_table);
@@ -218,17 +218,14 @@ fn aws_without_credentials_or_table_is_told() {
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .env_remove("AWS_ACCESS_KEY_ID")
         .env_remove("AWS_PROFILE");
-    let text = sentence(&run_to_end(command));
+    let text = error_line(&run_to_end(command));
     assert!(text.contains("credentials"), "{text}");
 }
 
 #[test]
-fn another_dynamodb_can_be_used_and_gets_the_table() {
+fn external_dynamodb_gets_the_table() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let database = dynoxide::Database::memory().unwrap();
-    runtime.spawn(dynoxide::server::serve_on(listener, database));
+    let endpoint = runtime.block_on(EmbeddedDynamoDb::start()).endpoint();
 
     let arguments = ["--dynamodb-endpoint", &endpoint, "--table", "configs"];
     let server = Server::start(&arguments);
@@ -239,7 +236,7 @@ fn another_dynamodb_can_be_used_and_gets_the_table() {
 }
 
 #[test]
-fn request_in_flight_is_answered_before_the_end_of_the_process() {
+fn request_in_flight_completes_before_the_process_ends() {
     let mut server = Server::start(&["--in-memory"]);
     let mut stream = TcpStream::connect(server.address).unwrap();
     let head = format!(
@@ -253,16 +250,16 @@ fn request_in_flight_is_answered_before_the_end_of_the_process() {
         stream.write_all(b"}").unwrap();
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).unwrap();
-        Answer::parse(&bytes)
+        Response::parse(&bytes)
     });
     let (status, time) = server.signal("INT");
     assert!(status.success());
     assert!(time < Duration::from_secs(1), "{time:?}");
-    rest.join().unwrap().assert_refusal(403);
+    rest.join().unwrap().assert_gateway_response(403);
 }
 
 #[test]
-fn half_a_request_does_not_hold_up_the_end_of_the_process() {
+fn incomplete_request_does_not_delay_the_end_of_the_process() {
     let mut server = Server::start(&["--in-memory"]);
     let mut stream = TcpStream::connect(server.address).unwrap();
     stream
@@ -275,7 +272,7 @@ fn half_a_request_does_not_hold_up_the_end_of_the_process() {
 }
 
 #[test]
-fn nothing_that_is_said_holds_the_key() {
+fn output_never_contains_the_key() {
     let mut verbose = command(&["--in-memory"]);
     verbose.env("PSK", KEY).env("LOG_LEVEL", "TRACE");
     let log = tempfile::NamedTempFile::new().unwrap();
