@@ -8,7 +8,7 @@ use clap::{Parser, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(version)]
 pub(crate) struct Args {
-    /// A short run: fewer rounds, smaller tables; for a look, not for publication
+    /// A short run with fewer rounds and smaller tables, not for publication
     #[arg(long)]
     pub(crate) quick: bool,
     /// Only these parts, separated by commas [default: all but endurance]
@@ -30,11 +30,11 @@ pub(crate) struct Args {
 pub(crate) enum Part {
     /// Binaries and deployment packages
     Sizes,
-    /// From the start of the process to the first answer, with and without TLS
+    /// From the start of the process to the first response, with and without TLS
     Cold,
     /// Each route beside its DynamoDB round trips
     Warm,
-    /// What log lines cost
+    /// The cost of log lines
     Logging,
     /// Authorizer time against query parameters
     Query,
@@ -42,7 +42,7 @@ pub(crate) enum Part {
     Growth,
     /// Several sandboxes at once
     Throughput,
-    /// Answers while DynamoDB fails
+    /// Responses while DynamoDB fails
     Faults,
     /// Memory and open files over many invocations; minutes
     Endurance,
@@ -57,7 +57,7 @@ impl Args {
         }
     }
 
-    /// Whether the floors are in what is wanted.
+    /// Whether any selected part needs the floors.
     pub(crate) fn wants_floors(&self) -> bool {
         [Part::Sizes, Part::Cold, Part::Warm, Part::Growth]
             .into_iter()

@@ -1,4 +1,4 @@
-//! What stands in for AWS, in a thread of its own: an embedded DynamoDB and an SSM, both with and without TLS.
+//! The stand-ins for AWS, in a separate thread: an embedded DynamoDB and an SSM, both with and without TLS.
 
 use std::{future::pending, io, net::SocketAddr, sync::Arc, thread};
 
@@ -30,7 +30,7 @@ pub(crate) enum Transport {
     Tls,
 }
 
-/// The stand-ins, of which all clones are the same. They live until the process ends.
+/// The stand-ins. All clones share them, and they live until the process ends.
 #[derive(Clone)]
 pub(crate) struct Aws {
     runtime: Handle,
@@ -64,7 +64,7 @@ impl Aws {
         })
     }
 
-    /// Where the DynamoDB listens, without TLS.
+    /// The address of the DynamoDB, without TLS.
     pub(crate) fn dynamodb(&self) -> SocketAddr {
         self.dynamodb
     }
@@ -77,7 +77,7 @@ impl Aws {
         serve(&self.runtime, server)
     }
 
-    /// The function, told where to find the stand-ins.
+    /// The function, configured with the addresses of the stand-ins.
     pub(crate) fn connect(&self, function: Function, transport: Transport) -> Function {
         let function = function
             .with("TENANT_CONFIG_TABLE", TABLE)
@@ -86,7 +86,7 @@ impl Aws {
             Transport::Plain => function
                 .with("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{}", self.dynamodb))
                 .with("AWS_ENDPOINT_URL_SSM", format!("http://{}", self.ssm)),
-            // By name, for the resolver is a part of the way.
+            // By name, since name resolution is part of the measurement.
             Transport::Tls => function
                 .with(
                     "AWS_ENDPOINT_URL_DYNAMODB",
@@ -100,7 +100,7 @@ impl Aws {
         }
     }
 
-    /// Makes a table as the deployment does.
+    /// Creates a table as the deployment does.
     pub(crate) async fn create_table(&self, name: &str) -> Result<(), BenchError> {
         let client = client::connect_embedded(&format!("http://{}", self.dynamodb));
         Ok(schema::ensure_table(&client, name).await?)
@@ -116,7 +116,7 @@ impl Aws {
         Ok(())
     }
 
-    /// Fills a table with copies of an item of [`TABLE`], each of a tenant of its own.
+    /// Fills a table with copies of an item of [`TABLE`], each of a different tenant.
     pub(crate) fn multiply(
         &self,
         tenant: &str,
@@ -141,14 +141,14 @@ impl Aws {
         imported.map(drop).map_err(dynamo_error)
     }
 
-    /// An item of [`TABLE`] as it stands, seen past every proxy.
+    /// An item of [`TABLE`], read directly from the database.
     pub(crate) fn item(&self, tenant: &str, delivery_type: &str) -> Result<Option<Item>, BenchError> {
         let request = serde_json::from_value(json!({
             "TableName": TABLE,
             "Key": {Field::TenantId.name(): {"S": tenant}, Field::Type.name(): {"S": delivery_type}},
         }))?;
-        let answer = self.database.get_item(request).map_err(dynamo_error)?;
-        Ok(answer.item)
+        let output = self.database.get_item(request).map_err(dynamo_error)?;
+        Ok(output.item)
     }
 }
 

@@ -1,36 +1,14 @@
-//! The bars: what the figures of one run must show. Times are only ever compared with other times of the same run.
-
-use serde::Serialize;
+//! The bars: limits on the figures of one run. Times are only compared with other times of the same run.
 
 use crate::{
     aws::Transport,
     measure::{cold::Cold, endurance::Endurance, faults::Faulty, growth::Growth, logging::Logging, warm::Warm},
     programs::Size,
-    report::Report,
+    report::{Bar, Report},
 };
 
-/// A figure and its limit.
-#[derive(Debug, Serialize)]
-pub(crate) struct Bar {
-    pub(crate) name: String,
-    pub(crate) measured: f64,
-    pub(crate) limit: f64,
-    pub(crate) met: bool,
-}
-
-impl Bar {
-    fn at_most(name: impl Into<String>, limit: f64, measured: f64) -> Self {
-        Self {
-            name: name.into(),
-            measured,
-            limit,
-            met: measured <= limit,
-        }
-    }
-}
-
-/// The bars on what was measured; what was not has none.
-pub(crate) fn judge(report: &Report) -> Vec<Bar> {
+/// Evaluates the bars on the figures of the report. Parts that were not measured have no bars.
+pub(crate) fn evaluate(report: &Report) -> Vec<Bar> {
     let mut bars = Vec::new();
     bars.extend(report.sizes.iter().flatten().flat_map(sizes));
     bars.extend(report.cold.as_deref().map(cold).into_iter().flatten());
@@ -61,26 +39,26 @@ fn sizes(size: &Size) -> Vec<Bar> {
 }
 
 fn cold(starts: &[Cold]) -> Vec<Bar> {
-    let first_answer = |function, transport| {
+    let first_response = |function, transport| {
         let start = starts
             .iter()
             .find(|start| (start.function, start.transport) == (function, transport));
-        start.map_or(f64::NAN, |start| start.first_answer_ms)
+        start.map_or(f64::NAN, |start| start.first_response_ms)
     };
-    let ratio = |function, floor, transport| first_answer(function, transport) / first_answer(floor, transport);
+    let ratio = |function, floor, transport| first_response(function, transport) / first_response(floor, transport);
     vec![
         Bar::at_most(
-            "api, first answer / getitem's",
+            "api, first response / getitem's",
             1.25,
             ratio("api", "getitem", Transport::Plain),
         ),
         Bar::at_most(
-            "api, first answer / getitem's, TLS",
+            "api, first response / getitem's, TLS",
             1.1,
             ratio("api", "getitem", Transport::Tls),
         ),
         Bar::at_most(
-            "authorizer, first answer / echo's",
+            "authorizer, first response / echo's",
             6.0,
             ratio("authorizer", "echo", Transport::Plain),
         ),
@@ -127,9 +105,9 @@ fn warm(routes: &[Warm]) -> Vec<Bar> {
 
 fn logging(Logging { function, on, off }: &Logging) -> Bar {
     Bar::at_most(
-        format!("{function}, answer with logs and metrics / without"),
+        format!("{function}, response with logs and metrics / without"),
         1.05,
-        on.answer_p50_us / off.answer_p50_us,
+        on.response_p50_us / off.response_p50_us,
     )
 }
 
@@ -147,13 +125,13 @@ fn growth(tables: &[Growth]) -> Vec<Bar> {
 fn faults(fault: &Faulty) -> Vec<Bar> {
     let name = |what: &str| format!("{}, {what}", fault.fault);
     vec![
-        Bar::at_most(name("requests not answered in time"), 0.0, f64::from(fault.late)),
+        Bar::at_most(name("requests without a response in time"), 0.0, f64::from(fault.late)),
         Bar::at_most(name("acknowledged writes lost"), 0.0, f64::from(fault.lost)),
-        Bar::at_most(name("answers that tell another fault"), 0.0, f64::from(fault.wrong)),
+        Bar::at_most(name("responses that report another fault"), 0.0, f64::from(fault.wrong)),
     ]
 }
 
-/// What a process may hold more at the end than when it had settled, in memory: allocators keep what was free in between.
+/// The memory of a process at the end, in relation to its memory when it had settled: allocators keep freed memory.
 const MEMORY_GROWTH: f64 = 1.05;
 
 fn endurance(function: &Endurance) -> Vec<Bar> {

@@ -1,4 +1,4 @@
-//! The main figures as a picture: cold starts, and warm answers with the part of them that is DynamoDB's.
+//! The main figures as a picture: cold starts, and warm responses with DynamoDB's part of them.
 
 use plotters::{
     chart::ChartBuilder,
@@ -30,7 +30,7 @@ struct Bar {
     label: String,
     /// Milliseconds.
     value: f64,
-    /// How much of it a function takes that does nothing but the DynamoDB round trips.
+    /// The time of a function that only makes the DynamoDB round trips.
     dynamodb: f64,
     is_floor: bool,
 }
@@ -40,7 +40,7 @@ struct Panel {
     bars: Vec<Bar>,
 }
 
-/// An SVG of what was measured of it.
+/// An SVG of the figures that it shows, as far as they were measured.
 pub(crate) fn draw(report: &Report) -> Result<String, BenchError> {
     let panels = [cold(report), warm(report)];
     let heights = panels.each_ref().map(Panel::height);
@@ -59,12 +59,12 @@ pub(crate) fn draw(report: &Report) -> Result<String, BenchError> {
 fn cold(report: &Report) -> Panel {
     let bars = report.cold.iter().flatten().map(|start| Bar {
         label: format!("{}, {:?}", start.function, start.transport).to_lowercase(),
-        value: start.first_answer_ms,
+        value: start.first_response_ms,
         dynamodb: 0.0,
         is_floor: is_floor(start.function),
     });
     Panel {
-        heading: "Cold: from the start of the process to the first answer, ms",
+        heading: "Cold: from the start of the process to the first response, ms",
         bars: bars.collect(),
     }
 }
@@ -138,7 +138,7 @@ impl Panel {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` passes it by value")]
 fn chart_error<E: std::error::Error + Send + Sync>(error: DrawingAreaErrorKind<E>) -> BenchError {
     BenchError::Chart(error.to_string())
 }
@@ -146,20 +146,16 @@ fn chart_error<E: std::error::Error + Send + Sync>(error: DrawingAreaErrorKind<E
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        aws::Transport,
-        measure::{Effort, cold::Cold},
-        report::Machine,
-    };
+    use crate::{aws::Transport, bench::Effort, measure::cold::Cold, report::Machine};
 
     #[test]
-    fn chart_shows_what_was_measured() {
+    fn chart_shows_the_measured_figures() {
         let mut report = Report::new(Machine::this(), Effort::QUICK);
         report.cold = Some(vec![Cold {
             function: "api",
             transport: Transport::Tls,
             ready_ms: 7.0,
-            first_answer_ms: 8.25,
+            first_response_ms: 8.25,
             init_cpu_ms: 6.0,
             first_request_cpu_ms: 1.0,
             peak_memory_mb: 9.0,

@@ -1,5 +1,5 @@
-//! The events that API Gateway sends, as it sends them: with every header of a client behind `CloudFront` and with all of
-//! the request context, whether or not the functions read it.
+//! The events that API Gateway sends, as it sends them: with every header of a client behind `CloudFront` and with the whole
+//! request context, whether or not the functions read it.
 
 use chrono::Utc;
 use hyper::body::Bytes;
@@ -10,7 +10,7 @@ use tenant_core::signature::{Message, Method, SigningKey, Timestamp, Uri, sign};
 use crate::ssm::PSK;
 
 const API: &str = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/prod";
-/// RFC 3986's unreserved characters stand for themselves.
+/// RFC 3986's unreserved characters are not encoded.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A request of a client.
@@ -62,7 +62,7 @@ impl Call {
         self.authorizer_event_with(&self.signature())
     }
 
-    /// The same with a signature that is none.
+    /// The same with an invalid signature.
     pub(crate) fn forged_authorizer_event(&self) -> Bytes {
         let Signed { timestamp, .. } = self.signature();
         let authorization = format!("HMAC-SHA256 {}", "0".repeat(64));
@@ -100,7 +100,7 @@ impl Call {
         let message = Message {
             method: &Method::parse(self.method).expect("methods here are plain words"),
             uri: &Uri::parse(&format!("{}{query}", self.path)).expect("paths here are plain"),
-            timestamp: &Timestamp::parse(&timestamp).expect("the format is the one that is asked for"),
+            timestamp: &Timestamp::parse(&timestamp).expect("the format is the required one"),
             body_digest: None,
         };
         let key = SigningKey::new(PSK.as_bytes()).expect("the key is long enough");

@@ -1,12 +1,13 @@
-//! Measures the function binaries as Lambda runs them, beside floors that nobody can be faster than.
+//! Measures the function binaries as Lambda runs them, beside floors: the fastest functions possible.
 //!
-//! Speaks Lambda's Runtime API to the real programs, over an embedded DynamoDB and a stand-in for SSM on loopback. All
-//! that is compared is measured in one run, in turns. It must never link the code that it measures, save for what makes
-//! its events and its table: a function here is a program and its environment, as in Lambda.
+//! Provides Lambda's Runtime API to the real programs, with an embedded DynamoDB and a stand-in for SSM on loopback.
+//! Everything that is compared is measured in one run, in turns. It must never link the code that it measures, except to
+//! create its events and its table: a function here is a program and its environment, as in Lambda.
 
 mod args;
 mod aws;
 mod bars;
+mod bench;
 mod chart;
 mod error;
 mod events;
@@ -19,6 +20,7 @@ mod proxy;
 mod report;
 mod round_trips;
 mod routes;
+mod run;
 mod runtime_api;
 mod sandbox;
 mod ssm;
@@ -34,12 +36,15 @@ use std::{
 
 use clap::Parser;
 
-use crate::{args::Args, bars::Bar, report::Report};
+use crate::{
+    args::Args,
+    report::{Bar, Report},
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let args = Args::parse();
-    match run(&args).await {
+    match report(&args).await {
         Ok(report) if args.check && !report.bars.iter().all(|bar: &Bar| bar.met) => ExitCode::FAILURE,
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
@@ -49,8 +54,8 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(args: &Args) -> Result<Report, Box<dyn Error>> {
-    let report = measure::run(args).await?;
+async fn report(args: &Args) -> Result<Report, Box<dyn Error>> {
+    let report = run::run(args).await?;
     write!(io::stdout(), "{report}")?;
     if let Some(path) = &args.json {
         fs::write(path, serde_json::to_vec_pretty(&report)?)?;

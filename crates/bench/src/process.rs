@@ -1,4 +1,4 @@
-//! What the kernel says of a process.
+//! The kernel's figures about a process.
 
 use std::{fs, io, time::Duration};
 
@@ -6,7 +6,7 @@ use nix::{time::clock_getcpuclockid, unistd::Pid};
 
 use crate::error::{BenchError, During};
 
-/// A child that has not been waited for, so that its id is still its own.
+/// A child that has not been waited for, so that its ID is not reused.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Process(u32);
 
@@ -24,7 +24,7 @@ impl Process {
         Ok(Duration::from(time.during("read a process's CPU clock")?))
     }
 
-    /// The most physical memory it ever had, in bytes: its own and what it has mapped of its executable.
+    /// Its peak of physical memory, in bytes: its own and the mapped pages of its executable.
     pub(crate) fn peak_memory(self) -> Result<u64, BenchError> {
         self.status("VmHWM:")
     }

@@ -1,4 +1,4 @@
-//! What is being done, for whoever waits: lines on standard error, with the time since the start.
+//! Progress for the person who runs it: lines on standard error, with the time since the start.
 
 use std::{fmt, time::Instant};
 
@@ -12,7 +12,7 @@ impl Progress {
         Self { began: Instant::now() }
     }
 
-    pub(crate) fn say(&self, what: impl fmt::Display) {
+    pub(crate) fn report(&self, what: impl fmt::Display) {
         eprintln!("[{:4} s] {what}", self.began.elapsed().as_secs());
     }
 }

@@ -1,4 +1,4 @@
-//! A DynamoDB proxy that sees every request, and can do to it what networks and services do on bad days.
+//! A DynamoDB proxy that observes every request, and can inject faults of networks and services.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -25,32 +25,32 @@ pub(crate) struct DynamoRequest {
     pub(crate) body: Bytes,
 }
 
-/// What becomes of a request.
+/// What happens to a request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Fate {
-    /// Passed on, and its answer back.
+    /// It is forwarded, and its response returned.
     Pass,
-    /// Answered with this status and this error code, and not passed on.
-    Refuse { status: u16, code: &'static str },
-    /// Not passed on; the connection is reset.
+    /// The response has this status and this error code, and the request is not forwarded.
+    Reject { status: u16, code: &'static str },
+    /// It is not forwarded, and the connection is reset.
     Reset,
-    /// Passed on, but the connection is reset before the answer.
-    LoseAnswer,
-    /// Not passed on, and never answered.
+    /// It is forwarded, but the connection is reset before the response.
+    LoseResponse,
+    /// It is not forwarded, and gets no response.
     Hang,
 }
 
-/// Starts a proxy in front of the embedded DynamoDB. `judge` decides on each request.
+/// Starts a proxy in front of the embedded DynamoDB. `decide` returns the fate of each request.
 pub(crate) fn start(
     aws: &Aws,
-    judge: impl Fn(&DynamoRequest) -> Fate + Send + Sync + 'static,
+    decide: impl Fn(&DynamoRequest) -> Fate + Send + Sync + 'static,
 ) -> Result<SocketAddr, BenchError> {
     let upstream = aws.dynamodb();
-    let judge = Arc::new(judge);
-    aws.serve(move |listener| serve(listener, upstream, judge))
+    let decide = Arc::new(decide);
+    aws.serve(move |listener| serve(listener, upstream, decide))
 }
 
-async fn serve<J>(listener: TcpListener, upstream: SocketAddr, judge: Arc<J>)
+async fn serve<J>(listener: TcpListener, upstream: SocketAddr, decide: Arc<J>)
 where
     J: Fn(&DynamoRequest) -> Fate + Send + Sync + 'static,
 {
@@ -62,10 +62,10 @@ where
             upstream,
             connection: Mutex::new(None),
         });
-        let judge = Arc::clone(&judge);
+        let decide = Arc::clone(&decide);
         let service = service_fn(move |request| {
-            let (passage, judge) = (Arc::clone(&passage), Arc::clone(&judge));
-            async move { passage.treat(request, &*judge).await }
+            let (passage, decide) = (Arc::clone(&passage), Arc::clone(&decide));
+            async move { passage.handle(request, &*decide).await }
         });
         tokio::spawn(async move {
             http1::Builder::new()
@@ -75,7 +75,7 @@ where
     }
 }
 
-/// The connection is to be closed without an answer.
+/// The connection is closed without a response.
 #[derive(Debug, thiserror::Error)]
 #[error("closed as planned")]
 struct Closed;
@@ -87,27 +87,27 @@ struct Passage {
 }
 
 impl Passage {
-    async fn treat(
+    async fn handle(
         &self,
         request: Request<Incoming>,
-        judge: &impl Fn(&DynamoRequest) -> Fate,
+        decide: &impl Fn(&DynamoRequest) -> Fate,
     ) -> Result<Response<Full<Bytes>>, Closed> {
         let (head, body) = request.into_parts();
         let body = body.collect().await.map_err(|_| Closed)?.to_bytes();
         let request = DynamoRequest { head, body };
-        match judge(&request) {
-            Fate::Pass => self.pass(request).await,
-            Fate::Refuse { status, code } => Ok(refusal(status, code)),
+        match decide(&request) {
+            Fate::Pass => self.forward(request).await,
+            Fate::Reject { status, code } => Ok(rejection(status, code)),
             Fate::Reset => Err(Closed),
-            Fate::LoseAnswer => {
-                self.pass(request).await?;
+            Fate::LoseResponse => {
+                self.forward(request).await?;
                 Err(Closed)
             }
             Fate::Hang => std::future::pending().await,
         }
     }
 
-    async fn pass(&self, request: DynamoRequest) -> Result<Response<Full<Bytes>>, Closed> {
+    async fn forward(&self, request: DynamoRequest) -> Result<Response<Full<Bytes>>, Closed> {
         let mut connection = self.connection.lock().await;
         if connection.is_none() {
             *connection = Some(connect(self.upstream).await.map_err(|_| Closed)?);
@@ -132,7 +132,7 @@ pub(crate) async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Byte
     Ok(sender)
 }
 
-fn refusal(status: u16, code: &str) -> Response<Full<Bytes>> {
+fn rejection(status: u16, code: &str) -> Response<Full<Bytes>> {
     let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"as planned"}}"#);
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

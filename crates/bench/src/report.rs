@@ -9,15 +9,15 @@ use chrono::{SecondsFormat, Utc};
 use serde::Serialize;
 
 use crate::{
-    bars::Bar,
+    bench::Effort,
     measure::{
-        Effort, cold::Cold, endurance::Endurance, faults::Faulty, growth::Growth, logging::Logging, query::Query,
+        cold::Cold, endurance::Endurance, faults::Faulty, growth::Growth, logging::Logging, query::Query,
         throughput::Throughput, warm::Warm,
     },
     programs::Size,
 };
 
-/// What was measured; what was not is absent.
+/// The figures of the measured parts. The others are absent.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     /// RFC 3339.
@@ -89,6 +89,26 @@ impl Machine {
     }
 }
 
+/// A figure and its limit.
+#[derive(Debug, Serialize)]
+pub(crate) struct Bar {
+    pub(crate) name: String,
+    pub(crate) measured: f64,
+    pub(crate) limit: f64,
+    pub(crate) met: bool,
+}
+
+impl Bar {
+    pub(crate) fn at_most(name: impl Into<String>, limit: f64, measured: f64) -> Self {
+        Self {
+            name: name.into(),
+            measured,
+            limit,
+            met: measured <= limit,
+        }
+    }
+}
+
 impl Display for Report {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         let Machine {
@@ -149,14 +169,14 @@ fn sizes(out: &mut Formatter<'_>, sizes: &[Size]) -> fmt::Result {
 }
 
 fn cold(out: &mut Formatter<'_>, starts: &[Cold]) -> fmt::Result {
-    let heading = "cold start           ready, ms  answer, ms  CPU of init  of first, ms  peak, MB";
+    let heading = "cold start         ready, ms  response, ms  CPU of init  of first, ms  peak, MB";
     table(out, heading, starts, |out, start| {
         writeln!(
             out,
             "{:<24}{:>6.2}{:>12.2}{:>13.2}{:>14.2}{:>10.1}",
             format!("{} {:?}", start.function, start.transport).to_lowercase(),
             start.ready_ms,
-            start.first_answer_ms,
+            start.first_response_ms,
             start.init_cpu_ms,
             start.first_request_cpu_ms,
             start.peak_memory_mb,
@@ -185,13 +205,13 @@ fn warm(out: &mut Formatter<'_>, routes: &[Warm]) -> fmt::Result {
 fn logging(out: &mut Formatter<'_>, functions: &[Logging]) -> fmt::Result {
     table(
         out,
-        "logs                 on: answer, us  and after  off: answer, us  and after",
+        "logs              on: response, us  and after  off: response, us  and after",
         functions,
         |out, Logging { function, on, off }| {
             writeln!(
                 out,
                 "{function:<20}{:>16.1}{:>11.1}{:>17.1}{:>11.1}",
-                on.answer_p50_us, on.rest_p50_us, off.answer_p50_us, off.rest_p50_us
+                on.response_p50_us, on.rest_p50_us, off.response_p50_us, off.rest_p50_us
             )
         },
     )
@@ -230,11 +250,11 @@ fn growth(out: &mut Formatter<'_>, tables: &[Growth]) -> fmt::Result {
 }
 
 fn throughput(out: &mut Formatter<'_>, rows: &[Throughput]) -> fmt::Result {
-    table(out, "sandboxes   answers a second", rows, |out, throughput| {
+    table(out, "sandboxes responses a second", rows, |out, throughput| {
         writeln!(
             out,
             "{:<12}{:>16.0}",
-            throughput.sandboxes, throughput.answers_per_second
+            throughput.sandboxes, throughput.responses_per_second
         )
     })
 }

@@ -7,28 +7,28 @@ use serde_json::{Value, json};
 
 use crate::{
     aws::Aws,
+    bench::Bench,
     error::{BenchError, During},
     logs::Logs,
-    measure::Bench,
     proxy::{self, DynamoRequest, Fate},
     routes::Route,
     sandbox::{Function, Sandbox},
 };
 
-/// What one route asks of DynamoDB.
+/// The DynamoDB requests of one route.
 #[derive(Debug)]
 pub(crate) struct RoundTrips {
     requests: Vec<DynamoRequest>,
 }
 
 impl RoundTrips {
-    /// How many requests one answer takes.
+    /// The number of requests for one response.
     pub(crate) fn count(&self) -> usize {
         self.requests.len()
     }
 }
 
-/// Sees what the api function asks of DynamoDB for each of these routes.
+/// Records the DynamoDB requests of the api function for each of these routes.
 pub(crate) async fn record(aws: &Aws, api: &Function, routes: &[Route]) -> Result<Vec<RoundTrips>, BenchError> {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let observer = Arc::clone(&seen);
@@ -43,7 +43,7 @@ pub(crate) async fn record(aws: &Aws, api: &Function, routes: &[Route]) -> Resul
     let mut sandbox = Sandbox::start(&api, &Logs::discarded()?).await?;
     sandbox.ready().await?;
     let take = || std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
-    // What the init phase asks belongs to no route.
+    // Requests of the init phase belong to no route.
     take();
     let mut recorded = Vec::new();
     for route in routes {
@@ -56,10 +56,10 @@ pub(crate) async fn record(aws: &Aws, api: &Function, routes: &[Route]) -> Resul
 /// Starts the floor of these routes: the function `roundtrip`, which makes their round trips and does nothing else. It
 /// takes [`replay`]s of them by their place in `round_trips`.
 ///
-/// It stands where the api function stands, for a round trip takes several times as long to a process that was waiting as
-/// it does in a loop that keeps both sides awake.
+/// It replaces the api function in its sandbox, since a round trip takes a process that was waiting several times as long
+/// as a loop that keeps both sides awake.
 pub(crate) async fn floor(bench: &Bench, round_trips: &[RoundTrips]) -> Result<Sandbox, BenchError> {
-    let routes: Vec<Vec<_>> = round_trips.iter().map(RoundTrips::written_down).collect();
+    let routes: Vec<Vec<_>> = round_trips.iter().map(RoundTrips::to_json).collect();
     let mut file = tempfile::NamedTempFile::new().during("write down requests")?;
     serde_json::to_writer(&mut file, &routes)?;
     let function = Function::new("roundtrip", bench.programs.path("roundtrip"))
@@ -71,11 +71,11 @@ pub(crate) async fn floor(bench: &Bench, round_trips: &[RoundTrips]) -> Result<S
 
 /// The route's place among those of the [`floor`].
 pub(crate) fn replay(route: &'static str, place: usize) -> Route {
-    Route::of_floor(route, place)
+    Route::for_floor(route, place)
 }
 
 impl RoundTrips {
-    fn written_down(&self) -> Vec<Value> {
+    fn to_json(&self) -> Vec<Value> {
         let requests = self.requests.iter().map(|DynamoRequest { head, body }| {
             let headers: Vec<_> = head
                 .headers

@@ -1,52 +1,52 @@
-//! The requests that are measured, and how their answers are known to be right.
+//! The measured requests, and the checks of their responses.
 
 use hyper::body::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{error::BenchError, events::Call, runtime_api::Answer};
+use crate::{error::BenchError, events::Call, runtime_api::Reply};
 
 /// The tenant whose configurations are read; both are there throughout.
 pub(crate) const READ_TENANT: &str = "acme-corp";
 /// The tenant whose configuration comes and goes.
 const WRITE_TENANT: &str = "bench-writer";
 
-/// A request that is made again and again, and what its answer must be.
+/// A repeated request, and its expected response.
 #[derive(Debug, Clone)]
 pub(crate) struct Route {
     pub(crate) name: &'static str,
     call: Call,
-    asked: Asked,
+    target: Target,
 }
 
-/// Who is asked, and for what.
+/// The function that is invoked, and the expected response.
 #[derive(Debug, Clone, Copy)]
-enum Asked {
-    /// Anybody, for anything.
+enum Target {
+    /// Any function, for any response.
     Echo,
-    /// The floor of a route, by its place.
+    /// The floor of a route, by its index.
     Floor(usize),
-    /// The api function, for an answer of this status.
+    /// The api function, for a response with this status.
     Api(u16),
-    /// The authorizer, to allow it.
-    ToAllow,
-    /// The authorizer, to deny it, since its signature is forged.
-    ToDeny,
+    /// The authorizer, which allows the request.
+    AuthorizerAllow,
+    /// The authorizer, which denies the request, since its signature is forged.
+    AuthorizerDeny,
 }
 
 /// The one that all functions can be compared by: it is one `GetItem`.
 pub(crate) fn get_one() -> Route {
-    Route::of_api("GET one", Call::new("GET", config_path(READ_TENANT, "s3")), 200)
+    Route::for_api("GET one", Call::new("GET", config_path(READ_TENANT, "s3")), 200)
 }
 
 /// Every route that leaves the table as it is.
 pub(crate) fn reads() -> Vec<Route> {
     vec![
         get_one(),
-        Route::of_api("GET health", Call::new("GET", "/api/v1/health"), 200),
-        Route::of_api("GET of tenant", Call::new("GET", tenant_path(READ_TENANT)), 200),
-        Route::of_api("GET page of 50", Call::new("GET", "/api/v1/delivery-configs"), 200),
-        Route::of_api(
+        Route::for_api("GET health", Call::new("GET", "/api/v1/health"), 200),
+        Route::for_api("GET of tenant", Call::new("GET", tenant_path(READ_TENANT)), 200),
+        Route::for_api("GET page of 50", Call::new("GET", "/api/v1/delivery-configs"), 200),
+        Route::for_api(
             "GET validate",
             Call::new("GET", config_path(READ_TENANT, "s3") + "/validate"),
             200,
@@ -58,18 +58,18 @@ pub(crate) fn reads() -> Vec<Route> {
 pub(crate) fn writes() -> Vec<Route> {
     let config = config_path(WRITE_TENANT, "s3");
     vec![
-        Route::of_api(
+        Route::for_api(
             "POST",
             Call::new("POST", tenant_path(WRITE_TENANT)).with_body(s3_config(WRITE_TENANT)),
             201,
         ),
-        Route::of_api("PUT", Call::new("PUT", config.clone()).with_body(s3_update()), 200),
-        Route::of_api(
+        Route::for_api("PUT", Call::new("PUT", config.clone()).with_body(s3_update()), 200),
+        Route::for_api(
             "PATCH",
             Call::new("PATCH", config.clone()).with_body(json!({"enabled": false})),
             200,
         ),
-        Route::of_api("DELETE", Call::new("DELETE", config), 200),
+        Route::for_api("DELETE", Call::new("DELETE", config), 200),
     ]
 }
 
@@ -82,24 +82,24 @@ pub(crate) fn authorize() -> Route {
 pub(crate) fn echo() -> Route {
     Route {
         name: "echo",
-        asked: Asked::Echo,
+        target: Target::Echo,
         ..get_one()
     }
 }
 
 impl Route {
-    pub(crate) fn of_api(name: &'static str, call: Call, status: u16) -> Self {
+    pub(crate) fn for_api(name: &'static str, call: Call, status: u16) -> Self {
         Self {
             name,
             call,
-            asked: Asked::Api(status),
+            target: Target::Api(status),
         }
     }
 
-    pub(crate) fn of_floor(name: &'static str, place: usize) -> Self {
+    pub(crate) fn for_floor(name: &'static str, place: usize) -> Self {
         Self {
             name,
-            asked: Asked::Floor(place),
+            target: Target::Floor(place),
             ..get_one()
         }
     }
@@ -108,7 +108,7 @@ impl Route {
         Self {
             name,
             call,
-            asked: Asked::ToAllow,
+            target: Target::AuthorizerAllow,
         }
     }
 
@@ -116,33 +116,33 @@ impl Route {
         Self {
             name,
             call,
-            asked: Asked::ToDeny,
+            target: Target::AuthorizerDeny,
         }
     }
 
     /// The event as it is now: a signature holds for five minutes.
     pub(crate) fn event(&self) -> Bytes {
-        match self.asked {
-            Asked::Echo | Asked::Api(_) => self.call.api_event(),
-            Asked::Floor(place) => Bytes::from(place.to_string()),
-            Asked::ToAllow => self.call.authorizer_event(),
-            Asked::ToDeny => self.call.forged_authorizer_event(),
+        match self.target {
+            Target::Echo | Target::Api(_) => self.call.api_event(),
+            Target::Floor(place) => Bytes::from(place.to_string()),
+            Target::AuthorizerAllow => self.call.authorizer_event(),
+            Target::AuthorizerDeny => self.call.forged_authorizer_event(),
         }
     }
 
-    /// Whether it is what it should be; a wrong answer may come fast.
-    pub(crate) fn check(&self, answer: &Answer) -> Result<(), BenchError> {
-        let (expected, got) = match (self.asked, &answer.body) {
-            (Asked::Echo | Asked::Floor(_), Ok(_)) => return Ok(()),
-            (Asked::Api(status), Ok(body)) => (status.to_string(), status_of(body)?.to_string()),
-            (Asked::ToAllow, Ok(body)) => ("Allow".to_owned(), effect_of(body)?),
-            (Asked::ToDeny, Ok(body)) => ("Deny".to_owned(), effect_of(body)?),
-            (_, Err(error)) => ("an answer".to_owned(), String::from_utf8_lossy(error).into_owned()),
+    /// Checks the response: an incorrect response may be faster.
+    pub(crate) fn check(&self, reply: &Reply) -> Result<(), BenchError> {
+        let (expected, got) = match (self.target, &reply.body) {
+            (Target::Echo | Target::Floor(_), Ok(_)) => return Ok(()),
+            (Target::Api(status), Ok(body)) => (status.to_string(), status_of(body)?.to_string()),
+            (Target::AuthorizerAllow, Ok(body)) => ("Allow".to_owned(), effect_of(body)?),
+            (Target::AuthorizerDeny, Ok(body)) => ("Deny".to_owned(), effect_of(body)?),
+            (_, Err(error)) => ("a response".to_owned(), String::from_utf8_lossy(error).into_owned()),
         };
         if expected == got {
             return Ok(());
         }
-        Err(BenchError::UnexpectedAnswer {
+        Err(BenchError::UnexpectedReply {
             route: self.name,
             expected,
             got,
@@ -181,18 +181,18 @@ fn s3_update() -> Value {
     })
 }
 
-/// The status of an answer of the api function.
+/// The status of a response of the api function.
 pub(crate) fn status_of(body: &[u8]) -> Result<u16, BenchError> {
     #[derive(Deserialize)]
-    struct ProxyAnswer {
+    struct ProxyResponse {
         #[serde(rename = "statusCode")]
         status_code: u16,
     }
-    Ok(serde_json::from_slice::<ProxyAnswer>(body)?.status_code)
+    Ok(serde_json::from_slice::<ProxyResponse>(body)?.status_code)
 }
 
 fn effect_of(body: &[u8]) -> Result<String, BenchError> {
-    let answer: Value = serde_json::from_slice(body)?;
-    let effect = &answer["policyDocument"]["Statement"][0]["Effect"];
+    let reply: Value = serde_json::from_slice(body)?;
+    let effect = &reply["policyDocument"]["Statement"][0]["Effect"];
     Ok(effect.as_str().unwrap_or_default().to_owned())
 }

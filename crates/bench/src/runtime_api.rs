@@ -1,7 +1,7 @@
-//! Lambda's Runtime API, from the side of Lambda: a function asks it for events and hands it the answers.
+//! Lambda's Runtime API, on the side of Lambda: a function requests events from it and sends it the responses.
 //!
-//! Each sandbox has one of its own, on a loopback port, as each execution environment has in Lambda. Times are taken here,
-//! where a message leaves or has arrived, so that what the measuring itself does between them counts for nothing.
+//! Each sandbox has its own, on a loopback port, as each execution environment has in Lambda. Times are taken here, where a
+//! message leaves or arrives, so that the work of the measurement itself is not included.
 
 use std::{
     convert::Infallible,
@@ -32,29 +32,29 @@ const DEADLINE: HeaderName = HeaderName::from_static("lambda-runtime-deadline-ms
 const FUNCTION_ARN: HeaderName = HeaderName::from_static("lambda-runtime-invoked-function-arn");
 const TRACE_ID: HeaderName = HeaderName::from_static("lambda-runtime-trace-id");
 
-/// What a function tells Lambda.
+/// What a function reports to Lambda.
 #[derive(Debug)]
 pub(crate) enum Report {
-    /// It asks for its next event.
+    /// It requests its next event.
     Ready { at: Instant },
-    /// It has answered an event, or failed it.
-    Answered(Answer),
+    /// It has responded to an event, or failed.
+    Replied(Reply),
     /// It cannot start.
     InitFailed { message: String },
 }
 
 /// The outcome of one invocation.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Reply {
     /// When the event was handed over.
     pub(crate) began: Instant,
-    /// When the whole answer had arrived.
+    /// When the whole response had arrived.
     pub(crate) ended: Instant,
-    /// The answer, or the error that the function reports instead.
+    /// The response, or the error that the function reports instead.
     pub(crate) body: Result<Bytes, Bytes>,
 }
 
-impl Answer {
+impl Reply {
     pub(crate) fn took(&self) -> Duration {
         self.ended - self.began
     }
@@ -70,7 +70,7 @@ pub(crate) struct RuntimeApi {
 }
 
 impl RuntimeApi {
-    /// Starts to serve. The function is told that it has `timeout` for each event.
+    /// Starts to serve. Each event has a deadline after `timeout`.
     pub(crate) async fn start(timeout: Duration) -> Result<Self, BenchError> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.during("listen on loopback")?;
         let address = listener.local_addr().during("listen on loopback")?;
@@ -95,7 +95,7 @@ impl RuntimeApi {
         })
     }
 
-    /// Hands over an event as soon as the function asks for one.
+    /// Hands over an event as soon as the function requests one.
     pub(crate) async fn hand_over(&self, event: Bytes) {
         // The receiver lives as long as the server does.
         let _ = self.events.send(event).await;
@@ -122,11 +122,11 @@ struct FunctionSide {
 }
 
 async fn serve(stream: TcpStream, side: Arc<FunctionSide>) {
-    // Answers are small; waiting for more to send would be measured as the function's time.
+    // Responses are small, and waiting for more to send would be measured as the function's time.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let side = Arc::clone(&side);
-        async move { Ok::<_, Infallible>(side.answer(request).await) }
+        async move { Ok::<_, Infallible>(side.respond(request).await) }
     });
     // An error is the function's end, which shows in its reports.
     let _ = http1::Builder::new()
@@ -135,14 +135,14 @@ async fn serve(stream: TcpStream, side: Arc<FunctionSide>) {
 }
 
 impl FunctionSide {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         let path = head.uri.path().strip_prefix(PREFIX).unwrap_or_default();
         match (&head.method, path.rsplit('/').next().unwrap_or_default()) {
             (&Method::GET, "next") => self.next().await,
-            (&Method::POST, "response") => self.answered(body, Ok).await,
+            (&Method::POST, "response") => self.receive(body, Ok).await,
             (&Method::POST, "error") if path == "init/error" => self.init_failed(body).await,
-            (&Method::POST, "error") => self.answered(body, Err).await,
+            (&Method::POST, "error") => self.receive(body, Err).await,
             _ => status(StatusCode::NOT_FOUND),
         }
     }
@@ -169,7 +169,7 @@ impl FunctionSide {
         response
     }
 
-    async fn answered(&self, body: Incoming, outcome: fn(Bytes) -> Result<Bytes, Bytes>) -> Response<Full<Bytes>> {
+    async fn receive(&self, body: Incoming, outcome: fn(Bytes) -> Result<Bytes, Bytes>) -> Response<Full<Bytes>> {
         let Ok(body) = body.collect().await else {
             return status(StatusCode::BAD_REQUEST);
         };
@@ -179,7 +179,7 @@ impl FunctionSide {
             return status(StatusCode::BAD_REQUEST);
         };
         let body = outcome(body.to_bytes());
-        let _ = self.reports.send(Report::Answered(Answer { began, ended, body })).await;
+        let _ = self.reports.send(Report::Replied(Reply { began, ended, body })).await;
         status(StatusCode::ACCEPTED)
     }
 

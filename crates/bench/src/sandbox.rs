@@ -1,4 +1,4 @@
-//! A function in its execution environment: a process of its own that gets its events from a Runtime API of its own.
+//! A function in its execution environment: a process with its own Runtime API.
 
 use std::{
     collections::BTreeMap,
@@ -14,15 +14,15 @@ use crate::{
     error::{BenchError, During},
     logs::Logs,
     process::Process,
-    runtime_api::{Answer, Report, RuntimeApi},
+    runtime_api::{Reply, Report, RuntimeApi},
 };
 
-/// How long Lambda would wait for any of the functions; api and authorizer are deployed with 10 and 5 s.
+/// The time limit that Lambda would apply to the functions: api and authorizer are deployed with 10 and 5 s.
 pub(crate) const FUNCTION_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long we wait: longer, to see by how much.
+/// How long the sandbox waits: longer, to measure by how much a function exceeds its limit.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// How long a function may be silent before we look whether it still runs.
-const LOOK_AFTER: Duration = Duration::from_millis(500);
+/// How long a function may be silent before the sandbox checks that it still runs.
+const CHECK_AFTER: Duration = Duration::from_millis(500);
 
 /// A function as it is deployed: a program, and the environment variables of its configuration.
 #[derive(Debug, Clone)]
@@ -48,7 +48,7 @@ impl Function {
             ("AWS_ACCESS_KEY_ID", "ASIABENCHBENCHBENCH1"),
             ("AWS_SECRET_ACCESS_KEY", "bench"),
             ("AWS_SESSION_TOKEN", "bench"),
-            // For the floor on `lambda_http`; ours leave the stage alone without being told.
+            // For the floor on `lambda_http`. The service's functions ignore the stage by default.
             ("AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH", "true"),
             ("LAMBDA_TASK_ROOT", "/var/task"),
             ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
@@ -103,28 +103,28 @@ impl Sandbox {
         })
     }
 
-    /// Waits for the init phase to end; says how long it took since the process was begun.
+    /// Waits for the end of the init phase, and returns the time since the start of the process.
     pub(crate) async fn ready(&mut self) -> Result<Duration, BenchError> {
-        Ok(self.asks_for_an_event().await? - self.started)
+        Ok(self.next_request().await? - self.started)
     }
 
-    /// Lets the function answer one event.
-    pub(crate) async fn invoke(&mut self, event: &Bytes) -> Result<Answer, BenchError> {
+    /// Invokes the function with one event.
+    pub(crate) async fn invoke(&mut self, event: &Bytes) -> Result<Reply, BenchError> {
         self.runtime_api.hand_over(event.clone()).await;
-        let answer = self.wait_for(|report| match report {
-            Report::Answered(answer) => Some(answer),
+        let reply = self.wait_for(|report| match report {
+            Report::Replied(reply) => Some(reply),
             _ => None,
         });
-        answer.await
+        reply.await
     }
 
-    /// Waits until the function, which has just answered, asks for its next event; says how long after the answer that was.
-    /// Lambda bills this time, and nobody waits for it.
-    pub(crate) async fn rest_after(&mut self, answer: &Answer) -> Result<Duration, BenchError> {
-        Ok(self.asks_for_an_event().await?.saturating_duration_since(answer.ended))
+    /// Waits until the function, which has just responded, requests its next event, and returns the time since the response.
+    /// Lambda bills this time, and no caller waits for it.
+    pub(crate) async fn rest_after(&mut self, reply: &Reply) -> Result<Duration, BenchError> {
+        Ok(self.next_request().await?.saturating_duration_since(reply.ended))
     }
 
-    /// When the process was begun.
+    /// The start of the process.
     pub(crate) fn started(&self) -> Instant {
         self.started
     }
@@ -133,7 +133,7 @@ impl Sandbox {
         Process::new(self.child.id())
     }
 
-    async fn asks_for_an_event(&mut self) -> Result<Instant, BenchError> {
+    async fn next_request(&mut self) -> Result<Instant, BenchError> {
         self.wait_for(|report| match report {
             Report::Ready { at } => Some(at),
             _ => None,
@@ -145,7 +145,7 @@ impl Sandbox {
         let function = self.name.to_owned();
         let began = Instant::now();
         while began.elapsed() < PATIENCE {
-            match timeout(LOOK_AFTER, self.runtime_api.report()).await {
+            match timeout(CHECK_AFTER, self.runtime_api.report()).await {
                 Ok(Some(Report::InitFailed { message })) => return Err(BenchError::InitFailed { function, message }),
                 Ok(Some(report)) => {
                     if let Some(found) = wanted(report) {
@@ -168,7 +168,7 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        // It may have ended by itself; either way it is waited for, so that none stays behind.
+        // It may have ended by itself. Either way it is waited for, so that no process is left.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! Stands in for SSM: `GetParameters` finds one parameter and nothing else, whatever is asked.
+//! A stand-in for SSM: the response to every request is that of a `GetParameters` that found one parameter.
 
 use std::convert::Infallible;
 
@@ -20,7 +20,7 @@ pub(crate) const PSK: &str = "c2l4dHktZm91ciBieXRlcyBvZiBhIGtleSB0aGF0IG5vYm9keS
 
 /// Serves for as long as the runtime lives.
 pub(crate) async fn serve(listener: TcpListener) {
-    let answer = json!({
+    let reply = json!({
         "Parameters": [{
             "ARN": format!("arn:aws:ssm:us-east-1:123456789012:parameter{PARAMETER}"),
             "DataType": "text",
@@ -32,14 +32,14 @@ pub(crate) async fn serve(listener: TcpListener) {
         }],
         "InvalidParameters": [format!("{PARAMETER}:previous")],
     });
-    let answer = Bytes::from(answer.to_string());
+    let reply = Bytes::from(reply.to_string());
     while let Ok((stream, _)) = listener.accept().await {
         let _ = stream.set_nodelay(true);
-        let answer = answer.clone();
+        let reply = reply.clone();
         let service = service_fn(move |_: Request<Incoming>| {
             let response = Response::builder()
                 .header(header::CONTENT_TYPE, "application/x-amz-json-1.1")
-                .body(Full::new(answer.clone()))
+                .body(Full::new(reply.clone()))
                 .expect("a constant header is valid");
             async { Ok::<_, Infallible>(response) }
         });

@@ -1,4 +1,4 @@
-//! TLS in front of what stands in for AWS: production pays for a handshake and for reading the trusted roots.
+//! TLS in front of the stand-ins for AWS: production pays for a handshake and for reading the trusted roots.
 
 use std::{
     fs, io,
@@ -69,7 +69,7 @@ impl Tls {
         &self.bundle
     }
 
-    /// A server that passes on to `upstream` what comes to its listener, decrypted.
+    /// A server that decrypts and forwards connections to `upstream`.
     pub(crate) fn front(
         &self,
         upstream: SocketAddr,
@@ -79,15 +79,15 @@ impl Tls {
             Box::pin(async move {
                 while let Ok((stream, _)) = listener.accept().await {
                     let acceptor = acceptor.clone();
-                    // A connection that breaks is the function's affair: it sees it, too.
-                    tokio::spawn(async move { pass_on(acceptor, stream, upstream).await });
+                    // The function reports a broken connection itself.
+                    tokio::spawn(async move { forward(acceptor, stream, upstream).await });
                 }
             })
         }
     }
 }
 
-async fn pass_on(acceptor: TlsAcceptor, stream: TcpStream, upstream: SocketAddr) -> io::Result<()> {
+async fn forward(acceptor: TlsAcceptor, stream: TcpStream, upstream: SocketAddr) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut downstream = acceptor.accept(stream).await?;
     let mut upstream = TcpStream::connect(upstream).await?;

@@ -1,4 +1,4 @@
-//! The floor of the platform: `lambda_runtime` and nothing else. It hands back what it gets, unread.
+//! The floor of the platform: `lambda_runtime` and nothing else. It returns its event unread.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::value::RawValue;

@@ -1,4 +1,4 @@
-//! What the usual parts give when nobody tunes them: axum under `lambda_http`, and one `GetItem` with the AWS SDK's defaults.
+//! The usual libraries without tuning: axum under `lambda_http`, and one `GetItem` with the AWS SDK's defaults.
 //!
 //! It reads the same item by the same route as the api function does, and checks, logs and converts nothing.
 
@@ -36,7 +36,7 @@ async fn read(
     State(table): State<Arc<Table>>,
     Path((tenant_id, delivery_type)): Path<(String, String)>,
 ) -> Result<Json<HashMap<String, String>>, StatusCode> {
-    let answer = table
+    let reply = table
         .client
         .get_item()
         .table_name(&table.name)
@@ -46,7 +46,7 @@ async fn read(
         .send()
         .await
         .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
-    let item = answer.item.ok_or(StatusCode::NOT_FOUND)?;
+    let item = reply.item.ok_or(StatusCode::NOT_FOUND)?;
     let texts = item.into_iter().filter_map(|(name, value)| match value {
         AttributeValue::S(text) => Some((name, text)),
         _ => None,

@@ -1,6 +1,6 @@
-//! The floor of a route: a function whose answer takes the route's round trips to DynamoDB, and nothing else.
+//! The floor of a route: a function that makes the route's round trips to DynamoDB, and does nothing else.
 //!
-//! `lambda_runtime`, one connection that is kept, and requests that were made, signed and written down beforehand:
+//! `lambda_runtime`, one persistent connection, and requests that were signed and recorded beforehand:
 //! `ROUND_TRIPS` is a file with a list of requests for each route, and an event is the number of a route.
 
 use std::{env, fs};
@@ -30,20 +30,20 @@ async fn main() -> Result<(), Error> {
         .map(|requests| requests.iter().map(request).collect())
         .collect::<Result<_, _>>()?;
     let connection = Mutex::new(connect().await?);
-    let answer = async |event: LambdaEvent<usize>| {
+    let reply = async |event: LambdaEvent<usize>| {
         let requests = routes.get(event.payload).ok_or("there is no such route")?;
         let mut connection = connection.lock().await;
         for request in requests {
-            let answer = connection.send_request(request.clone()).await?;
-            let status = answer.status();
-            answer.into_body().collect().await?;
+            let reply = connection.send_request(request.clone()).await?;
+            let status = reply.status();
+            reply.into_body().collect().await?;
             if !status.is_success() {
-                return Err(Error::from(format!("DynamoDB answered {status}")));
+                return Err(Error::from(format!("DynamoDB responded with {status}")));
             }
         }
         Ok(requests.len())
     };
-    lambda_runtime::run(service_fn(answer)).await
+    lambda_runtime::run(service_fn(reply)).await
 }
 
 fn request(recorded: &Recorded) -> Result<Request<Full<Bytes>>, Error> {

@@ -1,16 +1,16 @@
-//! Cold starts: from the start of the process to the first answer.
+//! Cold starts: from the start of the process to the first response.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::Bench;
 use crate::{
     aws::Transport,
+    bench::Bench,
     error::BenchError,
     routes::{Route, authorize, echo, get_one},
     sandbox::{Function, Sandbox},
-    stats::{median, milliseconds},
+    stats::{median, megabytes, milliseconds},
 };
 
 /// One function's cold start: medians over the rounds of medians within one.
@@ -18,16 +18,16 @@ use crate::{
 pub(crate) struct Cold {
     pub(crate) function: &'static str,
     pub(crate) transport: Transport,
-    /// Until the function asks for its first event: Lambda's init phase.
+    /// Until the function requests its first event: Lambda's init phase.
     pub(crate) ready_ms: f64,
-    /// Until its first answer has arrived.
-    pub(crate) first_answer_ms: f64,
+    /// Until its first response has arrived.
+    pub(crate) first_response_ms: f64,
     pub(crate) init_cpu_ms: f64,
     pub(crate) first_request_cpu_ms: f64,
     pub(crate) peak_memory_mb: f64,
 }
 
-/// A function with what it is first asked.
+/// A function with its first request.
 struct Candidate {
     function: Function,
     transport: Transport,
@@ -36,7 +36,7 @@ struct Candidate {
 
 struct Start {
     ready: Duration,
-    first_answer: Duration,
+    first_response: Duration,
     init_cpu: Duration,
     first_request_cpu: Duration,
     peak_memory: u64,
@@ -51,7 +51,7 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Cold>, BenchError> {
             ("authorizer", authorize()),
             ("api", get_one()),
         ] {
-            // It talks to nobody.
+            // It makes no connection.
             if (name, transport) != ("echo", Transport::Tls) {
                 let function = bench.function(name, transport);
                 candidates.push(Candidate {
@@ -66,7 +66,7 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Cold>, BenchError> {
     for round in 1..=bench.effort.rounds {
         bench
             .progress
-            .say(format_args!("cold starts, round {round} of {}", bench.effort.rounds));
+            .report(format_args!("cold starts, round {round} of {}", bench.effort.rounds));
         for (candidate, rounds) in candidates.iter().zip(&mut rounds) {
             let mut starts = Vec::new();
             for _ in 0..bench.effort.cold_starts {
@@ -87,12 +87,12 @@ async fn start(bench: &Bench, candidate: &Candidate) -> Result<Start, BenchError
     let ready = sandbox.ready().await?;
     let event = candidate.route.event();
     let init_cpu = sandbox.process().cpu_time()?;
-    let answer = sandbox.invoke(&event).await?;
+    let reply = sandbox.invoke(&event).await?;
     let cpu = sandbox.process().cpu_time()?;
-    candidate.route.check(&answer)?;
+    candidate.route.check(&reply)?;
     Ok(Start {
         ready,
-        first_answer: answer.ended - sandbox.started(),
+        first_response: reply.ended - sandbox.started(),
         init_cpu,
         first_request_cpu: cpu.saturating_sub(init_cpu),
         peak_memory: sandbox.process().peak_memory()?,
@@ -105,7 +105,7 @@ fn summary_of_round(candidate: &Candidate, starts: &[Start]) -> Cold {
         function: candidate.function.name,
         transport: candidate.transport,
         ready_ms: of(|start| milliseconds(start.ready)),
-        first_answer_ms: of(|start| milliseconds(start.first_answer)),
+        first_response_ms: of(|start| milliseconds(start.first_response)),
         init_cpu_ms: of(|start| milliseconds(start.init_cpu)),
         first_request_cpu_ms: of(|start| milliseconds(start.first_request_cpu)),
         peak_memory_mb: of(|start| megabytes(start.peak_memory)),
@@ -118,14 +118,9 @@ fn summary(candidate: &Candidate, rounds: &[Cold]) -> Cold {
         function: candidate.function.name,
         transport: candidate.transport,
         ready_ms: of(|round| round.ready_ms),
-        first_answer_ms: of(|round| round.first_answer_ms),
+        first_response_ms: of(|round| round.first_response_ms),
         init_cpu_ms: of(|round| round.init_cpu_ms),
         first_request_cpu_ms: of(|round| round.first_request_cpu_ms),
         peak_memory_mb: of(|round| round.peak_memory_mb),
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
-pub(super) fn megabytes(bytes: u64) -> f64 {
-    bytes as f64 / 1e6
 }

@@ -1,13 +1,14 @@
-//! Whether a warm function keeps anything: memory or open files.
+//! Whether a warm function leaks memory or open files.
 
 use serde::Serialize;
 
-use super::{Bench, cold::megabytes, invoke};
 use crate::{
     aws::Transport,
+    bench::{Bench, invoke},
     error::BenchError,
     process::Process,
     routes::{Route, authorize, reads, writes},
+    stats::megabytes,
 };
 
 /// Before this share of the invocations the process is still settling: buffers find their sizes, pools fill.
@@ -21,7 +22,7 @@ pub(crate) struct Endurance {
     pub(crate) ended: Held,
 }
 
-/// What a process has.
+/// The resources of a process.
 #[derive(Debug, Serialize)]
 pub(crate) struct Held {
     pub(crate) memory_mb: f64,
@@ -39,7 +40,7 @@ async fn measure_function(bench: &Bench, function: &'static str, routes: &[Route
     let invocations = bench.effort.endurance;
     bench
         .progress
-        .say(format_args!("{invocations} invocations of the {function} function"));
+        .report(format_args!("{invocations} invocations of the {function} function"));
     let mut sandbox = bench.start(&bench.function(function, Transport::Plain)).await?;
     let cycles = invocations / routes.len();
     invoke(&mut sandbox, routes, cycles / SETTLED_AFTER).await?;

@@ -1,8 +1,8 @@
-//! What becomes of requests while DynamoDB fails: each is answered in time, with the status that its fault calls for, and
-//! what an answer says of a write is true.
+//! Requests while DynamoDB fails: each gets a response in time, with the status that its fault requires, and what a
+//! response reports about a write is true.
 //!
 //! The truth is read from the table itself, past the faults, before and after every request. Each tenant belongs to one
-//! sandbox, which does one thing at a time, so that nobody else can have changed it.
+//! sandbox, which handles one request at a time, so that nothing else can have changed it.
 
 mod tenant;
 
@@ -15,9 +15,9 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 
 use self::tenant::{Tenant, Verdict};
-use super::Bench;
 use crate::{
     aws::{Aws, Transport},
+    bench::Bench,
     error::BenchError,
     logs::Logs,
     proxy::{self, Fate},
@@ -25,7 +25,7 @@ use crate::{
     stats::milliseconds,
 };
 
-/// The api function is deployed with 10 s; it answers by itself before.
+/// The api function is deployed with 10 s and responds by itself before that.
 pub(crate) const BUDGET: Duration = Duration::from_secs(9);
 /// They mostly wait.
 const SANDBOXES: usize = 96;
@@ -37,28 +37,28 @@ pub(crate) struct Faulty {
     pub(crate) requests: u32,
     pub(crate) succeeded: u32,
     pub(crate) slowest_ms: f64,
-    /// Requests that were answered after the budget or not at all.
+    /// Requests with a response after the budget or without one.
     pub(crate) late: u32,
     /// Writes that were acknowledged and are not in the table.
     pub(crate) lost: u32,
-    /// Answers with a status that the fault does not explain, or that are untrue, and logs that do not name the fault.
+    /// Responses with a status that the fault does not explain, or that are untrue, and logs that do not name the fault.
     pub(crate) wrong: u32,
 }
 
-/// What DynamoDB does to the requests that it fails.
+/// How DynamoDB fails requests.
 struct Fault {
     name: &'static str,
     fate: Fate,
-    /// What a request that failed for good is answered.
+    /// The status of a request that failed in spite of retries.
     status: u16,
-    /// What the log must say then: the word for what passes, the remedy for what does not.
+    /// What the log must then contain: the code of a transient fault, the remedy for a permanent one.
     logged: &'static str,
 }
 
 const FAULTS: [Fault; 7] = [
     Fault {
         name: "throttling",
-        fate: Fate::Refuse {
+        fate: Fate::Reject {
             status: 400,
             code: "ThrottlingException",
         },
@@ -67,7 +67,7 @@ const FAULTS: [Fault; 7] = [
     },
     Fault {
         name: "server errors",
-        fate: Fate::Refuse {
+        fate: Fate::Reject {
             status: 500,
             code: "InternalServerError",
         },
@@ -81,8 +81,8 @@ const FAULTS: [Fault; 7] = [
         logged: "store_unavailable",
     },
     Fault {
-        name: "lost answers",
-        fate: Fate::LoseAnswer,
+        name: "lost responses",
+        fate: Fate::LoseResponse,
         status: 503,
         logged: "store_unavailable",
     },
@@ -94,7 +94,7 @@ const FAULTS: [Fault; 7] = [
     },
     Fault {
         name: "missing table",
-        fate: Fate::Refuse {
+        fate: Fate::Reject {
             status: 400,
             code: "ResourceNotFoundException",
         },
@@ -103,7 +103,7 @@ const FAULTS: [Fault; 7] = [
     },
     Fault {
         name: "denied access",
-        fate: Fate::Refuse {
+        fate: Fate::Reject {
             status: 400,
             code: "AccessDeniedException",
         },
@@ -115,7 +115,7 @@ const FAULTS: [Fault; 7] = [
 pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Faulty>, BenchError> {
     let mut measured = Vec::new();
     for fault in &FAULTS {
-        bench.progress.say(format_args!(
+        bench.progress.report(format_args!(
             "{} requests under {}",
             bench.effort.faulty_requests, fault.name
         ));
@@ -136,7 +136,7 @@ async fn measure_under(bench: &Bench, fault: &'static Fault) -> Result<Faulty, B
     let api = bench
         .function("api", Transport::Plain)
         .with("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{proxy}"));
-    let logs = Logs::kept()?;
+    let logs = Logs::captured()?;
     let requests_of_each = bench.effort.faulty_requests.div_ceil(SANDBOXES);
     let mut sandboxes = JoinSet::new();
     for number in 0..SANDBOXES {
@@ -179,7 +179,7 @@ async fn run(
         let request = tenant.next_request();
         let began = Instant::now();
         let verdict = match sandbox.invoke(&request.event()).await {
-            Ok(answer) => tenant.judge(&request, &answer)?,
+            Ok(reply) => tenant.evaluate(&request, &reply)?,
             Err(BenchError::TimedOut { .. }) => Verdict::Late,
             Err(error) => return Err(error),
         };

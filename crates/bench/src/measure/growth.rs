@@ -1,19 +1,19 @@
-//! What becomes of lists as the table grows.
+//! The time of lists as the table grows.
 
 use std::{collections::HashSet, time::Instant};
 
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Bench, cold::megabytes, invoke};
 use crate::{
     aws::{Transport, numbered_tenant},
+    bench::{Bench, invoke},
     error::BenchError,
     events::Call,
     round_trips,
     routes::{READ_TENANT, Route},
     sandbox::Sandbox,
-    stats::{median, microseconds},
+    stats::{median, megabytes, microseconds},
 };
 
 #[derive(Debug, Serialize)]
@@ -44,7 +44,7 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Growth>, BenchError> {
     let mut candidates = Vec::new();
     for items in [100, 10_000, 100_000] {
         if items <= bench.effort.largest_table {
-            bench.progress.say(format_args!("a table of {items} items"));
+            bench.progress.report(format_args!("a table of {items} items"));
             candidates.push(Candidate::new(bench, items).await?);
         }
     }
@@ -52,7 +52,7 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Growth>, BenchError> {
     for round in 1..=bench.effort.rounds {
         bench
             .progress
-            .say(format_args!("pages, round {round} of {}", bench.effort.rounds));
+            .report(format_args!("pages, round {round} of {}", bench.effort.rounds));
         for candidate in &mut candidates {
             let trips = invoke(&mut candidate.floor, &[round_trips::replay("later page", 0)], times).await?;
             let pages = invoke(&mut candidate.sandbox, &candidate.pages, times).await?;
@@ -67,7 +67,7 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Growth>, BenchError> {
     for mut candidate in candidates {
         bench
             .progress
-            .say(format_args!("a walk through {} items", candidate.items));
+            .report(format_args!("a walk through {} items", candidate.items));
         let (walk_ms, walk_pages) = walk(&mut candidate.sandbox, candidate.items).await?;
         let of = |part: usize| median(candidate.rounds.iter().map(|round| round[part]));
         measured.push(Growth {
@@ -93,12 +93,12 @@ impl Candidate {
             .with("TENANT_CONFIG_TABLE", table);
         let path = "/api/v1/delivery-configs";
         let middle = format!("{}#s3", numbered_tenant(items / 2));
-        let later = Route::of_api("later page", Call::new("GET", path).with_query("last_key", middle), 200);
+        let later = Route::for_api("later page", Call::new("GET", path).with_query("last_key", middle), 200);
         let later_page = round_trips::record(&bench.aws, &api, std::slice::from_ref(&later)).await?;
         Ok(Self {
             items,
             sandbox: bench.start(&api).await?,
-            pages: vec![Route::of_api("first page", Call::new("GET", path), 200), later],
+            pages: vec![Route::for_api("first page", Call::new("GET", path), 200), later],
             floor: round_trips::floor(bench, &later_page).await?,
             rounds: Vec::new(),
         })
@@ -117,10 +117,10 @@ async fn walk(sandbox: &mut Sandbox, items: usize) -> Result<(f64, usize), Bench
             Some(key) => call.with_query("last_key", key),
             None => call,
         };
-        let route = Route::of_api("page of 1,000", call, 200);
-        let answer = sandbox.invoke(&route.event()).await?;
-        route.check(&answer)?;
-        let page = data_of(&answer.body.unwrap_or_default())?;
+        let route = Route::for_api("page of 1,000", call, 200);
+        let reply = sandbox.invoke(&route.event()).await?;
+        route.check(&reply)?;
+        let page = data_of(&reply.body.unwrap_or_default())?;
         pages += 1;
         for config in page["configurations"].as_array().into_iter().flatten() {
             let is_new = seen.insert(config["tenant_id"].to_string());
@@ -140,14 +140,14 @@ async fn walk(sandbox: &mut Sandbox, items: usize) -> Result<(f64, usize), Bench
     }
 }
 
-fn data_of(answer: &[u8]) -> Result<Value, BenchError> {
-    let answer: Value = serde_json::from_slice(answer)?;
-    let mut body: Value = serde_json::from_str(answer["body"].as_str().unwrap_or_default())?;
+fn data_of(reply: &[u8]) -> Result<Value, BenchError> {
+    let reply: Value = serde_json::from_slice(reply)?;
+    let mut body: Value = serde_json::from_str(reply["body"].as_str().unwrap_or_default())?;
     Ok(body["data"].take())
 }
 
 fn unexpected(expected: &str, got: String) -> BenchError {
-    BenchError::UnexpectedAnswer {
+    BenchError::UnexpectedReply {
         route: "walk",
         expected: expected.to_owned(),
         got,

@@ -1,11 +1,11 @@
 //! What the line of each request costs, metrics included: the same function as usual, and with failures only and no
-//! metrics. Until the answer, which the caller waits for, and from there until the function asks for its next event.
+//! metrics. Until the response, which the caller waits for, and from there until the function requests its next event.
 
 use serde::Serialize;
 
-use super::{Bench, invoke};
 use crate::{
     aws::Transport,
+    bench::{Bench, invoke},
     error::BenchError,
     routes::{Route, authorize, get_one},
     sandbox::Sandbox,
@@ -22,12 +22,12 @@ pub(crate) struct Logging {
 /// Of an invocation, the medians.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Times {
-    pub(crate) answer_p50_us: f64,
+    pub(crate) response_p50_us: f64,
     pub(crate) rest_p50_us: f64,
 }
 
 pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Logging>, BenchError> {
-    bench.progress.say("logs");
+    bench.progress.report("logs");
     let mut measured = Vec::new();
     for (function, route) in [("authorizer", authorize()), ("api", get_one())] {
         let mut rounds = Vec::new();
@@ -37,7 +37,7 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Logging>, BenchError> {
             rounds.push([on, off]);
         }
         let of_all = |which: usize| Times {
-            answer_p50_us: median(rounds.iter().map(|round| round[which].answer_p50_us)),
+            response_p50_us: median(rounds.iter().map(|round| round[which].response_p50_us)),
             rest_p50_us: median(rounds.iter().map(|round| round[which].rest_p50_us)),
         };
         measured.push(Logging {
@@ -68,15 +68,15 @@ async fn measure_at(
 
 async fn invoke_to_the_end(sandbox: &mut Sandbox, route: &Route, times: usize) -> Result<Times, BenchError> {
     let event = route.event();
-    let (mut answers, mut rests) = (Samples::default(), Samples::default());
+    let (mut replies, mut rests) = (Samples::default(), Samples::default());
     for _ in 0..times {
-        let answer = sandbox.invoke(&event).await?;
-        rests.push(sandbox.rest_after(&answer).await?);
-        route.check(&answer)?;
-        answers.push(answer.took());
+        let reply = sandbox.invoke(&event).await?;
+        rests.push(sandbox.rest_after(&reply).await?);
+        route.check(&reply)?;
+        replies.push(reply.took());
     }
     Ok(Times {
-        answer_p50_us: microseconds(answers.median()),
+        response_p50_us: microseconds(replies.median()),
         rest_p50_us: microseconds(rests.median()),
     })
 }

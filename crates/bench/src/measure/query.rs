@@ -1,11 +1,11 @@
-//! What query parameters cost the authorizer: an event has lost their order and their encoding, so that it tries what the
+//! The cost of query parameters for the authorizer: an event has lost their order and their encoding, so that it tries what the
 //! client may have signed.
 
 use serde::Serialize;
 
-use super::{Bench, invoke_warm};
 use crate::{
     aws::Transport,
+    bench::{Bench, invoke_warm},
     error::BenchError,
     events::Call,
     routes::Route,
@@ -18,14 +18,14 @@ const PAIRS: [usize; 6] = [0, 1, 2, 4, 8, 16];
 #[derive(Debug, Serialize)]
 pub(crate) struct Query {
     pub(crate) pairs: usize,
-    /// Signed as the documentation says.
+    /// Signed as documented.
     pub(crate) canonical_p50_us: f64,
-    /// Signed by nobody: everything is tried in vain.
+    /// With a forged signature: every candidate is tried in vain.
     pub(crate) forged_p50_us: f64,
 }
 
 pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Query>, BenchError> {
-    bench.progress.say("query parameters");
+    bench.progress.report("query parameters");
     let mut sandbox = bench.start(&bench.function("authorizer", Transport::Plain)).await?;
     let mut rounds: Vec<Vec<(f64, f64)>> = PAIRS.map(|_| Vec::new()).into();
     for _ in 0..bench.effort.rounds {

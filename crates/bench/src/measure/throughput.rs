@@ -1,25 +1,31 @@
-//! How many requests a machine answers with several sandboxes at once. The stand-ins share its cores.
+//! The requests per second of a machine with several sandboxes at once. The stand-ins share its cores.
 
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tokio::task::JoinSet;
 
-use super::{Bench, invoke};
-use crate::{aws::Transport, error::BenchError, routes::get_one};
+use crate::{
+    aws::Transport,
+    bench::{Bench, invoke},
+    error::BenchError,
+    routes::get_one,
+};
 
 const SANDBOXES: [usize; 4] = [1, 2, 4, 8];
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Throughput {
     pub(crate) sandboxes: usize,
-    pub(crate) answers_per_second: f64,
+    pub(crate) responses_per_second: f64,
 }
 
 pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Throughput>, BenchError> {
     let mut measured = Vec::new();
     for sandboxes in SANDBOXES {
-        bench.progress.say(format_args!("throughput of {sandboxes} sandboxes"));
+        bench
+            .progress
+            .report(format_args!("throughput of {sandboxes} sandboxes"));
         measured.push(measure_with(bench, sandboxes).await?);
     }
     Ok(measured)
@@ -40,20 +46,20 @@ async fn measure_with(bench: &Bench, sandboxes: usize) -> Result<Throughput, Ben
     for mut sandbox in running {
         let routes = routes.clone();
         tasks.spawn(async move {
-            let mut answers = 0_u32;
+            let mut replies = 0_u32;
             while Instant::now() < end {
                 invoke(&mut sandbox, &routes, 1).await?;
-                answers += 1;
+                replies += 1;
             }
-            Ok::<_, BenchError>(answers)
+            Ok::<_, BenchError>(replies)
         });
     }
-    let mut answers = 0;
+    let mut replies = 0;
     while let Some(counted) = tasks.join_next().await {
-        answers += counted.expect("the tasks neither panic nor are aborted")?;
+        replies += counted.expect("the tasks neither panic nor are aborted")?;
     }
     Ok(Throughput {
         sandboxes,
-        answers_per_second: f64::from(answers) / began.elapsed().as_secs_f64(),
+        responses_per_second: f64::from(replies) / began.elapsed().as_secs_f64(),
     })
 }

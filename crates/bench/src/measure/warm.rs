@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 
-use super::{Bench, cold::megabytes, invoke};
 use crate::{
     aws::Transport,
+    bench::{Bench, invoke},
     error::BenchError,
     round_trips::{self, RoundTrips},
     routes::{Route, authorize, echo, get_one, reads, writes},
     sandbox::Function,
-    stats::{Samples, median, microseconds},
+    stats::{Samples, median, megabytes, microseconds},
 };
 
 /// One route of one function: medians over the rounds.
@@ -19,9 +19,9 @@ pub(crate) struct Warm {
     pub(crate) route: &'static str,
     pub(crate) p50_us: f64,
     pub(crate) p99_us: f64,
-    /// What the route asks of DynamoDB; none if it asks nothing.
+    /// The route's DynamoDB round trips. `None` if it makes none.
     pub(crate) round_trips: Option<RoundTripTimes>,
-    /// Of the process that answered this route and the others of its function.
+    /// Of the process that served this route and the others of its function.
     pub(crate) peak_memory_mb: f64,
 }
 
@@ -51,7 +51,7 @@ struct Round {
 pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Warm>, BenchError> {
     let mut candidates = candidates(bench).await?;
     for round in 1..=bench.effort.rounds {
-        bench.progress.say(format_args!(
+        bench.progress.report(format_args!(
             "warm invocations, round {round} of {}",
             bench.effort.rounds
         ));

@@ -1,4 +1,4 @@
-//! A tenant whose one configuration is written and read in turn, and what the table says of it after each answer.
+//! A tenant whose one configuration is written and read in turn, and its state in the table after each response.
 
 use dynoxide::AttributeValue;
 use hyper::body::Bytes;
@@ -11,38 +11,38 @@ use crate::{
     error::BenchError,
     events::Call,
     routes::{config_path, s3_config, tenant_path},
-    runtime_api::Answer,
+    runtime_api::Reply,
 };
 
-/// What one answer was worth.
+/// The evaluation of one response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// The answer that an undisturbed service gives, and it is true.
+    /// The response of a service without faults, and it is true.
     Succeeded,
-    /// The answer that the fault calls for, and it is true.
+    /// The response that the fault requires, and it is true.
     Failed,
-    /// A write was acknowledged and is not there.
+    /// A write was acknowledged and is missing from the table.
     Lost,
-    /// Another answer, or one that is untrue.
+    /// Another response, or an untrue one.
     Wrong,
-    /// No answer.
+    /// No response.
     Late,
 }
 
-/// The configuration is told apart from what it was before by a mark in its `desired_logs`; none while there is none.
+/// A mark in `desired_logs` distinguishes the versions of the configuration. `None` while there is no configuration.
 type Mark = Option<String>;
 
 pub(super) struct Tenant {
     aws: Aws,
     id: String,
-    /// The status of a request that the fault has let fail.
+    /// The status of a request that fails because of the fault.
     failure: u16,
-    /// How many requests were made.
+    /// The number of requests so far.
     made: usize,
     mark: Mark,
 }
 
-/// One request, and what it makes of the configuration.
+/// One request, and the mark of the configuration after it.
 pub(super) struct Request {
     call: Call,
     action: Action,
@@ -57,7 +57,7 @@ enum Action {
     Read,
 }
 
-/// Each before and after each other one, on a configuration that is there and one that is not.
+/// Each before and after each other one, on an existing and on a missing configuration.
 const ACTIONS: [Action; 9] = [
     Action::Create,
     Action::Read,
@@ -108,21 +108,21 @@ impl Tenant {
         Request { call, action, mark }
     }
 
-    /// Compares the answer with the table.
-    pub(super) fn judge(&mut self, request: &Request, answer: &Answer) -> Result<Verdict, BenchError> {
+    /// Compares the response with the table.
+    pub(super) fn evaluate(&mut self, request: &Request, reply: &Reply) -> Result<Verdict, BenchError> {
         let before = self.mark.take();
         self.mark = self.stored_mark()?;
         let (after, unchanged) = (&self.mark, before == self.mark);
-        let Ok(body) = &answer.body else {
+        let Ok(body) = &reply.body else {
             return Ok(Verdict::Wrong);
         };
-        let answer: ProxyAnswer = serde_json::from_slice(body)?;
-        let verdict = match (request.action, answer.status) {
+        let reply: ProxyResponse = serde_json::from_slice(body)?;
+        let verdict = match (request.action, reply.status) {
             (_, status) if status == self.failure => {
-                let retry_is_told = status != 503 || answer.headers.get("retry-after").is_some();
-                let outcome_is_open = answer.body.contains("may or may not have been applied");
-                let is_true = unchanged || (outcome_is_open && *after == request.mark);
-                if retry_is_told && is_true {
+                let has_retry_after = status != 503 || reply.headers.get("retry-after").is_some();
+                let outcome_is_unknown = reply.body.contains("may or may not have been applied");
+                let is_true = unchanged || (outcome_is_unknown && *after == request.mark);
+                if has_retry_after && is_true {
                     Verdict::Failed
                 } else {
                     Verdict::Wrong
@@ -139,7 +139,7 @@ impl Tenant {
             (Action::Update | Action::Delete | Action::Read, 404) if before.is_none() && unchanged => {
                 Verdict::Succeeded
             }
-            (Action::Read, 200) if before.as_deref().is_some_and(|mark| answer.body.contains(mark)) => {
+            (Action::Read, 200) if before.as_deref().is_some_and(|mark| reply.body.contains(mark)) => {
                 Verdict::Succeeded
             }
             _ => Verdict::Wrong,
@@ -160,7 +160,7 @@ impl Tenant {
 }
 
 #[derive(Deserialize)]
-struct ProxyAnswer {
+struct ProxyResponse {
     #[serde(rename = "statusCode")]
     status: u16,
     headers: Value,
