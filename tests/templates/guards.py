@@ -150,7 +150,7 @@ def gateway_errors_have_the_envelope(templates):
 SAME_AS_LOCAL = {
     "Unauthorized": "UNAUTHORIZED",
     "Forbidden": "ACCESS_DENIED",
-    "NoRoute": "MISSING_AUTHENTICATION_TOKEN",
+    "NotFound": "MISSING_AUTHENTICATION_TOKEN",
     "AuthorizerFailed": "AUTHORIZER_FAILURE",
     "IntegrationFailed": "DEFAULT_5XX",
     "IntegrationTimeout": "INTEGRATION_TIMEOUT",

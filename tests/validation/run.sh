@@ -13,6 +13,9 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
+# The local server reads the settings of the checks only in a build with its feature.
+cargo test --locked --workspace --lib --features local/external-checks -- cli::tests
+
 # Built first, so that the emulator is up for seconds only; as part of the workspace, so that what `unit` built serves.
 cargo test --locked --workspace --test preflight --no-run
 moto_server --host 127.0.0.1 --port 0 >"$log" 2>&1 &

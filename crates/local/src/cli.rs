@@ -13,10 +13,9 @@ use clap::{
     builder::{NonEmptyStringValueParser, Resettable},
 };
 use lambda::logging::LogLevel;
-use tenant_core::RoleArn;
-use tenant_preflight::ExternalId;
 
 use crate::{
+    external_checks::{CentralRole, ExternalId},
     psk::{Origin, ProvidedKey},
     stage::Stage,
 };
@@ -71,8 +70,9 @@ pub struct Options {
     pub allowed_origins: AllowedOrigins,
 
     /// Central role for validations, assumed with the AWS CLI's credentials. Without it, validations call no AWS service.
+    /// Needs a build with `--features external-checks`.
     #[arg(long, value_name = "ARN", env = "CENTRAL_ROLE_ARN")]
-    pub central_role_arn: Option<RoleArn>,
+    pub central_role_arn: Option<CentralRole>,
 
     /// External ID for the customers' roles [default: the ID of the account of the credentials].
     #[arg(long, value_name = "ID", env = "EXTERNAL_ID")]
@@ -264,12 +264,28 @@ mod tests {
             (["--dynamodb-endpoint", "127.0.0.1:1"], "http://127.0.0.1:8001"),
             (["--allowed-origins", "https://x/"], "without a path"),
             (["--log-level", "loud"], "INFO"),
-            (["--central-role-arn", "Central"], "arn:aws:iam::"),
-            (["--external-id", "our own"], "A-Z"),
         ] {
-            let error = parse(&arguments).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::ValueValidation, "{arguments:?}");
-            assert!(error.to_string().contains(hint), "{error}");
+            assert_invalid(arguments, hint);
         }
+    }
+
+    fn assert_invalid(arguments: [&str; 2], hint: &str) {
+        let error = parse(&arguments).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ValueValidation, "{arguments:?}");
+        assert!(error.to_string().contains(hint), "{error}");
+    }
+
+    #[cfg(feature = "external-checks")]
+    #[test]
+    fn invalid_setting_of_the_external_checks_is_rejected_with_a_hint() {
+        assert_invalid(["--central-role-arn", "Central"], "arn:aws:iam::");
+        assert_invalid(["--external-id", "our own"], "A-Z");
+    }
+
+    #[cfg(not(feature = "external-checks"))]
+    #[test]
+    fn central_role_is_rejected_with_how_to_build_the_external_checks() {
+        let role = "arn:aws:iam::111122223333:role/CentralLogDistribution";
+        assert_invalid(["--central-role-arn", role], "--features external-checks");
     }
 }

@@ -8,6 +8,7 @@ pub mod cli;
 pub mod data_dir;
 pub mod database;
 mod docs;
+pub mod external_checks;
 pub mod gateway;
 pub mod keys;
 pub mod psk;

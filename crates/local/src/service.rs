@@ -4,22 +4,20 @@ use std::{
     error::Error,
     io::{self, Write},
     net::SocketAddr,
-    sync::Arc,
 };
 
-use api::{Api, AppState, ExternalChecks};
+use api::{Api, AppState};
 use authorizer::{
     Authorizer,
     keys::{KeySourceError, ParameterName, ssm},
 };
-use aws_config::{
-    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableRegionProvider,
-    meta::region::RegionProviderChain, profile::ProfileFileRegionProvider,
-};
+use aws_config::{BehaviorVersion, SdkConfig};
 use lambda::server::termination;
 use tenant_store::{Store, StoreError, client, schema};
 use tokio::net::TcpListener;
 
+#[cfg(feature = "external-checks")]
+use crate::external_checks;
 use crate::{
     banner::{Banner, KeyLocation, Location},
     cli::{KeyChoice, Options},
@@ -122,10 +120,14 @@ pub async fn run(options: Options) -> Result<(), StartError> {
     let api_settings = api::config::Settings {
         allowed_origins: options.allowed_origins.clone(),
     };
-    let mut api_state = AppState::new(store, api_settings);
-    if let Some(external_checks) = external_checks(&options).await {
-        api_state = api_state.with_live_checks(external_checks);
-    }
+    let api_state = AppState::new(store, api_settings);
+    #[cfg(feature = "external-checks")]
+    let api_state = match options.central_role_arn.clone() {
+        Some(role) => api_state.with_live_checks(
+            external_checks::with_role(role, options.external_id.clone(), options.region.clone()).await,
+        ),
+        None => api_state,
+    };
     let api = Api::new(api_state);
     let settings = Settings {
         stage: options.stage.clone(),
@@ -148,23 +150,6 @@ pub async fn run(options: Options) -> Result<(), StartError> {
         embedded.stop().await;
     }
     Ok(())
-}
-
-/// The external checks need a role in the real AWS, wherever the table is.
-async fn external_checks(options: &Options) -> Option<Arc<dyn ExternalChecks>> {
-    let settings = tenant_preflight::Settings {
-        external_id: options.external_id.clone(),
-        ..tenant_preflight::Settings::new(options.central_role_arn.clone()?)
-    };
-    // Not the default chain, whose last step waits for the metadata service of an EC2 instance.
-    let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
-        .or_else(ProfileFileRegionProvider::new())
-        .or_else(Region::new(options.region.clone()));
-    let sdk = aws_config::defaults(BehaviorVersion::latest())
-        .region(region)
-        .load()
-        .await;
-    Some(validator::external_checks(sdk, settings))
 }
 
 /// The operator's AWS, with any kind of sign-in.

@@ -95,6 +95,7 @@ impl fmt::Debug for CapturedLog {
 }
 
 /// Text at every level. Its lines contain the sources of an error.
+#[must_use]
 pub fn text_format(buffer: LogBuffer) -> impl Subscriber + Send + Sync + use<> {
     tracing_subscriber::fmt()
         .with_ansi(false)
@@ -104,6 +105,7 @@ pub fn text_format(buffer: LogBuffer) -> impl Subscriber + Send + Sync + use<> {
 }
 
 /// JSON at every level, with the members of each event at the top of its line.
+#[must_use]
 pub fn json_format(buffer: LogBuffer) -> impl Subscriber + Send + Sync + use<> {
     tracing_subscriber::fmt()
         .json()

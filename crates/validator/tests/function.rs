@@ -1,7 +1,5 @@
 //! The function's responses to events of API Gateway: it contains the external checks.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
-
 use std::time::Duration;
 
 use api::{Api, AppState, config::Settings};
