@@ -9,31 +9,20 @@
 //! rule. What is read from the table is a [`StoredConfig`]: people write items by hand, so a read is lenient, and
 //! [`check_stored`] says what is wrong with one.
 
-mod check;
 mod config;
-mod delivery_type;
-mod external_check;
-mod field;
-mod input;
 mod json_object;
-mod paging;
-mod stored;
+mod page;
 mod tenant_id;
-mod values;
 mod violation;
 
 pub mod signature;
 
-pub use check::{Check, CheckStatus, check_stored};
-pub use config::{Change, ConfigUpdate, Destination, FieldValue, NewConfig};
-pub use delivery_type::DeliveryType;
-pub use external_check::{ExternalCheck, SkipReason, skipped_checks};
-pub use field::Field;
-pub use input::{InputError, parse_create, parse_update};
-pub use paging::{Cursor, CursorError, PageLimit, PageLimitError};
-pub use stored::{StoredConfig, VERSION_ATTRIBUTE};
-pub use tenant_id::TenantId;
-pub use values::{
-    BucketName, BucketPrefix, DesiredLogs, LogGroupName, MAX_DESIRED_LOGS, Partition, Region, RoleArn, Ttl,
+pub use config::{
+    BucketName, BucketPrefix, Change, Check, CheckStatus, ConfigUpdate, DeliveryType, DesiredLogs, Destination,
+    ExternalCheck, Field, FieldValue, InputError, LogGroupName, MAX_DESIRED_LOGS, NewConfig, Partition, Region,
+    RoleArn, SkipReason, StoredConfig, Ttl, VERSION_ATTRIBUTE, check_stored, parse_create, parse_update,
+    skipped_checks,
 };
+pub use page::{Cursor, CursorError, PageLimit, PageLimitError};
+pub use tenant_id::TenantId;
 pub use violation::{ErrorCode, FieldError, Violation};

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, num::NonZeroU16, str::FromStr};
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
-use crate::{delivery_type::DeliveryType, tenant_id::TenantId};
+use crate::{config::DeliveryType, tenant_id::TenantId};
 
 /// The key of the last configuration of a page, `tenant_id#type` on the wire; the next page begins behind it, whether
 /// or not that configuration is still there.

@@ -1,7 +1,7 @@
 //! What a validation looks at outside the table. Who looks is another crate; what there is to see, and in which order a
 //! delivery depends on it, is settled here, so that an answer names the same things whether or not anybody looked.
 
-use crate::{check::Check, delivery_type::DeliveryType, stored::StoredConfig};
+use super::{check::Check, delivery_type::DeliveryType, stored::StoredConfig};
 
 /// One thing outside the table. None has the name of a field, so an entry tells which of the two it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +110,7 @@ pub fn skipped_checks(config: &StoredConfig, reason: SkipReason) -> Vec<Check> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::field::Field;
+    use crate::config::field::Field;
 
     #[test]
     fn no_subject_has_the_name_of_a_field() {

@@ -3,13 +3,15 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{
-    config::FieldValue,
+use super::{
     delivery_type::DeliveryType,
     field::Field,
+    field_value::FieldValue,
     stored::StoredConfig,
-    tenant_id::TenantId,
     values::{Region, RoleArn},
+};
+use crate::{
+    tenant_id::TenantId,
     violation::{ErrorCode, Violation},
 };
 

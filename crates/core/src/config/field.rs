@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::delivery_type::DeliveryType;
+use super::delivery_type::DeliveryType;
 
 /// A field of a configuration, in the order in which a configuration is written out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -3,13 +3,15 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::{
-    config::{Change, ConfigUpdate, Destination, FieldValue, NewConfig},
+use super::{
     delivery_type::DeliveryType,
     field::Field,
+    field_value::{Change, ConfigUpdate, Destination, FieldValue, NewConfig},
+    values::BucketPrefix,
+};
+use crate::{
     json_object::{JsonObject, JsonObjectError},
     tenant_id::TenantId,
-    values::BucketPrefix,
     violation::{ErrorCode, FieldError, Violation},
 };
 

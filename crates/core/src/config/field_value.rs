@@ -3,11 +3,13 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::{
+use super::{
     delivery_type::DeliveryType,
     field::Field,
-    tenant_id::TenantId,
     values::{BucketName, BucketPrefix, DesiredLogs, LogGroupName, Region, RoleArn, Ttl},
+};
+use crate::{
+    tenant_id::TenantId,
     violation::{ErrorCode, Violation},
 };
 
