@@ -164,4 +164,4 @@ def test_milliseconds_are_called_milliseconds(api, tenant):
 
 def test_an_empty_list_of_logs_is_told_to_be_left_out(api, tenant):
     message = api.create(s3(tenant, desired_logs=[])).expect(422).json["details"]["errors"][0]["message"]
-    assert "leave it out or send null" in message
+    assert "omit the field or send null" in message

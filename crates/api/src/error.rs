@@ -159,7 +159,7 @@ impl ApiError {
             Self::InvalidCondition(error) => format!("{error}.").into(),
             Self::InvalidDigest(error) => format!("{error}.").into(),
             Self::BodyBroken(_) => "The request body did not arrive whole.".into(),
-            Self::InvalidInput(error) => error.to_string().into(),
+            Self::InvalidInput(error) => capitalize(&error.to_string()).into(),
             Self::NoSuchRoute => "There is nothing at this URL; the routes are /health, /openapi.json and those below /api/v1.".into(),
             Self::MethodNotAllowed => "This URL does not take this method; the Allow header names those it takes.".into(),
             Self::VersionMismatch | Self::Store(StoreError::VersionMismatch) => {
@@ -276,7 +276,7 @@ mod tests {
                 InputError::NamesAnother {
                     field: tenant_core::Field::Type,
                     body: "s3".to_owned(),
-                    url: "cloudwatch".to_owned(),
+                    expected: "cloudwatch".to_owned(),
                 }
                 .into(),
                 400,

@@ -16,10 +16,10 @@ pub(crate) enum QueryError {
     #[error("The URL names {0} more than once; send it once.")]
     Repeated(&'static str),
     /// No page length.
-    #[error(transparent)]
+    #[error("{0}.")]
     Limit(#[from] PageLimitError),
     /// No paging key.
-    #[error(transparent)]
+    #[error("{0}.")]
     LastKey(#[from] CursorError),
     /// Neither of the two words.
     #[error("The parameter live must be true or false.")]

@@ -1,4 +1,4 @@
-//! A broken rule: what a value constructor refuses with, and how it is told to a client.
+//! A broken rule: the error of a value constructor, and the form in which a client receives it.
 
 use std::fmt;
 
@@ -12,27 +12,27 @@ pub enum ErrorCode {
     Required,
     /// No field has this name.
     UnknownField,
-    /// The field belongs to the other delivery type.
+    /// The field belongs to another delivery type.
     WrongDeliveryType,
-    /// The JSON type is not the field's.
+    /// The value has another JSON type than the field.
     WrongType,
-    /// Nothing is left where something must be.
+    /// The value is empty.
     Empty,
     /// More characters, bytes or entries than allowed.
     TooLong,
     /// Fewer characters than allowed.
     TooShort,
-    /// A character or a shape that the field does not allow.
+    /// A character or a form that the field does not allow.
     InvalidFormat,
-    /// A name that AWS keeps for itself.
+    /// A name that AWS reserves.
     Reserved,
     /// The same entry twice.
     Duplicate,
     /// A number outside its range.
     OutOfRange,
-    /// A moment that has passed.
+    /// A time in the past.
     InThePast,
-    /// Two fields that cannot both be right.
+    /// Two fields that contradict each other.
     Conflict,
 }
 
@@ -58,7 +58,7 @@ impl ErrorCode {
     }
 }
 
-/// Why a value is not valid. The message continues a sentence that begins with the field's name, and says what to do.
+/// Why a value is not valid. The message continues a sentence that begins with the field's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Violation {
@@ -88,8 +88,8 @@ impl Violation {
         Self::new(ErrorCode::WrongType, format!("must be {expected}, not {found}"))
     }
 
-    /// Tells the violation of `field`.
-    pub(crate) fn of(self, field: impl Into<String>) -> FieldError {
+    /// Attributes the violation to `field`.
+    pub(crate) fn for_field(self, field: impl Into<String>) -> FieldError {
         FieldError {
             field: field.into(),
             code: self.code,
@@ -98,7 +98,7 @@ impl Violation {
     }
 }
 
-/// One broken rule of a body, as it stands in `details.errors`.
+/// One broken rule of a body: an entry of `details.errors`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldError {
     /// The field's name as the client wrote it.
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_is_the_same_word_in_rust_and_on_the_wire() {
+    fn error_code_serializes_as_its_word() {
         for code in [
             ErrorCode::Required,
             ErrorCode::UnknownField,

@@ -142,7 +142,7 @@ fn check_field(config: &StoredConfig, field: Field, delivery_type: Option<Delive
 }
 
 fn foreign_field(field: Field, delivery_type: DeliveryType) -> Check {
-    let message = format!("belongs to another type than {delivery_type}; PATCH it to null to take it away");
+    let message = format!("does not belong to type {delivery_type} (PATCH it to null to remove it)");
     Check::broken(
         field,
         CheckStatus::Invalid,
@@ -161,8 +161,8 @@ fn absent_field(field: Field, delivery_type: Option<DeliveryType>) -> Option<Che
     };
     match field {
         _ if delivery_type.is_none() && field.only_for().is_some() => None,
-        Field::Enabled => missing("is not stored, which the log processor reads as off; PATCH it to true or false"),
-        _ if field.is_required() => missing("is required; PATCH the configuration with a value"),
+        Field::Enabled => missing("is not stored, so the log processor treats it as false (PATCH it to true or false)"),
+        _ if field.is_required() => missing("is required (PATCH the configuration with a value)"),
         Field::BucketPrefix => Some(Check::unset(field, "the default ROSA/cluster-logs/ applies")),
         Field::TargetRegion => Some(Check::unset(field, "logs go to the log processor's own region")),
         Field::DesiredLogs => Some(Check::unset(field, "the logs of every application are delivered")),
@@ -197,7 +197,7 @@ fn check_partitions(config: &StoredConfig) -> Option<Check> {
     let region: Region = config.get(Field::TargetRegion)?.as_str()?.parse().ok()?;
     let (role, region_name, region) = (role.partition(), region.as_str(), region.partition());
     (role != region).then(|| {
-        let message = format!("is {region_name} of partition {region}, but log_distribution_role_arn is of partition {role}; a role works only in its own partition");
+        let message = format!("is {region_name} in partition {region}, but log_distribution_role_arn is in partition {role} (a role can be assumed only within its partition)");
         Check::broken(Field::TargetRegion, CheckStatus::Invalid, &Violation::new(ErrorCode::Conflict, message))
     })
 }
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_well_formed_item_has_no_failure_and_each_field_is_told() {
+    fn well_formed_item_has_no_failure_and_a_check_for_each_field() {
         let found = checks(s3());
         assert_eq!(found.len(), 10, "{found:?}");
         assert!(
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn each_broken_field_is_told_with_its_rule() {
+    fn each_invalid_field_is_reported_with_its_rule() {
         let mut item = s3();
         item["bucket_name"] = json!("NO_BUCKET");
         item["target_region"] = json!("moon-1");
@@ -261,14 +261,14 @@ mod tests {
     }
 
     #[test]
-    fn required_fields_that_are_absent_or_null_are_missing() {
+    fn absent_or_null_required_fields_are_missing() {
         let found = checks(json!({"tenant_id": "acme", "type": "cloudwatch", "log_group_name": null, "enabled": true}));
         assert!(found.contains(&("log_distribution_role_arn", CheckStatus::Missing, "required")));
         assert!(found.contains(&("log_group_name", CheckStatus::Missing, "required")));
     }
 
     #[test]
-    fn an_unknown_type_is_invalid_and_says_nothing_of_fields_that_only_one_type_has() {
+    fn unknown_type_is_invalid_and_skips_fields_of_specific_types() {
         let found = checks(json!({"tenant_id": "a b", "type": "splunk", "enabled": true}));
         assert!(found.contains(&("tenant_id", CheckStatus::Invalid, "invalid_format")));
         assert!(found.contains(&("type", CheckStatus::Invalid, "invalid_format")));
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_and_a_region_of_different_partitions_conflict() {
+    fn role_and_region_of_different_partitions_conflict() {
         let mut item = json!({
             "tenant_id": "acme", "type": "cloudwatch", "log_group_name": "g", "enabled": true,
             "log_distribution_role_arn": "arn:aws-us-gov:iam::123456789012:role/a", "target_region": "us-east-1"

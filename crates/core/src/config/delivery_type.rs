@@ -46,7 +46,7 @@ impl FromStr for DeliveryType {
             .ok_or_else(|| {
                 Violation::new(
                     ErrorCode::InvalidFormat,
-                    "must be \"cloudwatch\" or \"s3\", in lower case",
+                    "must be \"cloudwatch\" or \"s3\" in lowercase",
                 )
             })
     }
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_two_lower_case_names_are_delivery_types() {
+    fn only_the_lowercase_names_are_delivery_types() {
         for delivery_type in DeliveryType::ALL {
             assert_eq!(delivery_type.as_str().parse(), Ok(delivery_type));
             assert_eq!(serde_json::to_value(delivery_type).unwrap(), delivery_type.as_str());

@@ -97,10 +97,10 @@ impl ExternalCheck {
 #[must_use]
 pub fn skipped_checks(config: &StoredConfig, reason: SkipReason) -> Vec<Check> {
     let (code, message) = match reason {
-        SkipReason::NotRequested => ("not_requested", "not checked: the request says live=false"),
+        SkipReason::NotRequested => ("not_requested", "not checked: the request contains live=false"),
         SkipReason::NoCentralRole => (
             "not_configured",
-            "not checked: the service has no central role; its operator sets CENTRAL_ROLE_ARN",
+            "not checked: the service has no central role (the operator sets CENTRAL_ROLE_ARN)",
         ),
     };
     let subjects = config.delivery_type().parse().map_or(&[][..], ExternalCheck::for_type);
@@ -113,7 +113,7 @@ mod tests {
     use crate::config::field::Field;
 
     #[test]
-    fn no_subject_has_the_name_of_a_field() {
+    fn external_checks_never_share_a_name_with_a_field() {
         for delivery_type in DeliveryType::ALL {
             for subject in ExternalCheck::for_type(delivery_type) {
                 assert_eq!(Field::from_name(subject.name()), None);
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn every_subject_of_the_type_is_skipped_with_the_reason() {
+    fn every_external_check_of_the_type_is_skipped_with_the_reason() {
         for (delivery_type, subjects) in [("cloudwatch", 4), ("s3", 6), ("splunk", 0)] {
             let config = StoredConfig::from_attributes([("type", delivery_type.into())]);
             for (reason, code) in [

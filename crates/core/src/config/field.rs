@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_is_found_by_its_name_alone() {
+    fn field_is_found_by_its_exact_name() {
         for field in Field::ALL {
             assert_eq!(Field::from_name(field.name()), Some(field));
         }
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_typo_leads_to_the_field_that_was_meant() {
+    fn typo_suggests_the_intended_field() {
         for (typo, meant) in [
             ("enable", Field::Enabled),
             ("Enabled", Field::Enabled),
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_like_no_field_has_no_nearest_one() {
+    fn unrelated_name_has_no_suggestion() {
         for name in ["", "xyzzy", "\u{0}", &"enabled".repeat(100)] {
             assert_eq!(Field::nearest(name), None, "{name}");
         }

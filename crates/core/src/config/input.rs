@@ -15,14 +15,14 @@ use crate::{
     violation::{ErrorCode, FieldError, Violation},
 };
 
-/// Why a body is refused. The text is the sentence that the client reads.
+/// Why a body is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InputError {
     /// No body at all.
-    #[error("The request body is empty; send a JSON object with the configuration's fields.")]
+    #[error("the request body is empty (send a JSON object with the configuration's fields)")]
     Empty,
     /// Bytes that are not JSON in UTF-8.
-    #[error("The request body is not valid JSON: parsing stopped at line {line}, column {column}.")]
+    #[error("the request body is not valid JSON: parsing stopped at line {line}, column {column}")]
     NotJson {
         /// Counted from 1.
         line: usize,
@@ -30,43 +30,43 @@ pub enum InputError {
         column: usize,
     },
     /// JSON, but not an object.
-    #[error("The request body must be a JSON object, such as {{\"enabled\": false}}.")]
+    #[error("the request body must be a JSON object, such as {{\"enabled\": false}}")]
     NotAnObject,
-    /// A name stands twice; which value was meant is anybody's guess.
-    #[error("The request body names {name:?} more than once; send each field once.")]
+    /// A name is repeated, so that its value is ambiguous.
+    #[error("the request body contains {name:?} more than once (send each field once)")]
     DuplicateKey {
         /// The repeated name.
         name: String,
     },
-    /// The body is about another configuration than the URL.
-    #[error("The body's {field} is {body:?}, but the URL names {url:?}; make them equal.")]
+    /// The body is about another configuration than the request.
+    #[error("the request body contains the {field} {body:?}, but the request is for {expected:?}")]
     NamesAnother {
         /// `tenant_id` or `type`.
         field: Field,
         /// The value in the body.
         body: String,
-        /// The value in the URL.
-        url: String,
+        /// The value of the request.
+        expected: String,
     },
     /// An update without a change.
     #[error(
-        "The request body changes nothing; send at least one field other than tenant_id, type, created_at and updated_at."
+        "the request body contains nothing to update (send at least one field other than tenant_id, type, created_at and updated_at)"
     )]
     NothingToUpdate,
     /// Well-formed, but these rules are broken: all of them, in the order in which the fields were sent, missing ones
     /// last.
-    #[error("The configuration is not valid: {}.", join(.0))]
+    #[error("the configuration is not valid: {}", summarize(.0))]
     BrokenRules(Vec<FieldError>),
 }
 
-fn join(errors: &[FieldError]) -> String {
-    /// A sentence is for people; `details.errors` holds the rest.
-    const TOLD: usize = 3;
-    let mut told: Vec<String> = errors.iter().take(TOLD).map(ToString::to_string).collect();
-    if errors.len() > TOLD {
-        told.push(format!("and {} more", errors.len() - TOLD));
+fn summarize(errors: &[FieldError]) -> String {
+    /// The summary is for people. Programs read every error in `details.errors`.
+    const LISTED: usize = 3;
+    let mut listed: Vec<String> = errors.iter().take(LISTED).map(ToString::to_string).collect();
+    if errors.len() > LISTED {
+        listed.push(format!("and {} more", errors.len() - LISTED));
     }
-    told.join("; ")
+    listed.join("; ")
 }
 
 /// Reads the body of a create for the tenant of the URL.
@@ -116,9 +116,9 @@ pub fn parse_update(
             errors.push(
                 Violation::new(
                     ErrorCode::Required,
-                    "is required and cannot be removed; send a value or leave it out",
+                    "is required and cannot be removed (send a value or omit the field)",
                 )
-                .of(field.name()),
+                .for_field(field.name()),
             );
         }
     }
@@ -151,17 +151,17 @@ fn member(members: &[(String, Value)], field: Field) -> Option<&Value> {
 
 /// Holds a key field of an update's body against the URL. Absent, null and empty (typed clients send `""`) say nothing;
 /// what is no text is another tenant or type than any URL names.
-fn check_key_field(members: &[(String, Value)], field: Field, url: &str) -> Result<(), InputError> {
+fn check_key_field(members: &[(String, Value)], field: Field, expected: &str) -> Result<(), InputError> {
     let body = match member(members, field) {
         None | Some(Value::Null) => return Ok(()),
-        Some(Value::String(body)) if body.is_empty() || body == url => return Ok(()),
+        Some(Value::String(body)) if body.is_empty() || body == expected => return Ok(()),
         Some(Value::String(body)) => body.clone(),
         Some(other) => other.to_string(),
     };
     Err(InputError::NamesAnother {
         field,
         body,
-        url: url.to_owned(),
+        expected: expected.to_owned(),
     })
 }
 
@@ -173,7 +173,7 @@ fn check_tenant(
 ) -> Result<(), InputError> {
     match member(members, Field::TenantId) {
         Some(other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_))) => {
-            errors.push(Violation::wrong_type("a string", other).of(Field::TenantId.name()));
+            errors.push(Violation::wrong_type("a string", other).for_field(Field::TenantId.name()));
             Ok(())
         }
         _ => check_key_field(members, Field::TenantId, tenant.as_str()),
@@ -182,9 +182,12 @@ fn check_tenant(
 
 fn require_text(members: &[(String, Value)], field: Field, errors: &mut Vec<FieldError>) {
     match member(members, field) {
-        None | Some(Value::Null) => errors.push(Violation::new(ErrorCode::Required, "is required").of(field.name())),
+        None | Some(Value::Null) => {
+            errors.push(Violation::new(ErrorCode::Required, "is required").for_field(field.name()))
+        }
         Some(Value::String(text)) if text.is_empty() => {
-            errors.push(Violation::new(ErrorCode::Required, "is required and must not be empty").of(field.name()));
+            errors
+                .push(Violation::new(ErrorCode::Required, "is required and must not be empty").for_field(field.name()));
         }
         Some(_) => {}
     }
@@ -197,10 +200,10 @@ fn parse_type(members: &[(String, Value)], errors: &mut Vec<FieldError>) -> Opti
         Some(Value::String(text)) if text.is_empty() => None,
         Some(Value::String(text)) => text
             .parse()
-            .map_err(|violation: Violation| errors.push(violation.of(Field::Type.name())))
+            .map_err(|violation: Violation| errors.push(violation.for_field(Field::Type.name())))
             .ok(),
         Some(other) => {
-            errors.push(Violation::wrong_type("a string", other).of(Field::Type.name()));
+            errors.push(Violation::wrong_type("a string", other).for_field(Field::Type.name()));
             None
         }
     }
@@ -233,10 +236,9 @@ fn read_fields(
                 // Clients that write out every field send null here. It also takes away what a hand left behind.
                 changes.push(Change::Remove(field));
             } else {
-                let message = format!(
-                    "belongs to a configuration of type {only}, and this one is of type {delivery_type}; leave it out"
-                );
-                errors.push(Violation::new(ErrorCode::WrongDeliveryType, message).of(name));
+                let message =
+                    format!("belongs to type {only} but this configuration has type {delivery_type} (omit the field)");
+                errors.push(Violation::new(ErrorCode::WrongDeliveryType, message).for_field(name));
             }
             continue;
         }
@@ -251,7 +253,7 @@ fn read_fields(
         }
         match FieldValue::parse(field, value, Some(now)) {
             Some(Ok(value)) => changes.push(Change::Set(value)),
-            Some(Err(violations)) => errors.extend(violations.into_iter().map(|violation| violation.of(name))),
+            Some(Err(violations)) => errors.extend(violations.into_iter().map(|violation| violation.for_field(name))),
             None => {}
         }
     }
@@ -262,14 +264,14 @@ fn unknown_field(name: &str) -> FieldError {
     /// A name is quoted whole up to here; it is the client's own, but an answer need not repeat 60 kB of it.
     const QUOTED_CHARS: usize = 64;
     let message = Field::nearest(name).map_or_else(
-        || "is not a field of a delivery configuration; leave it out".to_owned(),
+        || "is not a field of a delivery configuration (omit it)".to_owned(),
         |nearest| format!("is not a field of a delivery configuration (did you mean {nearest}?)"),
     );
     let mut quoted: String = name.chars().take(QUOTED_CHARS).collect();
     if quoted.len() < name.len() {
         quoted.push('…');
     }
-    Violation::new(ErrorCode::UnknownField, message).of(quoted)
+    Violation::new(ErrorCode::UnknownField, message).for_field(quoted)
 }
 
 fn report_missing(members: &[(String, Value)], delivery_type: DeliveryType, errors: &mut Vec<FieldError>) {
@@ -279,7 +281,7 @@ fn report_missing(members: &[(String, Value)], delivery_type: DeliveryType, erro
             && member(members, field).is_none_or(Value::is_null)
         {
             let message = format!("is required for a configuration of type {delivery_type}");
-            errors.push(Violation::new(ErrorCode::Required, message).of(field.name()));
+            errors.push(Violation::new(ErrorCode::Required, message).for_field(field.name()));
         }
     }
 }

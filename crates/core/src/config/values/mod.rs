@@ -1,5 +1,5 @@
 //! The values of a configuration, one type each. A value of such a type is valid: `FromStr` (or `parse`) is the
-//! validation, nothing checks again later.
+//! validation, and nothing validates again later.
 
 mod bucket_name;
 mod bucket_prefix;
@@ -17,7 +17,7 @@ pub use region::{Partition, Region};
 pub use role_arn::RoleArn;
 pub use ttl::Ttl;
 
-/// Implements what every text value shares: reading it and writing it.
+/// Implements what every text value shares.
 macro_rules! text_value {
     ($name:ident) => {
         impl $name {
@@ -37,8 +37,8 @@ macro_rules! text_value {
 }
 use text_value;
 
-/// Whether a text went through a lossy conversion: U+FFFD stands where bytes were not UTF-8. API Gateway converts
-/// bodies that way, and a value that lost bytes must not be stored as if it were what the client sent.
+/// Whether a text is the result of a lossy conversion: U+FFFD replaces bytes that were not UTF-8. API Gateway converts
+/// bodies that way, and a value that lost bytes must not be stored as if the client had sent it.
 fn lost_bytes(text: &str) -> bool {
     text.contains(char::REPLACEMENT_CHARACTER)
 }

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use super::text_value;
 use crate::violation::{ErrorCode, Violation};
 
-/// A group of regions with accounts, IAM and ARNs of its own.
+/// A group of regions with separate accounts, IAM and ARNs.
 ///
 /// Source: the AWS SDKs' `partitions.json` and "AWS partitions" in the Fault Isolation Boundaries whitepaper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,7 +29,7 @@ pub enum Partition {
 }
 
 impl Partition {
-    /// All of them.
+    /// Every partition.
     pub const ALL: [Self; 8] = [
         Self::Aws,
         Self::AwsCn,
@@ -56,7 +56,7 @@ impl Partition {
         }
     }
 
-    /// The partition of this name.
+    /// The partition with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|partition| partition.as_str() == name)
@@ -71,14 +71,14 @@ impl fmt::Display for Partition {
 
 /// The name of a region: AREA-DIRECTION-NUMBER, such as `us-east-1` or `ap-southeast-7`.
 ///
-/// The words come from a table; the number is free, so that a region that opens tomorrow is valid today.
+/// The words come from a table. The number is free, so that a future region is valid today.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Region(String);
 
 text_value!(Region);
 
 impl Region {
-    /// The first words of region names and the partition they stand for.
+    /// The first words of region names and their partitions.
     pub const AREAS: [(&str, Partition); 17] = [
         ("af", Partition::Aws),
         ("ap", Partition::Aws),
@@ -112,10 +112,10 @@ impl Region {
         "northwest",
     ];
 
-    /// The partition to which the region belongs.
+    /// The partition of the region.
     #[must_use]
     pub fn partition(&self) -> Partition {
-        // The constructor took nothing that is not in the table.
+        // The constructor accepts only areas in the table.
         split(&self.0).map_or(Partition::Aws, |(_, partition)| partition)
     }
 }
@@ -141,11 +141,11 @@ impl FromStr for Region {
     }
 }
 
-/// Parts `us-gov-west-1` into `west-1` and the partition of `us-gov`.
+/// Splits `us-gov-west-1` into `west-1` and the partition of `us-gov`.
 fn split(text: &str) -> Option<(&str, Partition)> {
     Region::AREAS
         .into_iter()
-        // `us` begins `us-gov-west-1` too: the longest area is the one meant.
+        // `us-gov-west-1` begins with `us` too: the longest area wins.
         .filter_map(|(area, partition)| Some((text.strip_prefix(area)?.strip_prefix('-')?, partition)))
         .min_by_key(|(rest, _)| rest.len())
 }
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn regions_of_every_partition_are_taken() {
+    fn regions_of_every_partition_are_accepted() {
         for (text, partition) in [
             ("us-east-1", Partition::Aws),
             ("ap-southeast-7", Partition::Aws),
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn value_other_than_a_region_is_rejected() {
         for text in [
             "",
             "us-east",
