@@ -14,6 +14,8 @@ pub struct TenantId(String);
 impl TenantId {
     /// The maximum number of characters.
     pub const MAX_CHARS: usize = 128;
+    /// The rules as an ECMAScript pattern.
+    pub const PATTERN: &str = "^[A-Za-z0-9_-]{1,128}$";
 
     /// The identifier as it is stored.
     #[must_use]

@@ -4,57 +4,35 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// The kind of a broken rule: a stable word for programs, `snake_case` on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ErrorCode {
-    /// A required field is absent, null or empty, or an update tries to remove it.
-    Required,
-    /// No field has this name.
-    UnknownField,
-    /// The field belongs to another delivery type.
-    WrongDeliveryType,
-    /// The value has another JSON type than the field.
-    WrongType,
-    /// The value is empty.
-    Empty,
-    /// More characters, bytes or entries than allowed.
-    TooLong,
-    /// Fewer characters than allowed.
-    TooShort,
-    /// A character or a form that the field does not allow.
-    InvalidFormat,
-    /// A name that AWS reserves.
-    Reserved,
-    /// The same entry twice.
-    Duplicate,
-    /// A number outside its range.
-    OutOfRange,
-    /// A time in the past.
-    InThePast,
-    /// Two fields that contradict each other.
-    Conflict,
-}
-
-impl ErrorCode {
-    /// The word on the wire.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Required => "required",
-            Self::UnknownField => "unknown_field",
-            Self::WrongDeliveryType => "wrong_delivery_type",
-            Self::WrongType => "wrong_type",
-            Self::Empty => "empty",
-            Self::TooLong => "too_long",
-            Self::TooShort => "too_short",
-            Self::InvalidFormat => "invalid_format",
-            Self::Reserved => "reserved",
-            Self::Duplicate => "duplicate",
-            Self::OutOfRange => "out_of_range",
-            Self::InThePast => "in_the_past",
-            Self::Conflict => "conflict",
-        }
+named_enum! {
+    /// The kind of a broken rule: a stable word for programs.
+    pub enum ErrorCode -> as_str {
+        /// A required field is absent, null or empty, or an update tries to remove it.
+        Required = "required",
+        /// No field has this name.
+        UnknownField = "unknown_field",
+        /// The field belongs to another delivery type.
+        WrongDeliveryType = "wrong_delivery_type",
+        /// The value has another JSON type than the field.
+        WrongType = "wrong_type",
+        /// The value is empty.
+        Empty = "empty",
+        /// More characters, bytes or entries than allowed.
+        TooLong = "too_long",
+        /// Fewer characters than allowed.
+        TooShort = "too_short",
+        /// A character or a form that the field does not allow.
+        InvalidFormat = "invalid_format",
+        /// A name that AWS reserves.
+        Reserved = "reserved",
+        /// The same entry twice.
+        Duplicate = "duplicate",
+        /// A number outside its range.
+        OutOfRange = "out_of_range",
+        /// A time in the past.
+        InThePast = "in_the_past",
+        /// Two fields that contradict each other.
+        Conflict = "conflict",
     }
 }
 
@@ -121,21 +99,7 @@ mod tests {
 
     #[test]
     fn error_code_serializes_as_its_word() {
-        for code in [
-            ErrorCode::Required,
-            ErrorCode::UnknownField,
-            ErrorCode::WrongDeliveryType,
-            ErrorCode::WrongType,
-            ErrorCode::Empty,
-            ErrorCode::TooLong,
-            ErrorCode::TooShort,
-            ErrorCode::InvalidFormat,
-            ErrorCode::Reserved,
-            ErrorCode::Duplicate,
-            ErrorCode::OutOfRange,
-            ErrorCode::InThePast,
-            ErrorCode::Conflict,
-        ] {
+        for code in ErrorCode::ALL {
             assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
         }
     }

@@ -1,13 +1,14 @@
-//! From the bytes of a request body to what they mean.
+//! From the bytes of a request body to their meaning.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{
-    delivery_type::DeliveryType,
-    field::Field,
-    field_value::{Change, ConfigUpdate, Destination, FieldValue, NewConfig},
-    values::BucketPrefix,
+    field_value::FieldValue,
+    names::{DeliveryType, Field},
+    new_config::NewConfig,
+    spec::{FieldRole, FieldTypes},
+    update::{Change, ConfigUpdate},
 };
 use crate::{
     json_object::{JsonObject, JsonObjectError},
@@ -69,7 +70,7 @@ fn summarize(errors: &[FieldError]) -> String {
     listed.join("; ")
 }
 
-/// Reads the body of a create for the tenant of the URL.
+/// Parses the body of a create for this tenant.
 pub fn parse_create(body: &[u8], tenant: &TenantId, now: DateTime<Utc>) -> Result<NewConfig, InputError> {
     let members = parse_members(body)?;
     let mut errors = Vec::new();
@@ -77,25 +78,21 @@ pub fn parse_create(body: &[u8], tenant: &TenantId, now: DateTime<Utc>) -> Resul
     require_text(&members, Field::TenantId, &mut errors);
     let delivery_type = parse_type(&members, &mut errors);
 
-    let changes = read_fields(&members, delivery_type, now, &mut errors);
-    let mut draft = Draft::default();
-    for change in changes {
-        // On a create null and absent are one: a removal has nothing to remove.
-        if let Change::Set(value) = change {
-            draft.put(value);
-        }
-    }
+    let changes = parse_fields(&members, delivery_type, now, &mut errors);
     if let Some(delivery_type) = delivery_type {
         report_missing(&members, delivery_type, &mut errors);
     }
-    match delivery_type.and_then(|delivery_type| draft.finish(tenant, delivery_type)) {
-        Some(config) if errors.is_empty() => Ok(config),
+    match delivery_type {
+        Some(delivery_type) if errors.is_empty() => {
+            let values = with_defaults(changes, delivery_type);
+            Ok(NewConfig::new(tenant.clone(), delivery_type, values))
+        }
         _ => Err(InputError::BrokenRules(errors)),
     }
 }
 
-/// Reads the body of a PUT or PATCH of the configuration that the URL names. Both merge: a field left out keeps its
-/// value, null removes an optional field or returns it to its default.
+/// Parses the body of a PUT or PATCH of this configuration. Both merge: an absent field keeps its value, null removes an
+/// optional field or resets it to its default.
 pub fn parse_update(
     body: &[u8],
     tenant: &TenantId,
@@ -109,9 +106,7 @@ pub fn parse_update(
     for (name, value) in &members {
         if let Some(field) = Field::from_name(name)
             && value.is_null()
-            && field.is_required()
-            && field.applies_to(delivery_type)
-            && !matches!(field, Field::TenantId | Field::Type)
+            && is_required_value(field, delivery_type)
         {
             errors.push(
                 Violation::new(
@@ -122,7 +117,7 @@ pub fn parse_update(
             );
         }
     }
-    let changes = read_fields(&members, Some(delivery_type), now, &mut errors);
+    let changes = parse_fields(&members, Some(delivery_type), now, &mut errors);
     if !errors.is_empty() {
         return Err(InputError::BrokenRules(errors));
     }
@@ -149,8 +144,8 @@ fn member(members: &[(String, Value)], field: Field) -> Option<&Value> {
         .map(|(_, value)| value)
 }
 
-/// Holds a key field of an update's body against the URL. Absent, null and empty (typed clients send `""`) say nothing;
-/// what is no text is another tenant or type than any URL names.
+/// Checks a key field of the body against the request. Absent, null and empty (typed clients send `""`) match. A value
+/// that is not a string never matches.
 fn check_key_field(members: &[(String, Value)], field: Field, expected: &str) -> Result<(), InputError> {
     let body = match member(members, field) {
         None | Some(Value::Null) => return Ok(()),
@@ -165,7 +160,7 @@ fn check_key_field(members: &[(String, Value)], field: Field, expected: &str) ->
     })
 }
 
-/// Holds a create's tenant against the URL. That it is there and a text is a rule among others.
+/// Checks the tenant of a create against the request. That it is present and a string is a rule among others.
 fn check_tenant(
     members: &[(String, Value)],
     tenant: &TenantId,
@@ -181,16 +176,12 @@ fn check_tenant(
 }
 
 fn require_text(members: &[(String, Value)], field: Field, errors: &mut Vec<FieldError>) {
-    match member(members, field) {
-        None | Some(Value::Null) => {
-            errors.push(Violation::new(ErrorCode::Required, "is required").for_field(field.name()))
-        }
-        Some(Value::String(text)) if text.is_empty() => {
-            errors
-                .push(Violation::new(ErrorCode::Required, "is required and must not be empty").for_field(field.name()));
-        }
-        Some(_) => {}
-    }
+    let message = match member(members, field) {
+        None | Some(Value::Null) => "is required",
+        Some(Value::String(text)) if text.is_empty() => "is required and must not be empty",
+        Some(_) => return,
+    };
+    errors.push(Violation::new(ErrorCode::Required, message).for_field(field.name()));
 }
 
 fn parse_type(members: &[(String, Value)], errors: &mut Vec<FieldError>) -> Option<DeliveryType> {
@@ -209,9 +200,9 @@ fn parse_type(members: &[(String, Value)], errors: &mut Vec<FieldError>) -> Opti
     }
 }
 
-/// Reads every member that is neither key nor time, and collects what is wrong. Without a delivery type (a create whose
-/// type is wrong) no field can belong to the other one.
-fn read_fields(
+/// Parses every member that clients may write, and collects the broken rules. Without a delivery type (a create whose
+/// type is invalid) no field is reported as one of another type.
+fn parse_fields(
     members: &[(String, Value)],
     delivery_type: Option<DeliveryType>,
     now: DateTime<Utc>,
@@ -223,45 +214,51 @@ fn read_fields(
             errors.push(unknown_field(name));
             continue;
         };
-        if matches!(
-            field,
-            Field::TenantId | Field::Type | Field::CreatedAt | Field::UpdatedAt
-        ) {
-            continue;
+        let spec = field.spec();
+        match spec.role {
+            // The callers compare the key with the request. Clients may send back what they read of the service's fields.
+            FieldRole::Key | FieldRole::Managed => continue,
+            FieldRole::Writable => {}
         }
-        if let (Some(only), Some(delivery_type)) = (field.only_for(), delivery_type)
-            && only != delivery_type
+        if let (FieldTypes::Only(types), Some(delivery_type)) = (spec.types, delivery_type)
+            && !types.contains(&delivery_type)
         {
             if value.is_null() {
-                // Clients that write out every field send null here. It also takes away what a hand left behind.
+                // Clients that write out every field send null here. It also removes a field that was added by hand.
                 changes.push(Change::Remove(field));
             } else {
-                let message =
-                    format!("belongs to type {only} but this configuration has type {delivery_type} (omit the field)");
-                errors.push(Violation::new(ErrorCode::WrongDeliveryType, message).for_field(name));
+                errors.push(field_of_another_type(types, delivery_type).for_field(name));
             }
             continue;
         }
         if value.is_null() {
-            match FieldValue::default_of(field) {
+            match spec.default_value() {
                 Some(default) => changes.push(Change::Set(default)),
-                // The callers report null in a required field, each in its own words.
-                None if field.is_required() => {}
+                // The callers report null in a required field, each with its own message.
+                None if spec.is_required => {}
                 None => changes.push(Change::Remove(field)),
             }
             continue;
         }
-        match FieldValue::parse(field, value, Some(now)) {
-            Some(Ok(value)) => changes.push(Change::Set(value)),
-            Some(Err(violations)) => errors.extend(violations.into_iter().map(|violation| violation.for_field(name))),
-            None => {}
+        match spec.parse(value, Some(now)) {
+            Ok(value) => changes.push(Change::Set(value)),
+            Err(violations) => errors.extend(violations.into_iter().map(|violation| violation.for_field(name))),
         }
     }
     changes
 }
 
+fn field_of_another_type(types: &[DeliveryType], delivery_type: DeliveryType) -> Violation {
+    let types: Vec<&str> = types.iter().map(|delivery_type| delivery_type.as_str()).collect();
+    let message = format!(
+        "belongs to type {} but this configuration has type {delivery_type} (omit the field)",
+        types.join(" or ")
+    );
+    Violation::new(ErrorCode::WrongDeliveryType, message)
+}
+
 fn unknown_field(name: &str) -> FieldError {
-    /// A name is quoted whole up to here; it is the client's own, but an answer need not repeat 60 kB of it.
+    /// A longer name is truncated, so that a response does not repeat 60 kB of it.
     const QUOTED_CHARS: usize = 64;
     let message = Field::nearest(name).map_or_else(
         || "is not a field of a delivery configuration (omit it)".to_owned(),
@@ -274,64 +271,38 @@ fn unknown_field(name: &str) -> FieldError {
     Violation::new(ErrorCode::UnknownField, message).for_field(quoted)
 }
 
+/// Whether clients must send a value of this field for a configuration of this type.
+fn is_required_value(field: Field, delivery_type: DeliveryType) -> bool {
+    field.is_required() && field.spec().role == FieldRole::Writable && field.applies_to(delivery_type)
+}
+
 fn report_missing(members: &[(String, Value)], delivery_type: DeliveryType, errors: &mut Vec<FieldError>) {
     for field in Field::ALL {
-        if field.only_for() == Some(delivery_type)
-            && field.is_required()
-            && member(members, field).is_none_or(Value::is_null)
-        {
+        if is_required_value(field, delivery_type) && member(members, field).is_none_or(Value::is_null) {
             let message = format!("is required for a configuration of type {delivery_type}");
             errors.push(Violation::new(ErrorCode::Required, message).for_field(field.name()));
         }
     }
 }
 
-/// The values of a create while they are gathered.
-#[derive(Default)]
-struct Draft {
-    values: Vec<FieldValue>,
-}
-
-impl Draft {
-    fn put(&mut self, value: FieldValue) {
-        self.values.push(value);
-    }
-
-    /// `None` when a required value is missing.
-    fn finish(self, tenant: &TenantId, delivery_type: DeliveryType) -> Option<NewConfig> {
-        let (mut role, mut group, mut bucket, mut prefix) = (None, None, None, None);
-        let (mut target_region, mut enabled, mut desired_logs, mut ttl) = (None, true, None, None);
-        for value in self.values {
-            match value {
-                FieldValue::LogDistributionRoleArn(value) => role = Some(value),
-                FieldValue::LogGroupName(value) => group = Some(value),
-                FieldValue::BucketName(value) => bucket = Some(value),
-                FieldValue::BucketPrefix(value) => prefix = Some(value),
-                FieldValue::TargetRegion(value) => target_region = Some(value),
-                FieldValue::Enabled(value) => enabled = value,
-                FieldValue::DesiredLogs(value) => desired_logs = Some(value),
-                FieldValue::Ttl(value) => ttl = Some(value),
-            }
-        }
-        let destination = match delivery_type {
-            DeliveryType::CloudWatch => Destination::CloudWatch {
-                log_distribution_role_arn: role?,
-                log_group_name: group?,
-            },
-            DeliveryType::S3 => Destination::S3 {
-                bucket_name: bucket?,
-                bucket_prefix: prefix.unwrap_or_else(BucketPrefix::default),
-            },
-        };
-        Some(NewConfig {
-            tenant_id: tenant.clone(),
-            destination,
-            target_region,
-            enabled,
-            desired_logs,
-            ttl,
+/// The values of a create in model order. A removal has nothing to remove: in a create, null means absent.
+fn with_defaults(changes: Vec<Change>, delivery_type: DeliveryType) -> Vec<FieldValue> {
+    let mut sent: Vec<FieldValue> = changes
+        .into_iter()
+        .filter_map(|change| match change {
+            Change::Set(value) => Some(value),
+            Change::Remove(_) => None,
         })
-    }
+        .collect();
+    delivery_type
+        .fields()
+        .filter_map(|field| {
+            let position = sent.iter().position(|value| value.field() == field);
+            position
+                .map(|position| sent.swap_remove(position))
+                .or_else(|| field.spec().default_value())
+        })
+        .collect()
 }
 
 #[cfg(test)]

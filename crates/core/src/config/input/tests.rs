@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::config::field_value::FieldData;
 
 const NOW: i64 = 1_700_000_000;
 
@@ -54,19 +55,34 @@ fn with(mut body: Value, field: &str, value: Value) -> Value {
 
 #[test]
 fn minimal_create_of_each_type_gets_the_defaults() {
-    let config = create(&cloudwatch()).unwrap();
-    assert!(config.enabled);
+    let values = |body: &Value| -> Vec<(Field, FieldData)> {
+        let values = create(body).unwrap().into_values();
+        values
+            .into_iter()
+            .map(|value| (value.field(), value.into_data()))
+            .collect()
+    };
+    let text = |text: &str| FieldData::Text(text.to_owned());
     assert_eq!(
-        (config.target_region, config.desired_logs, config.ttl),
-        (None, None, None)
+        values(&cloudwatch()),
+        [
+            (
+                Field::LogDistributionRoleArn,
+                text("arn:aws:iam::123456789012:role/LogDistributionRole")
+            ),
+            (Field::LogGroupName, text("/aws/logs/acme-corp")),
+            (Field::Enabled, FieldData::Boolean(true)),
+        ]
     );
-    assert_eq!(config.destination.delivery_type(), DeliveryType::CloudWatch);
-
-    let config = create(&s3()).unwrap();
-    assert!(matches!(
-        config.destination,
-        Destination::S3 { ref bucket_prefix, .. } if bucket_prefix.as_str() == "ROSA/cluster-logs/"
-    ));
+    assert_eq!(create(&cloudwatch()).unwrap().delivery_type(), DeliveryType::CloudWatch);
+    assert_eq!(
+        values(&s3()),
+        [
+            (Field::BucketName, text("acme-corp-logs")),
+            (Field::BucketPrefix, text("ROSA/cluster-logs/")),
+            (Field::Enabled, FieldData::Boolean(true)),
+        ]
+    );
 }
 
 #[test]
@@ -76,19 +92,15 @@ fn create_with_every_field_keeps_every_field() {
         "target_region": "eu-west-1", "enabled": false, "desired_logs": ["b", "a"], "ttl": NOW + 1,
         "created_at": "2024-01-15T10:30:00Z", "updated_at": 7
     });
-    let names: Vec<Field> = create(&body)
-        .unwrap()
-        .into_values()
-        .iter()
-        .map(FieldValue::field)
-        .collect();
+    let values = create(&body).unwrap().into_values();
+    let names: Vec<Field> = values.iter().map(FieldValue::field).collect();
     assert_eq!(
         names,
         [
             Field::BucketName,
             Field::BucketPrefix,
-            Field::Enabled,
             Field::TargetRegion,
+            Field::Enabled,
             Field::DesiredLogs,
             Field::Ttl
         ]
@@ -261,7 +273,7 @@ fn update_accepts_a_matching_or_empty_tenant_and_type() {
         let body = json!({"tenant_id": tenant, "type": delivery_type, "enabled": false});
         assert_eq!(
             update(DeliveryType::S3, &body).unwrap().changes(),
-            [Change::Set(FieldValue::Enabled(false))]
+            [Change::Set(FieldValue::new(Field::Enabled, FieldData::Boolean(false)))]
         );
     }
 }
@@ -272,8 +284,11 @@ fn update_distinguishes_absent_null_and_value() {
         json!({"enabled": null, "bucket_prefix": null, "target_region": null, "desired_logs": null, "ttl": null});
     let changes = update(DeliveryType::S3, &body).unwrap();
     for change in [
-        Change::Set(FieldValue::Enabled(true)),
-        Change::Set(FieldValue::BucketPrefix(BucketPrefix::default())),
+        Change::Set(FieldValue::new(Field::Enabled, FieldData::Boolean(true))),
+        Change::Set(FieldValue::new(
+            Field::BucketPrefix,
+            FieldData::Text("ROSA/cluster-logs/".to_owned()),
+        )),
         Change::Remove(Field::TargetRegion),
         Change::Remove(Field::DesiredLogs),
         Change::Remove(Field::Ttl),

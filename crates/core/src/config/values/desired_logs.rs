@@ -4,18 +4,31 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::lost_bytes;
-use crate::violation::{ErrorCode, Violation};
+use super::text::lost_bytes;
+use crate::{
+    config::field_value::FieldData,
+    violation::{ErrorCode, Violation},
+};
 
 /// 1 to 200 different names of 1 to 256 characters without surrounding whitespace. No list means every application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredLogs(Vec<String>);
 
 /// The maximum number of names in a list.
-pub const MAX_DESIRED_LOGS: usize = 200;
-const MAX_NAME_CHARS: usize = 256;
+pub const MAX_DESIRED_LOGS: usize = DesiredLogs::MAX_NAMES;
 
 impl DesiredLogs {
+    /// The maximum number of names.
+    pub const MAX_NAMES: usize = 200;
+    /// The maximum length of a name in characters.
+    pub const MAX_NAME_CHARS: usize = 256;
+    /// The rules of a name as an ECMAScript pattern, except for the length. ECMAScript's whitespace is Unicode's and the
+    /// byte order mark, which is not whitespace here.
+    pub const NAME_PATTERN: &str = concat!(
+        r"^(?:\ufeff|[^\s\u0000-\u001f\u007f-\u009f\ufffd])",
+        r"(?:[^\u0000-\u001f\u007f-\u009f\ufffd]*(?:\ufeff|[^\s\u0000-\u001f\u007f-\u009f\ufffd]))?$",
+    );
+
     /// Parses a JSON array, or reports everything that is wrong with it.
     pub fn parse(value: &Value) -> Result<Self, Vec<Violation>> {
         let Value::Array(entries) = value else {
@@ -27,7 +40,7 @@ impl DesiredLogs {
                 "must not be an empty list (omit the field or send null to deliver the logs of every application)",
             )]);
         }
-        if entries.len() > MAX_DESIRED_LOGS {
+        if entries.len() > Self::MAX_NAMES {
             return Err(vec![Violation::new(
                 ErrorCode::TooLong,
                 "must contain at most 200 names",
@@ -62,6 +75,12 @@ impl DesiredLogs {
     }
 }
 
+impl From<DesiredLogs> for FieldData {
+    fn from(logs: DesiredLogs) -> Self {
+        Self::List(logs.0)
+    }
+}
+
 fn parse_name(entry: &Value) -> Result<&str, Violation> {
     let Value::String(name) = entry else {
         return Err(Violation::wrong_type("a string", entry));
@@ -73,7 +92,7 @@ fn parse_name(entry: &Value) -> Result<&str, Violation> {
             ErrorCode::InvalidFormat,
             "must not begin or end with whitespace",
         ))
-    } else if name.chars().count() > MAX_NAME_CHARS {
+    } else if name.chars().count() > DesiredLogs::MAX_NAME_CHARS {
         Err(Violation::new(
             ErrorCode::TooLong,
             "must be at most 256 characters long",

@@ -1,71 +1,31 @@
 //! AWS regions and the partitions they form.
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
-use super::text_value;
+use super::text::text_value;
 use crate::violation::{ErrorCode, Violation};
 
-/// A group of regions with separate accounts, IAM and ARNs.
-///
-/// Source: the AWS SDKs' `partitions.json` and "AWS partitions" in the Fault Isolation Boundaries whitepaper.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Partition {
-    /// The commercial regions.
-    Aws,
-    /// China.
-    AwsCn,
-    /// `GovCloud` (US).
-    AwsUsGov,
-    /// European Sovereign Cloud.
-    AwsEusc,
-    /// US ISO.
-    AwsIso,
-    /// US ISOB.
-    AwsIsoB,
-    /// EU ISOE.
-    AwsIsoE,
-    /// US ISOF.
-    AwsIsoF,
-}
-
-impl Partition {
-    /// Every partition.
-    pub const ALL: [Self; 8] = [
-        Self::Aws,
-        Self::AwsCn,
-        Self::AwsUsGov,
-        Self::AwsEusc,
-        Self::AwsIso,
-        Self::AwsIsoB,
-        Self::AwsIsoE,
-        Self::AwsIsoF,
-    ];
-
-    /// The second part of the partition's ARNs.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Aws => "aws",
-            Self::AwsCn => "aws-cn",
-            Self::AwsUsGov => "aws-us-gov",
-            Self::AwsEusc => "aws-eusc",
-            Self::AwsIso => "aws-iso",
-            Self::AwsIsoB => "aws-iso-b",
-            Self::AwsIsoE => "aws-iso-e",
-            Self::AwsIsoF => "aws-iso-f",
-        }
-    }
-
-    /// The partition with this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|partition| partition.as_str() == name)
-    }
-}
-
-impl fmt::Display for Partition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+named_enum! {
+    /// A group of regions with separate accounts, IAM and ARNs.
+    ///
+    /// Source: the AWS SDKs' `partitions.json` and "AWS partitions" in the Fault Isolation Boundaries whitepaper.
+    pub enum Partition -> as_str {
+        /// The commercial regions.
+        Aws = "aws",
+        /// China.
+        AwsCn = "aws-cn",
+        /// `GovCloud` (US).
+        AwsUsGov = "aws-us-gov",
+        /// European Sovereign Cloud.
+        AwsEusc = "aws-eusc",
+        /// US ISO.
+        AwsIso = "aws-iso",
+        /// US ISOB.
+        AwsIsoB = "aws-iso-b",
+        /// EU ISOE.
+        AwsIsoE = "aws-iso-e",
+        /// US ISOF.
+        AwsIsoF = "aws-iso-f",
     }
 }
 
@@ -78,6 +38,12 @@ pub struct Region(String);
 text_value!(Region);
 
 impl Region {
+    /// The rules as an ECMAScript pattern.
+    pub const PATTERN: &str = concat!(
+        "^(?:af|ap|ca|eu|il|me|mx|sa|us|cn|us-gov|eusc-de|us-iso|us-isob|eu-isoe|us-isof|eu-isof)-",
+        "(?:central|north|northeast|east|southeast|south|southwest|west|northwest)-[1-9][0-9]?$",
+    );
+
     /// The first words of region names and their partitions.
     pub const AREAS: [(&str, Partition); 17] = [
         ("af", Partition::Aws),

@@ -3,16 +3,19 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Number, Value};
 
-use crate::violation::{ErrorCode, Violation};
+use crate::{
+    config::field_value::FieldData,
+    violation::{ErrorCode, Violation},
+};
 
 /// Unix seconds, as in DynamoDB's time to live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ttl(i64);
 
-/// The first value that is interpreted as milliseconds: as seconds, the year 5138; as milliseconds, 1973.
-const FIRST_MILLISECONDS: i64 = 100_000_000_000;
-
 impl Ttl {
+    /// The first value that is interpreted as milliseconds: as seconds, the year 5138; as milliseconds, 1973.
+    pub const FIRST_MILLISECONDS: i64 = 100_000_000_000;
+
     /// Parses a JSON number that is a time after `now`.
     pub fn parse(value: &Value, now: DateTime<Utc>) -> Result<Self, Violation> {
         let ttl = Self::parse_shape(value)?;
@@ -31,7 +34,7 @@ impl Ttl {
             return Err(Violation::wrong_type("a whole number of Unix seconds", value));
         };
         match whole(number) {
-            Some(seconds) if seconds < i128::from(FIRST_MILLISECONDS) => {
+            Some(seconds) if seconds < i128::from(Self::FIRST_MILLISECONDS) => {
                 i64::try_from(seconds).map(Self).map_err(|_| {
                     Violation::new(
                         ErrorCode::OutOfRange,
@@ -54,6 +57,12 @@ impl Ttl {
     #[must_use]
     pub const fn seconds(self) -> i64 {
         self.0
+    }
+}
+
+impl From<Ttl> for FieldData {
+    fn from(ttl: Ttl) -> Self {
+        Self::Number(ttl.seconds())
     }
 }
 

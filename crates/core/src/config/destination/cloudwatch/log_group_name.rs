@@ -2,8 +2,10 @@
 
 use std::str::FromStr;
 
-use super::text_value;
-use crate::violation::{ErrorCode, Violation};
+use crate::{
+    config::values::text::text_value,
+    violation::{ErrorCode, Violation},
+};
 
 /// 1 to 512 of `A-Za-z0-9_-/.#`, not starting with `aws/`.
 ///
@@ -14,6 +16,11 @@ pub struct LogGroupName(String);
 text_value!(LogGroupName);
 
 const MAX_CHARS: usize = 512;
+
+impl LogGroupName {
+    /// The rules as an ECMAScript pattern.
+    pub const PATTERN: &str = "^(?!aws/)[A-Za-z0-9_/.#-]{1,512}$";
+}
 
 impl FromStr for LogGroupName {
     type Err = Violation;

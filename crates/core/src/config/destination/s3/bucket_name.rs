@@ -2,8 +2,10 @@
 
 use std::{net::Ipv4Addr, str::FromStr};
 
-use super::text_value;
-use crate::violation::{ErrorCode, Violation};
+use crate::{
+    config::values::text::text_value,
+    violation::{ErrorCode, Violation},
+};
 
 /// The name of a general purpose bucket.
 ///
@@ -18,6 +20,11 @@ const MIN_CHARS: usize = 3;
 const MAX_CHARS: usize = 63;
 
 impl BucketName {
+    /// The rules as an ECMAScript pattern.
+    pub const PATTERN: &str = concat!(
+        r"^(?!(?:xn--|sthree-|amzn-s3-demo-))(?![0-9]+\.[0-9]+\.[0-9]+\.[0-9]+$)(?!.*\.\.)",
+        r"(?!.*(?:-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+    );
     /// Reserved beginnings of names. `sthree-` covers `sthree-configurator`.
     pub const RESERVED_PREFIXES: [&str; 3] = ["xn--", "sthree-", "amzn-s3-demo-"];
     /// Reserved ends of names: aliases of access points, Object Lambda, Multi-Region Access Points, directory buckets and

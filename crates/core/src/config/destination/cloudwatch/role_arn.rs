@@ -2,8 +2,10 @@
 
 use std::str::FromStr;
 
-use super::{region::Partition, text_value};
-use crate::violation::{ErrorCode, Violation};
+use crate::{
+    config::values::{Partition, text::text_value},
+    violation::{ErrorCode, Violation},
+};
 
 /// `arn:PARTITION:iam::ACCOUNT:role/[PATH/]NAME`.
 ///
@@ -19,6 +21,12 @@ const MAX_PATH: usize = 512;
 const EXAMPLE: &str = "arn:aws:iam::123456789012:role/LogDistributionRole";
 
 impl RoleArn {
+    /// The rules as an ECMAScript pattern. The path counts 512 characters with a slash at both ends.
+    pub const PATTERN: &str = concat!(
+        "^arn:(?:aws|aws-cn|aws-us-gov|aws-eusc|aws-iso|aws-iso-b|aws-iso-e|aws-iso-f):iam::[0-9]{12}:role/",
+        "(?:(?=[!-~]{1,510}/[^/]+$)(?:[!-.0-~]+/)+)?[A-Za-z0-9+=,.@_-]{1,64}$",
+    );
+
     /// The partition of the role.
     #[must_use]
     pub fn partition(&self) -> Partition {

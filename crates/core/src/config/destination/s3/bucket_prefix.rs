@@ -2,8 +2,10 @@
 
 use std::str::FromStr;
 
-use super::{lost_bytes, text_value};
-use crate::violation::{ErrorCode, Violation};
+use crate::{
+    config::values::text::{lost_bytes, text_value},
+    violation::{ErrorCode, Violation},
+};
 
 /// A key prefix without a leading slash and with exactly one trailing slash.
 ///
@@ -14,8 +16,12 @@ pub struct BucketPrefix(String);
 
 text_value!(BucketPrefix);
 
-/// The maximum number of bytes without the trailing slash, so that a prefix that was read can be sent back.
-const MAX_BYTES: usize = 512;
+impl BucketPrefix {
+    /// The maximum number of bytes without the trailing slash, so that a prefix that was read can be sent back.
+    pub const MAX_BYTES: usize = 512;
+    /// The rules as an ECMAScript pattern, except for the length, which counts bytes.
+    pub const PATTERN: &str = r"^[^/\u0000-\u001f\u007f-\u009f\ufffd][^\u0000-\u001f\u007f-\u009f\ufffd]*$";
+}
 
 impl Default for BucketPrefix {
     /// The platform's established prefix.
@@ -53,7 +59,7 @@ impl FromStr for BucketPrefix {
             ));
         }
         let name = text.trim_end_matches('/');
-        if name.len() > MAX_BYTES {
+        if name.len() > Self::MAX_BYTES {
             return Err(Violation::new(
                 ErrorCode::TooLong,
                 "must be at most 512 bytes of UTF-8 long",
