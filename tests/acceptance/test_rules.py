@@ -164,4 +164,4 @@ def test_milliseconds_in_ttl_are_recognized(api, tenant):
 
 def test_empty_desired_logs_error_says_to_leave_it_out(api, tenant):
     message = api.create(s3(tenant, desired_logs=[])).expect(422).json["details"]["errors"][0]["message"]
-    assert "leave it out or send null" in message
+    assert "omit the field or send null" in message

@@ -1,7 +1,7 @@
 //! A JSON object whose member names are unique.
 //!
-//! `serde_json::Map` keeps the last of two members of one name (RFC 8259, section 4 leaves it open which one counts).
-//! In a configuration that would drop what the client sent, so a repeated name is an error here.
+//! `serde_json::Map` keeps the last of two members with one name (RFC 8259, section 4 leaves the choice open). In a
+//! configuration that would drop data which the client sent, so a repeated name is an error here.
 
 use std::fmt;
 
@@ -18,15 +18,15 @@ pub(crate) struct JsonObject(pub(crate) Vec<(String, Value)>);
 /// Why a text is not such an object.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum JsonObjectError {
-    /// Not JSON at all; where, and what is wrong, in words that quote nothing of the text.
+    /// Not JSON. The position is where parsing stopped.
     Syntax { line: usize, column: usize },
     /// JSON, but not an object.
     NotAnObject,
-    /// A member name stands twice.
+    /// A member name is repeated.
     Repeated(String),
 }
 
-/// Marks the one error of this module among serde's, which carry only text. NUL cannot stand in serde's own messages.
+/// Marks the one error of this module among serde's, which carry only text. serde's own messages never contain NUL.
 const REPEATED: &str = "\0repeated\0";
 
 impl JsonObject {
@@ -38,7 +38,7 @@ impl JsonObject {
                 return JsonObjectError::Repeated(name.to_owned());
             }
             match error.classify() {
-                // The visitor takes an object and nothing else, so a data error is a value of another kind.
+                // The visitor accepts only an object, so a data error is a value of another kind.
                 serde_json::error::Category::Data => JsonObjectError::NotAnObject,
                 _ => JsonObjectError::Syntax {
                     line: error.line(),
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_name_is_an_error_that_names_it() {
+    fn repeated_name_is_reported() {
         assert_eq!(
             JsonObject::parse(br#"{"a":1,"\u0061":2}"#),
             Err(JsonObjectError::Repeated("a".to_owned()))
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn other_json_is_not_an_object() {
+    fn json_other_than_an_object_is_rejected() {
         for text in ["null", "1", "\"a\"", "[]", "true"] {
             assert_eq!(
                 JsonObject::parse(text.as_bytes()),
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_not_json_is_told_by_its_place() {
+    fn malformed_json_is_reported_with_its_position() {
         for text in ["", "{", "{\"a\":1}x", "{'a':1}", "\u{0}", "{\"a\":\"\u{1}\"}"] {
             assert!(
                 matches!(JsonObject::parse(text.as_bytes()), Err(JsonObjectError::Syntax { .. })),
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn nesting_beyond_the_parsers_limit_is_an_error_not_an_overflow() {
+    fn nesting_beyond_the_parser_limit_is_an_error() {
         let text = format!("{{\"a\":{}", "[".repeat(100_000));
         assert!(matches!(
             JsonObject::parse(text.as_bytes()),

@@ -12,10 +12,12 @@ use crate::violation::{ErrorCode, Violation};
 pub struct TenantId(String);
 
 impl TenantId {
-    /// Characters at most.
+    /// The maximum number of characters.
     pub const MAX_CHARS: usize = 128;
+    /// The rules as an ECMAScript pattern.
+    pub const PATTERN: &str = "^[A-Za-z0-9_-]{1,128}$";
 
-    /// The identifier as it stands in the table.
+    /// The identifier as it is stored.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -47,7 +49,7 @@ impl FromStr for TenantId {
         {
             return Err(Violation::new(
                 ErrorCode::InvalidFormat,
-                "may hold only letters (A-Z, a-z), digits, - and _",
+                "must contain only letters (A-Z, a-z), digits, - and _",
             ));
         }
         Ok(Self(text.to_owned()))
@@ -59,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn letters_digits_hyphen_and_underscore_up_to_128_make_a_tenant_id() {
+    fn tenant_id_of_up_to_128_letters_digits_hyphens_and_underscores_is_accepted() {
         let longest = "a".repeat(128);
         for text in ["a", "acme-corp", "ACME_Corp-7", "-", longest.as_str()] {
             assert_eq!(text.parse::<TenantId>().unwrap().as_str(), text);
@@ -67,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused_with_the_rule_it_breaks() {
+    fn invalid_tenant_ids_are_rejected_with_the_broken_rule() {
         let too_long = "a".repeat(129);
         for (text, code) in [
             ("", ErrorCode::Empty),

@@ -1,64 +1,42 @@
-//! A broken rule: what a value constructor refuses with, and how it is told to a client.
+//! A broken rule: the error of a value constructor, and the form in which a client receives it.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// The kind of a broken rule: a stable word for programs, `snake_case` on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ErrorCode {
-    /// A required field is absent, null or empty, or an update tries to remove it.
-    Required,
-    /// No field has this name.
-    UnknownField,
-    /// The field belongs to the other delivery type.
-    WrongDeliveryType,
-    /// The JSON type is not the field's.
-    WrongType,
-    /// Nothing is left where something must be.
-    Empty,
-    /// More characters, bytes or entries than allowed.
-    TooLong,
-    /// Fewer characters than allowed.
-    TooShort,
-    /// A character or a shape that the field does not allow.
-    InvalidFormat,
-    /// A name that AWS keeps for itself.
-    Reserved,
-    /// The same entry twice.
-    Duplicate,
-    /// A number outside its range.
-    OutOfRange,
-    /// A moment that has passed.
-    InThePast,
-    /// Two fields that cannot both be right.
-    Conflict,
-}
-
-impl ErrorCode {
-    /// The word on the wire.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Required => "required",
-            Self::UnknownField => "unknown_field",
-            Self::WrongDeliveryType => "wrong_delivery_type",
-            Self::WrongType => "wrong_type",
-            Self::Empty => "empty",
-            Self::TooLong => "too_long",
-            Self::TooShort => "too_short",
-            Self::InvalidFormat => "invalid_format",
-            Self::Reserved => "reserved",
-            Self::Duplicate => "duplicate",
-            Self::OutOfRange => "out_of_range",
-            Self::InThePast => "in_the_past",
-            Self::Conflict => "conflict",
-        }
+named_enum! {
+    /// The kind of a broken rule: a stable word for programs.
+    pub enum ErrorCode -> as_str {
+        /// A required field is absent, null or empty, or an update tries to remove it.
+        Required = "required",
+        /// No field has this name.
+        UnknownField = "unknown_field",
+        /// The field belongs to another delivery type.
+        WrongDeliveryType = "wrong_delivery_type",
+        /// The value has another JSON type than the field.
+        WrongType = "wrong_type",
+        /// The value is empty.
+        Empty = "empty",
+        /// More characters, bytes or entries than allowed.
+        TooLong = "too_long",
+        /// Fewer characters than allowed.
+        TooShort = "too_short",
+        /// A character or a form that the field does not allow.
+        InvalidFormat = "invalid_format",
+        /// A name that AWS reserves.
+        Reserved = "reserved",
+        /// The same entry twice.
+        Duplicate = "duplicate",
+        /// A number outside its range.
+        OutOfRange = "out_of_range",
+        /// A time in the past.
+        InThePast = "in_the_past",
+        /// Two fields that contradict each other.
+        Conflict = "conflict",
     }
 }
 
-/// Why a value is not valid. The message continues a sentence that begins with the field's name, and says what to do.
+/// Why a value is not valid. The message continues a sentence that begins with the field's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Violation {
@@ -88,8 +66,8 @@ impl Violation {
         Self::new(ErrorCode::WrongType, format!("must be {expected}, not {found}"))
     }
 
-    /// Tells the violation of `field`.
-    pub(crate) fn of(self, field: impl Into<String>) -> FieldError {
+    /// Attributes the violation to `field`.
+    pub(crate) fn for_field(self, field: impl Into<String>) -> FieldError {
         FieldError {
             field: field.into(),
             code: self.code,
@@ -98,7 +76,7 @@ impl Violation {
     }
 }
 
-/// One broken rule of a body, as it stands in `details.errors`.
+/// One broken rule of a body: an entry of `details.errors`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldError {
     /// The field's name as the client wrote it.
@@ -120,22 +98,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_is_the_same_word_in_rust_and_on_the_wire() {
-        for code in [
-            ErrorCode::Required,
-            ErrorCode::UnknownField,
-            ErrorCode::WrongDeliveryType,
-            ErrorCode::WrongType,
-            ErrorCode::Empty,
-            ErrorCode::TooLong,
-            ErrorCode::TooShort,
-            ErrorCode::InvalidFormat,
-            ErrorCode::Reserved,
-            ErrorCode::Duplicate,
-            ErrorCode::OutOfRange,
-            ErrorCode::InThePast,
-            ErrorCode::Conflict,
-        ] {
+    fn error_code_serializes_as_its_word() {
+        for code in ErrorCode::ALL {
             assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
         }
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
-use tenant_core::{Cursor, DeliveryType, Field, FieldValue, StoredConfig, VERSION_ATTRIBUTE};
+use tenant_core::{Cursor, DeliveryType, Field, FieldData, FieldValue, StoredConfig, VERSION_ATTRIBUTE};
 
 /// An item, or a key, as the SDK has it.
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -87,16 +87,11 @@ pub(crate) fn number(value: impl std::fmt::Display) -> AttributeValue {
 
 /// The attribute of a value.
 pub(crate) fn attribute(value: FieldValue) -> AttributeValue {
-    let text = |value: &str| AttributeValue::S(value.to_owned());
-    match value {
-        FieldValue::LogDistributionRoleArn(value) => text(value.as_str()),
-        FieldValue::LogGroupName(value) => text(value.as_str()),
-        FieldValue::BucketName(value) => text(value.as_str()),
-        FieldValue::BucketPrefix(value) => text(value.as_str()),
-        FieldValue::TargetRegion(value) => text(value.as_str()),
-        FieldValue::Enabled(value) => AttributeValue::Bool(value),
-        FieldValue::DesiredLogs(value) => AttributeValue::L(value.names().iter().map(|name| text(name)).collect()),
-        FieldValue::Ttl(value) => number(value.seconds()),
+    match value.into_data() {
+        FieldData::Text(text) => AttributeValue::S(text),
+        FieldData::Boolean(boolean) => AttributeValue::Bool(boolean),
+        FieldData::Number(whole) => number(whole),
+        FieldData::List(texts) => AttributeValue::L(texts.into_iter().map(AttributeValue::S).collect()),
     }
 }
 

@@ -21,9 +21,9 @@ impl Store {
     /// Stores a new configuration. One that is past its time to live is replaced; one that is alive is
     /// [`StoreError::AlreadyExists`].
     pub async fn create(&self, config: &NewConfig, now: DateTime<Utc>) -> Result<StoredConfig, StoreError> {
-        let delivery_type = config.destination.delivery_type();
+        let delivery_type = config.delivery_type();
         let item = item::new_item(
-            config.tenant_id.as_str(),
+            config.tenant_id().as_str(),
             delivery_type,
             config.clone().into_values(),
             now,

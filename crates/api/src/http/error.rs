@@ -271,7 +271,7 @@ pub(super) mod tests {
                 InputError::NamesAnother {
                     field: tenant_core::Field::Type,
                     body: "s3".to_owned(),
-                    url: "cloudwatch".to_owned(),
+                    expected: "cloudwatch".to_owned(),
                 }
                 .into(),
                 400,

@@ -4,12 +4,12 @@ use sha2::{Digest, Sha256};
 
 use super::SignatureError;
 
-/// The value of `X-Body-SHA256`: 64 hex digits of either case. The text goes into the message as the client sent it.
+/// The value of `X-Body-SHA256`: 64 hex digits of either case. The message contains the text as the client sent it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BodyDigest(String);
 
 impl BodyDigest {
-    /// Reads the value of the header.
+    /// Parses the value of the header.
     pub fn parse(value: &str) -> Result<Self, SignatureError> {
         if value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             Ok(Self(value.to_owned()))
@@ -20,17 +20,17 @@ impl BodyDigest {
 
     /// The digest of a body.
     #[must_use]
-    pub fn of(body: &[u8]) -> Self {
+    pub fn from_body(body: &[u8]) -> Self {
         Self(hex::encode(Sha256::digest(body)))
     }
 
-    /// The text, as it was sent.
+    /// The text as it was sent.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The same digest in lower case, however it was sent.
+    /// The digest in lowercase.
     #[must_use]
     pub fn to_lower_hex(&self) -> String {
         self.0.to_ascii_lowercase()
@@ -45,11 +45,11 @@ mod tests {
 
     #[test]
     fn digest_of_a_body_is_lower_case_hex() {
-        assert_eq!(BodyDigest::of(b"").as_str(), EMPTY_BODY);
+        assert_eq!(BodyDigest::from_body(b"").as_str(), EMPTY_BODY);
     }
 
     #[test]
-    fn upper_case_is_kept_as_sent_and_given_in_lower_case() {
+    fn uppercase_digest_keeps_its_text_and_converts_to_lowercase() {
         let sent = EMPTY_BODY.to_uppercase();
         let digest = BodyDigest::parse(&sent).unwrap();
         assert_eq!(digest.as_str(), sent);
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_64_hex_digits_is_refused() {
+    fn value_other_than_64_hex_digits_is_rejected() {
         for value in [
             "",
             &EMPTY_BODY[1..],

@@ -2,20 +2,20 @@
 
 use super::{MAX_URI_BYTES, SignatureError, Uri, query::CandidateQuery, uri::check_path};
 
-/// Every URI that leads to what API Gateway shows of a request, most likely first.
+/// Every URI that is consistent with what API Gateway passes on of a request, most likely first.
 ///
-/// A client signs the path with or without the stage, so both are candidates. The gateway shows the query decoded and
+/// A client signs the path with or without the stage, so both are candidates. The gateway passes on the query decoded and
 /// without its order, so the candidates are, for each path:
 /// - without a query, the path alone, and with one, never the path alone;
 /// - the canonical form: the pairs percent-encoded (all but RFC 3986's unreserved characters, upper-case hex), sorted
 ///   by encoded name;
 /// - the encoded pairs in the event's order and, for up to four pairs, in every other order;
-/// - the same orders unencoded, when no name or value holds one of `& = % + #`, a `#` in the value of `last_key` aside.
+/// - the same orders unencoded, when no name or value contains one of `& = % + #`, except a `#` in the value of `last_key`.
 ///
-/// Values of one name always stand in the order in which they were sent.
+/// Values of one name are always in the order in which they were sent.
 ///
-/// Paths are taken as they are. Where an emulator decodes the path before it shows it, a path that needs encoding
-/// verifies only for a client that signed it decoded; no path of this service needs encoding.
+/// Paths are used unchanged. Where an emulator decodes the path before it passes it on, a path that needs encoding
+/// verifies only for a client that signed it decoded. No path of this service needs encoding.
 pub struct CandidateUris {
     paths: Vec<String>,
     query: Option<CandidateQuery>,
@@ -25,7 +25,7 @@ impl CandidateUris {
     /// The candidates of an event with this `path`, this `requestContext.path` and these decoded query pairs, in the
     /// event's order.
     ///
-    /// Both paths come from one request line: if either breaks the grammar, the request is refused.
+    /// Both paths come from one request line: if either breaks the grammar, the request is rejected.
     pub fn new<N: AsRef<str>, V: AsRef<str>>(
         path: &str,
         context_path: Option<&str>,
@@ -46,7 +46,7 @@ impl CandidateUris {
         Ok(candidates)
     }
 
-    /// The candidates, each once, made as they are asked for. One that is longer than [`MAX_URI_BYTES`] is left out.
+    /// The candidates, each once, generated lazily. A candidate longer than [`MAX_URI_BYTES`] is excluded.
     pub fn iter(&self) -> impl Iterator<Item = Uri> {
         let shortest = self.paths.iter().map(String::len).min().unwrap_or_default();
         let room = MAX_URI_BYTES.saturating_sub(shortest + "?".len());
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn path_without_the_stage_comes_before_the_path_with_it() {
+    fn path_without_the_stage_comes_first() {
         assert_eq!(
             candidates("/api/v1", Some("/dev/api/v1"), &[]),
             ["/api/v1", "/dev/api/v1"]
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn canonical_form_comes_first_and_the_bare_path_never() {
+    fn canonical_form_comes_first_and_the_bare_path_is_never_a_candidate() {
         assert_eq!(
             candidates("/p", Some("/s/p"), &[("limit", "50"), ("last_key", "acme#s3")]),
             [
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn all_but_unreserved_characters_are_encoded_in_upper_case() {
+    fn reserved_characters_are_encoded_with_uppercase_hex() {
         assert_eq!(
             candidates("/p", None, &[("a-._~Z9", "é /?:@!$'()*,;=+&%#[]\"")]),
             ["/p?a-._~Z9=%C3%A9%20%2F%3F%3A%40%21%24%27%28%29%2A%2C%3B%3D%2B%26%25%23%5B%5D%22"]
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn unencoded_form_is_left_out_where_it_would_be_ambiguous() {
+    fn ambiguous_unencoded_form_is_excluded() {
         for pair in [
             ("a", "x&b=y"),
             ("a", "x=y"),
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn unencoded_form_keeps_to_the_grammar() {
+    fn unencoded_form_follows_the_grammar() {
         for value in ["a//b", "a\\b", "a\nb"] {
             assert_eq!(candidates("/p", None, &[("a", value)]).len(), 1, "{value:?}");
         }
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn one_ambiguous_pair_leaves_out_every_unencoded_order() {
+    fn one_ambiguous_pair_excludes_every_unencoded_order() {
         assert_eq!(candidates("/p", None, &[("a", "x y"), ("b", "1+1")]).len(), 2);
     }
 
@@ -181,14 +181,14 @@ mod tests {
     }
 
     #[test]
-    fn seventeen_pairs_are_refused() {
+    fn seventeen_pairs_are_rejected() {
         let pairs = [("a", "1"); 17];
         assert_eq!(candidates("/p", None, &pairs[..16]).len(), 1);
         assert_eq!(error_of("/p", None, &pairs), Some(SignatureError::TooManyQueryPairs));
     }
 
     #[test]
-    fn either_path_that_breaks_the_grammar_refuses_the_request() {
+    fn malformed_path_or_context_path_rejects_the_request() {
         assert_eq!(
             error_of("/a/../b", Some("/b"), &[]),
             Some(SignatureError::UriDotSegment)
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn candidates_over_2048_bytes_are_left_out() {
+    fn candidates_over_2048_bytes_are_excluded() {
         let value = "#".repeat(1000);
         let pair = [("last_key", value.as_str())];
         assert_eq!(

@@ -1,10 +1,10 @@
-//! Why a request is refused.
+//! Why a request is rejected.
 
-/// One variant for each cause. The words are for the log; a client learns only that it was refused.
+/// One variant for each cause. The texts are for the log: a client learns only that the request was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
-    /// The method is empty or holds something other than letters.
-    #[error("the method is not letters only")]
+    /// The method is empty or contains something other than letters.
+    #[error("the method contains something other than letters")]
     MethodMalformed,
     /// The path does not begin with `/`.
     #[error("the path does not begin with /")]
@@ -12,29 +12,29 @@ pub enum SignatureError {
     /// The URI is longer than [`MAX_URI_BYTES`](super::MAX_URI_BYTES).
     #[error("the URI is longer than {} bytes", super::MAX_URI_BYTES)]
     UriTooLong,
-    /// The URI holds a control byte, in its path encoded or not.
-    #[error("the URI holds a control byte")]
+    /// The URI contains a control byte, in its path encoded or not.
+    #[error("the URI contains a control byte")]
     UriControlByte,
-    /// The URI holds a backslash, in its path encoded or not.
-    #[error("the URI holds a backslash")]
+    /// The URI contains a backslash, in its path encoded or not.
+    #[error("the URI contains a backslash")]
     UriBackslash,
-    /// The URI holds `//`, in its path encoded or not.
-    #[error("the URI holds //")]
+    /// The URI contains `//`, in its path encoded or not.
+    #[error("the URI contains //")]
     UriDoubleSlash,
-    /// The path holds a `.` or `..` segment, encoded or not.
-    #[error("the path holds a . or .. segment")]
+    /// The path contains a `.` or `..` segment, encoded or not.
+    #[error("the path contains a . or .. segment")]
     UriDotSegment,
-    /// The path holds `?` or `#` as it stands: it was decoded on the way, and where it ends is lost.
-    #[error("the path holds a bare ? or #")]
+    /// The path contains an unencoded `?` or `#`: it was decoded on the way, so its end is unknown.
+    #[error("the path contains an unencoded ? or #")]
     UriDelimiterInPath,
     /// There are more than [`MAX_QUERY_PAIRS`](super::MAX_QUERY_PAIRS) query pairs.
     #[error("the query has more than {} pairs", super::MAX_QUERY_PAIRS)]
     TooManyQueryPairs,
-    /// The timestamp is not written as the scheme demands.
+    /// The timestamp does not have the form that the scheme requires.
     #[error("the timestamp is not of the form YYYY-MM-DDThh:mm:ss[.fraction]Z")]
     TimestampMalformed,
-    /// The timestamp names a day or a time that does not exist.
-    #[error("the timestamp is no date that exists")]
+    /// The timestamp is a day or a time that does not exist.
+    #[error("the timestamp is not an existing date")]
     TimestampNotADate,
     /// The timestamp is older than the window allows.
     #[error("the timestamp is too old")]
@@ -42,7 +42,7 @@ pub enum SignatureError {
     /// The timestamp is further ahead than the window allows.
     #[error("the timestamp is in the future")]
     TimestampInFuture,
-    /// `Authorization` is of another scheme, or of none.
+    /// `Authorization` has another scheme, or none.
     #[error("the authorization scheme is not {}", super::SCHEME)]
     WrongScheme,
     /// What follows the scheme is not exactly 64 hex digits.
@@ -57,7 +57,7 @@ pub enum SignatureError {
 }
 
 impl SignatureError {
-    /// A stable word for the log and its metrics.
+    /// A stable word for logs and metrics.
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {

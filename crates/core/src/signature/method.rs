@@ -2,12 +2,12 @@
 
 use super::SignatureError;
 
-/// `[A-Z]+`: the HTTP method in upper case.
+/// `[A-Z]+`: the HTTP method in uppercase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Method(String);
 
 impl Method {
-    /// Takes a method of either case.
+    /// Parses a method in any case.
     pub fn parse(method: &str) -> Result<Self, SignatureError> {
         if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_alphabetic()) {
             return Err(SignatureError::MethodMalformed);
@@ -15,7 +15,7 @@ impl Method {
         Ok(Self(method.to_ascii_uppercase()))
     }
 
-    /// The method in upper case.
+    /// The method in uppercase.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -34,7 +34,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_letters_is_refused() {
+    fn method_other_than_letters_is_rejected() {
         for method in ["", "GET ", " GET", "GET/", "GET\n", "M-SEARCH", "G3T", "ſ", "GÉT"] {
             assert_eq!(
                 Method::parse(method),

@@ -1,26 +1,24 @@
-//! How a request is signed, and how a signature is judged.
+//! How a request is signed, and how a signature is verified.
 //!
-//! `Authorization: HMAC-SHA256 <hex>` holds `HMAC-SHA256(key, METHOD + URI + TIMESTAMP [+ BODY_SHA256])`, the parts
-//! run together without a separator. `TIMESTAMP` is the text of `X-API-Timestamp`; `BODY_SHA256` is the text of
-//! `X-Body-SHA256`, for a client that sends it. The grammar of each part is strict, so that a message can be taken
-//! apart in one way only and no two requests share one: a method is letters and ends where the URI's `/` begins; a
-//! digest is 64 hex digits, which a timestamp cannot end in; a timestamp ends the rest and its length is known from
-//! its own end.
+//! `Authorization: HMAC-SHA256 <hex>` contains `HMAC-SHA256(key, METHOD + URI + TIMESTAMP [+ BODY_SHA256])`, the parts
+//! concatenated without a separator. `TIMESTAMP` is the text of `X-API-Timestamp`; `BODY_SHA256` is the text of
+//! `X-Body-SHA256`, for a client that sends it. The grammar of each part is strict, so that a message has exactly one
+//! reading and no two requests share one. A method is letters and ends where the URI's `/` begins. A digest is 64 hex
+//! digits, which a timestamp cannot end with. A timestamp ends the rest, and its own end determines its length.
 //!
-//! API Gateway does not show its authorizer the request line, only what it decoded from it. [`CandidateUris`] are the
+//! API Gateway does not pass the request line to its authorizer, only the parts that it decoded from it. [`CandidateUris`] are the
 //! URIs that the client may have signed; a request is genuine when one of them verifies.
 //!
 //! # Cost
 //!
-//! A candidate costs one HMAC of at most some 2,150 bytes, without key setup: [`SigningKey`] keeps the state that the
-//! key leads to. With two paths, two encodings and `k` query pairs a request that does not verify costs, for each key,
+//! A candidate costs one HMAC of at most about 2,150 bytes, without key setup: [`SigningKey`] keeps the keyed state. With two paths, two encodings and `k` query pairs a request that does not verify costs, for each key,
 //!
 //! | `k` | 0 | 1 | 2 | 3 | 4 | 5 to 16 | more |
 //! |---|---|---|---|---|---|---|---|
 //! | HMACs at most | 2 | 4 | 8 | 24 | 96 | 8 | 0 |
 //!
-//! A client that signs the canonical form is verified by the first or the second. Candidates are made one at a time;
-//! none is kept.
+//! A client that signs the canonical form is verified by the first or the second. Candidates are generated
+//! one at a time and not kept.
 //!
 //! This module has no clock and no I/O: `now` is an argument.
 
@@ -50,7 +48,7 @@ pub use uri::Uri;
 
 /// The scheme's name in `Authorization`, written in any case.
 pub const SCHEME: &str = "HMAC-SHA256";
-/// How far a timestamp may lie from now, on either side: 5 minutes, this very distance included.
+/// How far a timestamp may be from now, on either side: 5 minutes, inclusive.
 pub const WINDOW: TimeDelta = TimeDelta::seconds(5 * 60);
 /// The longest URI, path and query together.
 pub const MAX_URI_BYTES: usize = 2_048;
@@ -58,5 +56,5 @@ pub const MAX_URI_BYTES: usize = 2_048;
 pub const MAX_QUERY_PAIRS: usize = 16;
 /// Up to this many query pairs, every order is a candidate: 4! = 24 orders.
 pub const MAX_PAIRS_IN_ANY_ORDER: usize = 4;
-/// The shortest key. An HMAC with less than 128 bits of key can be searched for.
+/// The shortest key. An HMAC key of less than 128 bits can be found by search.
 pub const MIN_KEY_BYTES: usize = 16;

@@ -1,4 +1,4 @@
-//! The texts that a decoded query may have been before.
+//! The texts that a decoded query may have been before decoding.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -6,12 +6,12 @@ use super::{MAX_QUERY_PAIRS, SignatureError, query_orders::QueryOrders, uri::che
 
 /// Everything but RFC 3986's unreserved characters.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// What would read differently if it stood in a query unencoded.
+/// The characters that have another meaning unencoded in a query.
 const AMBIGUOUS: [char; 5] = ['&', '=', '%', '+', '#'];
-/// The one parameter whose value may hold an unencoded `#`: the paging key, `tenant_id#type`.
+/// The one parameter whose value may contain an unencoded `#`: the paging key, `tenant_id#type`.
 const PAGING_KEY: &str = "last_key";
 
-/// The pairs of a query, encoded and perhaps unencoded, and the orders they may have stood in.
+/// The pairs of a query, encoded and, if unambiguous, unencoded, with the orders in which they may have been sent.
 pub(super) struct CandidateQuery {
     forms: Vec<Form>,
     orders: QueryOrders,
@@ -23,7 +23,7 @@ struct Form {
 }
 
 impl CandidateQuery {
-    /// The query of these decoded pairs, in the event's order; none when there are none.
+    /// The query of these decoded pairs, in the event's order. `None` if there are none.
     pub(super) fn new<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> Result<Option<Self>, SignatureError> {
         match pairs.len() {
             0 => return Ok(None),
@@ -34,7 +34,7 @@ impl CandidateQuery {
             .iter()
             .map(|(name, value)| Pair::new(name.as_ref(), value.as_ref()))
             .collect();
-        // The sort is stable: values of one name stay in the order they were sent in.
+        // The sort is stable: values of one name keep their order.
         let mut sorted: Vec<&Pair<'_>> = received.iter().collect();
         sorted.sort_by(|a, b| a.encoded_name.cmp(&b.encoded_name));
 
@@ -57,7 +57,7 @@ impl CandidateQuery {
         }))
     }
 
-    /// The texts of up to `max_bytes`: the canonical one, then the other orders of it, then the unencoded ones.
+    /// The texts of up to `max_bytes`: the canonical one, then its other orders, then the unencoded ones.
     pub(super) fn texts(&self, max_bytes: usize) -> impl Iterator<Item = String> {
         self.forms
             .iter()
@@ -103,7 +103,7 @@ impl<'a> Pair<'a> {
         format!("{}={}", self.encoded_name, utf8_percent_encode(self.value, RESERVED))
     }
 
-    /// The pair as it is, if it can be read in one way only and keeps to the grammar.
+    /// The unencoded pair, if it is unambiguous and follows the grammar.
     fn plain(&self) -> Option<String> {
         let ambiguous_value = |c: char| AMBIGUOUS.contains(&c) && !(c == '#' && self.name == PAGING_KEY);
         if self.name.contains(AMBIGUOUS) || self.value.contains(ambiguous_value) {

@@ -1,11 +1,11 @@
-//! The orders in which a client may have written its query pairs.
+//! The orders in which a client may have sent its query pairs.
 
 use super::MAX_PAIRS_IN_ANY_ORDER;
 
 /// Orders of pairs that are sorted by name. An order is the pairs' positions, first to last.
 ///
-/// API Gateway hands on the values of one name in the order they were sent in; only where the names stood is lost. So
-/// in every order the pairs of one name keep theirs, and `a=1&a=2` is never taken for `a=2&a=1`.
+/// API Gateway passes on the values of one name in the order in which they were sent. Only the positions of the names are
+/// lost. So in every order the pairs of one name keep theirs, and `a=1&a=2` never matches `a=2&a=1`.
 pub(super) struct QueryOrders {
     /// For each pair, the position of the first pair with its name.
     groups: Vec<usize>,
@@ -37,7 +37,7 @@ impl QueryOrders {
     }
 }
 
-/// Gives the pairs of each group out one after another.
+/// Replaces each group by the positions of its pairs, in order.
 fn positions(mut groups: Vec<usize>) -> Vec<usize> {
     let mut used = vec![0; groups.len()];
     for group in &mut groups {

@@ -1,22 +1,22 @@
-//! What is signed, and the judgement.
+//! What is signed, and how it is verified.
 
 use super::{BodyDigest, CandidateUris, Method, Signature, SignatureError, SigningKey, Timestamp, Uri};
 
-/// What is signed of one request.
+/// The signed parts of one request.
 #[derive(Debug, Clone, Copy)]
 pub struct Message<'a> {
     /// The method.
     pub method: &'a Method,
     /// Path and query.
     pub uri: &'a Uri,
-    /// The moment of signing.
+    /// The time of signing.
     pub timestamp: &'a Timestamp,
     /// The digest of the body, if the client binds the body to the signature.
     pub body_digest: Option<&'a BodyDigest>,
 }
 
 impl<'a> Message<'a> {
-    /// The parts that are run together.
+    /// The parts that are concatenated.
     fn parts(&self) -> [&'a [u8]; 4] {
         [
             self.method.as_str().as_bytes(),
@@ -39,7 +39,7 @@ pub fn sign(key: &SigningKey, message: &Message<'_>) -> Signature {
     key.mac(message.parts())
 }
 
-/// Holds a signature to a message, in a time that does not depend on how much of it is right.
+/// Verifies the signature of a message in constant time.
 pub fn verify(key: &SigningKey, message: &Message<'_>, signature: &Signature) -> Result<(), SignatureError> {
     if key.verifies(message.parts(), signature) {
         Ok(())
@@ -48,24 +48,24 @@ pub fn verify(key: &SigningKey, message: &Message<'_>, signature: &Signature) ->
     }
 }
 
-/// A request with everything that decides whether it is genuine, each part well-formed.
+/// Everything that decides whether a request is genuine, each part well-formed.
 pub struct SignedRequest {
     /// The method.
     pub method: Method,
-    /// What the client may have signed as its URI.
+    /// The URIs that the client may have signed.
     pub uris: CandidateUris,
-    /// The moment of signing.
+    /// The time of signing.
     pub timestamp: Timestamp,
     /// The digest of the body, if the client sent one.
     pub body_digest: Option<BodyDigest>,
-    /// What the client claims.
+    /// The signature that the client sent.
     pub signature: Signature,
 }
 
 impl SignedRequest {
     /// Whether `key` made the signature over one of the candidate URIs.
     ///
-    /// Which candidate it was, the time may tell; that is no secret.
+    /// The time depends on which candidate matches, which is not secret.
     pub fn verify(&self, key: &SigningKey) -> Result<(), SignatureError> {
         self.uris
             .iter()

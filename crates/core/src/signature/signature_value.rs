@@ -4,12 +4,12 @@ use std::fmt;
 
 use super::{SCHEME, SignatureError};
 
-/// An HMAC-SHA256 in 32 bytes. It is compared only by [`verify`](super::verify), and `Debug` does not show it.
+/// An HMAC-SHA256 in 32 bytes. Only [`verify`](super::verify) compares it, and `Debug` redacts it.
 #[derive(Clone)]
 pub struct Signature([u8; 32]);
 
 impl Signature {
-    /// Reads the value of an `Authorization` header: the scheme in any case, one blank, 64 hex digits of either case.
+    /// Parses the value of an `Authorization` header: the scheme in any case, one space, 64 hex digits of either case.
     pub fn from_authorization(value: &str) -> Result<Self, SignatureError> {
         let (scheme, digits) = value.split_once(' ').ok_or(SignatureError::WrongScheme)?;
         if !scheme.eq_ignore_ascii_case(SCHEME) {
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn another_scheme_is_refused() {
+    fn another_scheme_is_rejected() {
         for value in [
             String::new(),
             DIGITS.to_owned(),
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_64_hex_digits_is_refused() {
+    fn value_other_than_64_hex_digits_is_rejected() {
         for digits in [
             "",
             &DIGITS[..63],

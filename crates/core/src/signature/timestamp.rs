@@ -1,11 +1,11 @@
-//! The moment that a client says it signed at.
+//! The time at which a client signed, according to the client.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
 use super::{SignatureError, WINDOW};
 
-/// The value of `X-API-Timestamp`: `YYYY-MM-DDThh:mm:ss`, perhaps a fraction of one to nine digits, then `Z` or
-/// `+00:00`. The text goes into the message as the client sent it.
+/// The value of `X-API-Timestamp`: `YYYY-MM-DDThh:mm:ss`, optionally a fraction of one to nine digits, then `Z` or
+/// `+00:00`. The message contains the text as the client sent it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timestamp {
     text: String,
@@ -13,7 +13,8 @@ pub struct Timestamp {
 }
 
 impl Timestamp {
-    /// Reads the value of the header. Whether the moment is near enough, [`check_window`](Self::check_window) tells.
+    /// Parses the value of the header. It does not check the time, which
+    /// [`check_window`](Self::check_window) does.
     pub fn parse(text: &str) -> Result<Self, SignatureError> {
         let local = text
             .strip_suffix('Z')
@@ -28,13 +29,13 @@ impl Timestamp {
         })
     }
 
-    /// The text, as it was sent.
+    /// The text as it was sent.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Holds the timestamp to the [`WINDOW`] around `now`.
+    /// Checks the timestamp against the [`WINDOW`] around `now`.
     pub fn check_window(&self, now: DateTime<Utc>) -> Result<(), SignatureError> {
         let age = now.signed_duration_since(self.instant);
         if age > WINDOW {
@@ -47,7 +48,7 @@ impl Timestamp {
     }
 }
 
-/// The numbers of a timestamp, not yet known to be a date.
+/// The numbers of a timestamp, not yet checked to be a date.
 struct Fields {
     year: u32,
     month: u32,
@@ -59,7 +60,7 @@ struct Fields {
 }
 
 impl Fields {
-    /// Reads `YYYY-MM-DDThh:mm:ss[.fraction]`.
+    /// Parses `YYYY-MM-DDThh:mm:ss[.fraction]`.
     fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         let separators = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
@@ -88,7 +89,7 @@ impl Fields {
         })
     }
 
-    /// The moment, if it exists; a leap second does not.
+    /// The time, if it exists. A leap second does not.
     fn to_date_time(&self) -> Option<NaiveDateTime> {
         let date = NaiveDate::from_ymd_opt(i32::try_from(self.year).ok()?, self.month, self.day)?;
         let time = NaiveTime::from_hms_nano_opt(self.hour, self.minute, self.second, self.nanosecond)?;
@@ -96,7 +97,7 @@ impl Fields {
     }
 }
 
-/// The number that up to nine ASCII digits write.
+/// The value of up to nine ASCII digits.
 fn number(digits: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0, |value, digit| {
         digit.is_ascii_digit().then(|| value * 10 + u32::from(digit - b'0'))
@@ -118,27 +119,27 @@ mod tests {
     }
 
     #[test]
-    fn z_and_zero_offset_mean_the_same_moment() {
-        let moment = DateTime::from_timestamp(1_705_314_600, 0).unwrap();
-        assert_eq!(instant("2024-01-15T10:30:00Z"), moment);
-        assert_eq!(instant("2024-01-15T10:30:00+00:00"), moment);
+    fn z_and_zero_offset_are_the_same_time() {
+        let time = DateTime::from_timestamp(1_705_314_600, 0).unwrap();
+        assert_eq!(instant("2024-01-15T10:30:00Z"), time);
+        assert_eq!(instant("2024-01-15T10:30:00+00:00"), time);
     }
 
     #[test]
-    fn fraction_of_one_to_nine_digits_is_read() {
-        let moment = instant("2024-01-15T10:30:00Z");
-        assert_eq!(instant("2024-01-15T10:30:00.5Z"), moment + TimeDelta::milliseconds(500));
+    fn fraction_of_one_to_nine_digits_is_parsed() {
+        let time = instant("2024-01-15T10:30:00Z");
+        assert_eq!(instant("2024-01-15T10:30:00.5Z"), time + TimeDelta::milliseconds(500));
         assert_eq!(
             instant("2024-01-15T10:30:00.123456+00:00"),
-            moment + TimeDelta::microseconds(123_456)
+            time + TimeDelta::microseconds(123_456)
         );
         assert_eq!(
             instant("2024-01-15T10:30:00.000000001Z"),
-            moment + TimeDelta::nanoseconds(1)
+            time + TimeDelta::nanoseconds(1)
         );
         assert_eq!(
             instant("2024-01-15T10:30:00.999999999Z"),
-            moment + TimeDelta::nanoseconds(999_999_999)
+            time + TimeDelta::nanoseconds(999_999_999)
         );
     }
 
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn moment_that_does_not_exist_is_refused() {
+    fn time_that_does_not_exist_is_rejected() {
         for text in [
             "2024-00-15T10:30:00Z",
             "2024-13-15T10:30:00Z",
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_form_is_refused() {
+    fn malformed_timestamp_is_rejected() {
         for text in [
             "",
             "Z",
@@ -213,7 +214,7 @@ mod tests {
         let timestamp = Timestamp::parse("2024-01-15T10:30:00.5Z").unwrap();
         let signed_at = timestamp.instant;
         let nanosecond = TimeDelta::nanoseconds(1);
-        for (now, verdict) in [
+        for (now, expected) in [
             (signed_at, Ok(())),
             (signed_at + TimeDelta::seconds(300), Ok(())),
             (signed_at - TimeDelta::seconds(300), Ok(())),
@@ -226,13 +227,13 @@ mod tests {
                 Err(SignatureError::TimestampInFuture),
             ),
         ] {
-            assert_eq!(timestamp.check_window(now), verdict, "{now}");
+            assert_eq!(timestamp.check_window(now), expected, "{now}");
         }
     }
 
     #[test]
-    fn far_ends_of_time_are_outside_and_harmless() {
-        for (text, verdict) in [
+    fn extreme_timestamps_are_outside_the_window() {
+        for (text, expected) in [
             ("0000-01-01T00:00:00Z", SignatureError::TimestampExpired),
             ("9999-12-31T23:59:59.999999999Z", SignatureError::TimestampInFuture),
         ] {
@@ -240,7 +241,7 @@ mod tests {
                 Timestamp::parse(text)
                     .unwrap()
                     .check_window(instant("2024-01-15T10:30:00Z")),
-                Err(verdict)
+                Err(expected)
             );
         }
     }

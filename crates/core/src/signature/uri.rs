@@ -6,13 +6,13 @@ use super::{MAX_URI_BYTES, SignatureError};
 
 /// Path and query of a request, as a client may have sent them.
 ///
-/// A path is refused when any reader of it could take it for another one: control bytes, backslashes, empty segments,
-/// `.` and `..` segments, each of them encoded or not. A query is not a path: there, only what stands in the text counts.
+/// A path is rejected if any reader of it could interpret it as another one: control bytes, backslashes, empty segments,
+/// `.` and `..` segments, each of them encoded or not. In a query, only the encoded text counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Uri(String);
 
 impl Uri {
-    /// Takes a path that begins with `/`, and its query if it has one.
+    /// Parses a path that begins with `/`, and its query if it has one.
     pub fn parse(text: &str) -> Result<Self, SignatureError> {
         let (path, query) = text
             .split_once('?')
@@ -25,7 +25,7 @@ impl Uri {
         Ok(Self(text.to_owned()))
     }
 
-    /// Joins a path and a query that were checked, unless together they are too long.
+    /// Joins a checked path and a checked query, unless together they are too long.
     pub(super) fn join(path: &str, query: Option<&str>) -> Option<Self> {
         let length = path.len() + query.map_or(0, |query| query.len() + "?".len());
         if length > MAX_URI_BYTES {
@@ -40,14 +40,14 @@ impl Uri {
         Some(Self(text))
     }
 
-    /// The path, and the query behind a `?` if there is one.
+    /// The path, and the query after a `?` if there is one.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Holds a path to the grammar, its length aside.
+/// Checks a path against the grammar, except for its length.
 pub(super) fn check_path(path: &str) -> Result<(), SignatureError> {
     if !path.starts_with('/') {
         return Err(SignatureError::UriNotAbsolute);
@@ -56,7 +56,7 @@ pub(super) fn check_path(path: &str) -> Result<(), SignatureError> {
         return Err(SignatureError::UriDelimiterInPath);
     }
     check_text(path.as_bytes())?;
-    // Decoding may join what stood apart (`/%2F`), so the whole decoded path is judged, not one escape at a time.
+    // Decoding may create adjacent slashes (`/%2F`), so the whole decoded path is checked, not one escape at a time.
     let decoded: Vec<u8> = percent_decode_str(path).collect();
     check_text(&decoded)?;
     if decoded
@@ -68,7 +68,7 @@ pub(super) fn check_path(path: &str) -> Result<(), SignatureError> {
     Ok(())
 }
 
-/// Holds a query to the grammar, its length aside.
+/// Checks a query against the grammar, except for its length.
 pub(super) fn check_query(query: &str) -> Result<(), SignatureError> {
     check_text(query.as_bytes())
 }
@@ -115,14 +115,14 @@ mod tests {
     }
 
     #[test]
-    fn path_that_does_not_begin_with_a_slash_is_refused() {
+    fn path_without_a_leading_slash_is_rejected() {
         for text in ["", "api", "*", "?a=1", "http://example.com/", " /", "%2Fapi"] {
             assert_eq!(error_of(text), Some(SignatureError::UriNotAbsolute), "{text:?}");
         }
     }
 
     #[test]
-    fn control_byte_is_refused_encoded_or_not() {
+    fn control_byte_is_rejected_encoded_or_not() {
         for text in [
             "/\0", "/a\nb", "/a\rb", "/\x7f", "/%00", "/a%0Ab", "/a%0ab", "/%7f", "/%1F", "/a?b=\n",
         ] {
@@ -131,14 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn backslash_is_refused_encoded_or_not() {
+    fn backslash_is_rejected_encoded_or_not() {
         for text in ["/a\\b", "/a%5Cb", "/a%5cb", "/..\\", "/a?b=\\"] {
             assert_eq!(error_of(text), Some(SignatureError::UriBackslash), "{text}");
         }
     }
 
     #[test]
-    fn double_slash_is_refused_encoded_or_not() {
+    fn double_slash_is_rejected_encoded_or_not() {
         for text in [
             "//",
             "//example.com/a",
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn dot_segment_is_refused_encoded_or_not() {
+    fn dot_segment_is_rejected_encoded_or_not() {
         for text in [
             "/.",
             "/..",
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn decoded_path_that_holds_a_delimiter_is_refused() {
+    fn decoded_path_with_a_delimiter_is_rejected() {
         assert_eq!(check_path("/a?b=1"), Err(SignatureError::UriDelimiterInPath));
         assert_eq!(check_path("/a#b"), Err(SignatureError::UriDelimiterInPath));
         assert_eq!(check_path("/a%3Fb%23c"), Ok(()));

@@ -1,4 +1,4 @@
-//! The signature scheme from outside: the published vectors, and what must hold for every request.
+//! The signature scheme from outside: the published vectors, and the properties of every request.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 

@@ -1,4 +1,4 @@
-//! What holds for every request: a message is read in one way only, a change is noticed, an honest client gets in.
+//! The properties of every request: a message has one reading, a change is detected, a valid signature is accepted.
 
 use percent_encoding::percent_decode_str;
 use proptest::{prelude::*, sample::Index};
@@ -8,7 +8,7 @@ use crate::requests::{
     Arrived, Pairs, STAGE, arrived, digests, gathered_by_name, keys, methods, paths, queries, timestamps, uri,
 };
 
-/// Every way to cut a message into a method, a URI, a timestamp and perhaps a digest that each keep to their grammar.
+/// Every way to cut a message into a method, a URI, a timestamp and perhaps a digest that each follow their grammar.
 fn readings(message: &str) -> Vec<(&str, &str, &str, &str)> {
     let mut readings = Vec::new();
     for digest_at in [Some(message.len()), message.len().checked_sub(64)]
@@ -42,7 +42,7 @@ fn readings(message: &str) -> Vec<(&str, &str, &str, &str)> {
     readings
 }
 
-/// URIs that end in what looks like a method, a timestamp or a digest.
+/// URIs that end like a method, a timestamp or a digest.
 fn misleading_uris() -> impl Strategy<Value = String> {
     let tail = prop_oneof![
         Just(String::new()),
@@ -61,7 +61,7 @@ proptest! {
 
     /// Hence no two requests that differ in method, URI, timestamp or digest share a message.
     #[test]
-    fn a_message_can_be_read_in_one_way_only(
+    fn message_has_exactly_one_reading(
         method in methods(), uri in misleading_uris(), timestamp in timestamps(), digest in digests(),
     ) {
         let parsed_digest = digest.as_deref().map(|digest| BodyDigest::parse(digest).unwrap());
@@ -76,22 +76,22 @@ proptest! {
         prop_assert_eq!(readings(&message), [(&*method, &*uri, &*timestamp, &*digest)]);
     }
 
-    /// The same from the other end: whatever the bytes, they are no message of two requests.
+    /// The reverse: no bytes are the message of two requests.
     #[test]
-    fn any_text_is_the_message_of_at_most_one_request(
+    fn text_is_the_message_of_at_most_one_request(
         text in "[A-Z]{0,3}/[A-Z/]{0,5}(20[0-9]{2}-01-01T0[0-9]:00:0[0-9](\\.[0-9]{1,3})?(Z|\\+00:00)?[0-9a-f]{0,2}){1,3}([0-9a-f]{64}){0,2}",
     ) {
         prop_assert!(readings(&text).len() <= 1);
     }
 
-    /// Hence no two requests share a candidate: who may sign one cannot make another with the same signature.
+    /// Hence no two requests share a candidate, so a signature for one request is not valid for another.
     #[test]
-    fn every_candidate_reads_back_as_the_request_it_stands_for(
-        path in "/[a-z/?#&=%+ .é]{0,8}", query in delicate_queries(), plus_is_a_blank in any::<bool>(),
+    fn every_candidate_decodes_to_the_request(
+        path in "/[a-z/?#&=%+ .é]{0,8}", query in delicate_queries(), plus_is_a_space in any::<bool>(),
     ) {
         let Ok(candidates) = CandidateUris::new(&path, None, &query) else { return Ok(()) };
         for candidate in candidates.iter() {
-            let (read_path, read_query) = read_back(candidate.as_str(), plus_is_a_blank);
+            let (read_path, read_query) = read_back(candidate.as_str(), plus_is_a_space);
             prop_assert_eq!(&read_path, &path, "{:?}", candidate);
             prop_assert_eq!(in_order_of_names(read_query), in_order_of_names(query.clone()), "{:?}", candidate);
         }
@@ -110,28 +110,28 @@ proptest! {
         let path = if with_stage { format!("{STAGE}{}", arrived.path) } else { arrived.path.clone() };
         let encoded = encoded || !reads_the_same_unencoded(&wire);
         let signature = arrived.sign(&key, &uri(&path, &wire, encoded));
-        prop_assert_eq!(arrived.judge(&key, &signature), Ok(()));
+        prop_assert_eq!(arrived.verify(&key, &signature), Ok(()));
     }
 
     #[test]
     fn canonical_form_of_up_to_16_parameters_is_accepted(request in arrived(16), key in keys()) {
         let signature = request.sign(&key, &request.canonical_uri());
-        prop_assert_eq!(request.judge(&key, &signature), Ok(()));
+        prop_assert_eq!(request.verify(&key, &signature), Ok(()));
     }
 
     #[test]
-    fn signature_over_the_path_alone_is_refused_for_a_request_with_a_query(request in arrived(4), key in keys()) {
+    fn signature_over_the_path_alone_is_rejected_for_a_request_with_a_query(request in arrived(4), key in keys()) {
         prop_assume!(!request.query.is_empty());
         let signature = request.sign(&key, &request.path);
-        prop_assert_eq!(request.judge(&key, &signature), Err(SignatureError::WrongSignature));
+        prop_assert_eq!(request.verify(&key, &signature), Err(SignatureError::WrongSignature));
     }
 
     #[test]
-    fn any_one_byte_change_is_refused(
+    fn any_one_byte_change_is_rejected(
         request in arrived(4), key in keys(), part in 0..6_usize, at in any::<Index>(), byte in any::<u8>(),
     ) {
         let signature = request.sign(&key, &request.canonical_uri());
-        prop_assert_eq!(request.judge(&key, &signature), Ok(()));
+        prop_assert_eq!(request.verify(&key, &signature), Ok(()));
 
         let (mut changed, mut other_key) = (request.clone(), key.clone());
         match part {
@@ -146,42 +146,42 @@ proptest! {
             _ => *at.get_mut(&mut other_key) = byte,
         }
         prop_assume!(changed != request || other_key != key);
-        // Case is no part of a method.
+        // The case of a method is not significant.
         prop_assume!(!(part == 0 && changed.method.eq_ignore_ascii_case(&request.method)));
-        prop_assert!(changed.judge(&other_key, &signature).is_err());
+        prop_assert!(changed.verify(&other_key, &signature).is_err());
     }
 
     #[test]
-    fn leaving_out_or_adding_a_digest_is_refused(request in arrived(2), key in keys(), digest in "[0-9a-f]{64}") {
+    fn removing_or_adding_a_digest_is_rejected(request in arrived(2), key in keys(), digest in "[0-9a-f]{64}") {
         let signature = request.sign(&key, &request.canonical_uri());
         let other = if request.digest.is_some() { None } else { Some(digest) };
         let changed = Arrived { digest: other, ..request };
-        prop_assert_eq!(changed.judge(&key, &signature), Err(SignatureError::WrongSignature));
+        prop_assert_eq!(changed.verify(&key, &signature), Err(SignatureError::WrongSignature));
     }
 
     #[test]
-    fn leaving_out_or_repeating_a_parameter_is_refused(request in arrived(4), key in keys(), at in any::<Index>()) {
+    fn removing_or_repeating_a_parameter_is_rejected(request in arrived(4), key in keys(), at in any::<Index>()) {
         prop_assume!(!request.query.is_empty());
         let signature = request.sign(&key, &request.canonical_uri());
         let at = at.index(request.query.len());
         let (mut shorter, mut longer) = (request.clone(), request.clone());
         shorter.query.remove(at);
         longer.query.push(request.query[at].clone());
-        prop_assert!(shorter.judge(&key, &signature).is_err());
-        prop_assert!(longer.judge(&key, &signature).is_err());
+        prop_assert!(shorter.verify(&key, &signature).is_err());
+        prop_assert!(longer.verify(&key, &signature).is_err());
     }
 }
 
-/// Queries of what has a meaning in a URI.
+/// Queries of characters that have a meaning in a URI.
 fn delicate_queries() -> impl Strategy<Value = Pairs> {
     let text = "a?[&=%+#?/ ]?b?|a?[&=%+#?/ ]?b?|%26|last_key";
     proptest::collection::vec((text, text), 0..4)
 }
 
-/// Reads a URI as any server does that sees it whole.
-fn read_back(uri: &str, plus_is_a_blank: bool) -> (String, Pairs) {
+/// Parses a URI as a server does that receives it whole.
+fn read_back(uri: &str, plus_is_a_space: bool) -> (String, Pairs) {
     let decode = |text: &str| {
-        let text = if plus_is_a_blank {
+        let text = if plus_is_a_space {
             text.replace('+', " ")
         } else {
             text.to_owned()
@@ -198,7 +198,7 @@ fn read_back(uri: &str, plus_is_a_blank: bool) -> (String, Pairs) {
     (path.to_owned(), pairs.collect())
 }
 
-/// What a request says with its query: the values of each name, in their order.
+/// The meaning of a query: the values of each name, in their order.
 fn in_order_of_names(mut pairs: Pairs) -> Pairs {
     pairs.sort_by(|a, b| a.0.cmp(&b.0));
     pairs
@@ -213,7 +213,7 @@ fn reads_the_same_unencoded(pairs: &Pairs) -> bool {
     })
 }
 
-/// Puts another ASCII character in the place of one.
+/// Replaces one character by another ASCII character.
 fn change_text(text: &mut String, at: Index, byte: u8) {
     let mut characters: Vec<char> = text.chars().collect();
     if !characters.is_empty() {

@@ -1,4 +1,4 @@
-//! A client, a gateway, and the judgement that stands between them.
+//! A client, a gateway and the verification between them.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use proptest::prelude::*;
@@ -10,12 +10,12 @@ use tenant_core::signature::{
 /// Decoded query pairs.
 pub(crate) type Pairs = Vec<(String, String)>;
 
-/// The stage that an `execute-api` host shows in the request line.
+/// The stage in the request line of an `execute-api` host.
 pub(crate) const STAGE: &str = "/development";
 
 const UNRESERVED_KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A request as it arrives: the path behind the stage, and the query as the gateway decoded it.
+/// A request as it arrives: the path after the stage, and the query as the gateway decoded it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Arrived {
     pub(crate) method: String,
@@ -26,8 +26,8 @@ pub(crate) struct Arrived {
 }
 
 impl Arrived {
-    /// Judges the request as the authorizer does, the clock aside.
-    pub(crate) fn judge(&self, key: &[u8], signature: &Signature) -> Result<(), SignatureError> {
+    /// Verifies the request as the authorizer does, except for the clock.
+    pub(crate) fn verify(&self, key: &[u8], signature: &Signature) -> Result<(), SignatureError> {
         let context_path = format!("{STAGE}{}", self.path);
         let request = SignedRequest {
             method: Method::parse(&self.method)?,
@@ -40,7 +40,7 @@ impl Arrived {
         request.verify(&key)
     }
 
-    /// Signs the request with this URI, as a client does that knows nothing of gateways.
+    /// Signs the request with this URI, as a client does that does not know the gateway.
     pub(crate) fn sign(&self, key: &[u8], uri: &str) -> Signature {
         let digest = self.digest.as_deref().map(|digest| BodyDigest::parse(digest).unwrap());
         let message = Message {
@@ -83,11 +83,11 @@ fn encode(text: &str) -> String {
     utf8_percent_encode(text, UNRESERVED_KEPT).to_string()
 }
 
-/// The pairs as a gateway hands them on: names in an order of its own, the values of one name in the order of the wire.
+/// The pairs as a gateway passes them on: names in any order, the values of one name in the order of the wire.
 pub(crate) fn gathered_by_name(wire: &Pairs, names: &[String]) -> Pairs {
-    let first_of = |at: usize| names[..at].iter().all(|name| *name != names[at]);
+    let is_first = |at: usize| names[..at].iter().all(|name| *name != names[at]);
     (0..names.len())
-        .filter(|at| first_of(*at))
+        .filter(|at| is_first(*at))
         .flat_map(|at| wire.iter().filter(move |pair| pair.0 == names[at]).cloned())
         .collect()
 }
@@ -100,7 +100,7 @@ pub(crate) fn paths() -> impl Strategy<Value = String> {
     "(/[a-zA-Z0-9_~-]{1,12}){1,5}"
 }
 
-/// Timestamps of every form; the days exist in every month.
+/// Timestamps of every form. The days exist in every month.
 pub(crate) fn timestamps() -> impl Strategy<Value = String> {
     "20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|\\+00:00)"
 }
@@ -111,7 +111,7 @@ pub(crate) fn digests() -> impl Strategy<Value = Option<String>> {
 
 pub(crate) fn keys() -> impl Strategy<Value = Vec<u8>> {
     // Of at least 16 bytes after a change of the last one to a line end, and no longer than a block of SHA-256.
-    proptest::collection::vec(any::<u8>(), 20..64).prop_filter("a line end at the end is no part of the key", |key| {
+    proptest::collection::vec(any::<u8>(), 20..64).prop_filter("a line end at the end is not part of the key", |key| {
         !matches!(key.last(), Some(b'\r' | b'\n'))
     })
 }

@@ -53,7 +53,7 @@ pub(crate) async fn create(
     })?;
     let location = [(header::LOCATION, location_of(&stored))];
     // The URL does not name the type; the log wants it.
-    let delivery_type = Extension(config.destination.delivery_type());
+    let delivery_type = Extension(config.delivery_type());
     let change = Extension(ConfigChanged::created(&config, &stored));
     Ok((
         StatusCode::CREATED,

@@ -2,10 +2,12 @@
 
 use std::str::FromStr;
 
-use super::text_value;
-use crate::violation::{ErrorCode, Violation};
+use crate::{
+    config::values::text::text_value,
+    violation::{ErrorCode, Violation},
+};
 
-/// 1 to 512 of `A-Za-z0-9_-/.#`, not beginning with `aws/`.
+/// 1 to 512 of `A-Za-z0-9_-/.#`, not starting with `aws/`.
 ///
 /// Source: `logGroupName` of `CreateLogGroup` in the CloudWatch Logs API Reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +16,11 @@ pub struct LogGroupName(String);
 text_value!(LogGroupName);
 
 const MAX_CHARS: usize = 512;
+
+impl LogGroupName {
+    /// The rules as an ECMAScript pattern.
+    pub const PATTERN: &str = "^(?!aws/)[A-Za-z0-9_/.#-]{1,512}$";
+}
 
 impl FromStr for LogGroupName {
     type Err = Violation;
@@ -31,13 +38,13 @@ impl FromStr for LogGroupName {
         if !text.bytes().all(is_log_group_byte) {
             return Err(Violation::new(
                 ErrorCode::InvalidFormat,
-                "may hold only letters (A-Z, a-z), digits, _ - / . and #",
+                "must contain only letters (A-Z, a-z), digits and the characters _ - / . #",
             ));
         }
         if text.starts_with("aws/") {
             return Err(Violation::new(
                 ErrorCode::Reserved,
-                "must not begin with aws/, which AWS keeps for itself",
+                "must not begin with aws/, which AWS reserves",
             ));
         }
         Ok(Self(text.to_owned()))
@@ -53,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_within_the_rule_are_taken() {
+    fn valid_names_are_accepted() {
         let longest = "l".repeat(512);
         for text in ["a", "/aws/logs/acme-corp", "A_b-c/d.e#f", "awslogs", longest.as_str()] {
             assert_eq!(text.parse::<LogGroupName>().unwrap().as_str(), text);
@@ -61,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_break_a_rule_are_refused_with_it() {
+    fn invalid_names_are_rejected_with_the_broken_rule() {
         let too_long = "l".repeat(513);
         for (text, code) in [
             ("", ErrorCode::Empty),

@@ -4,19 +4,32 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::lost_bytes;
-use crate::violation::{ErrorCode, Violation};
+use super::text::lost_bytes;
+use crate::{
+    config::field_value::FieldData,
+    violation::{ErrorCode, Violation},
+};
 
-/// 1 to 200 different names of 1 to 256 characters without surrounding blanks. No list at all means every application.
+/// 1 to 200 different names of 1 to 256 characters without surrounding whitespace. No list means every application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredLogs(Vec<String>);
 
-/// Names in a list at most.
-pub const MAX_DESIRED_LOGS: usize = 200;
-const MAX_NAME_CHARS: usize = 256;
+/// The maximum number of names in a list.
+pub const MAX_DESIRED_LOGS: usize = DesiredLogs::MAX_NAMES;
 
 impl DesiredLogs {
-    /// Takes a JSON array, or says everything that is wrong with it.
+    /// The maximum number of names.
+    pub const MAX_NAMES: usize = 200;
+    /// The maximum length of a name in characters.
+    pub const MAX_NAME_CHARS: usize = 256;
+    /// The rules of a name as an ECMAScript pattern, except for the length. ECMAScript's whitespace is Unicode's and the
+    /// byte order mark, which is not whitespace here.
+    pub const NAME_PATTERN: &str = concat!(
+        r"^(?:\ufeff|[^\s\u0000-\u001f\u007f-\u009f\ufffd])",
+        r"(?:[^\u0000-\u001f\u007f-\u009f\ufffd]*(?:\ufeff|[^\s\u0000-\u001f\u007f-\u009f\ufffd]))?$",
+    );
+
+    /// Parses a JSON array, or reports everything that is wrong with it.
     pub fn parse(value: &Value) -> Result<Self, Vec<Violation>> {
         let Value::Array(entries) = value else {
             return Err(vec![Violation::wrong_type("an array of strings", value)]);
@@ -24,11 +37,14 @@ impl DesiredLogs {
         if entries.is_empty() {
             return Err(vec![Violation::new(
                 ErrorCode::Empty,
-                "must not be an empty list; leave it out or send null to deliver the logs of every application",
+                "must not be an empty list (omit the field or send null to deliver the logs of every application)",
             )]);
         }
-        if entries.len() > MAX_DESIRED_LOGS {
-            return Err(vec![Violation::new(ErrorCode::TooLong, "must hold at most 200 names")]);
+        if entries.len() > Self::MAX_NAMES {
+            return Err(vec![Violation::new(
+                ErrorCode::TooLong,
+                "must contain at most 200 names",
+            )]);
         }
         let mut names = Vec::with_capacity(entries.len());
         let mut seen = HashSet::with_capacity(entries.len());
@@ -38,13 +54,10 @@ impl DesiredLogs {
                 Ok(name) if seen.insert(name) => names.push(name.to_owned()),
                 Ok(_) => violations.push(Violation::new(
                     ErrorCode::Duplicate,
-                    format!("must hold each name once; entry {position} repeats an earlier one"),
+                    format!("entry {position} must not repeat an earlier entry"),
                 )),
                 Err(Violation { code, message }) => {
-                    violations.push(Violation::new(
-                        code,
-                        format!("must hold names only; entry {position} {message}"),
-                    ));
+                    violations.push(Violation::new(code, format!("entry {position} {message}")));
                 }
             }
         }
@@ -62,22 +75,37 @@ impl DesiredLogs {
     }
 }
 
+impl From<DesiredLogs> for FieldData {
+    fn from(logs: DesiredLogs) -> Self {
+        Self::List(logs.0)
+    }
+}
+
 fn parse_name(entry: &Value) -> Result<&str, Violation> {
     let Value::String(name) = entry else {
         return Err(Violation::wrong_type("a string", entry));
     };
     if name.is_empty() {
-        Err(Violation::new(ErrorCode::Empty, "is empty"))
+        Err(Violation::new(ErrorCode::Empty, "must not be empty"))
     } else if name.trim() != name {
-        Err(Violation::new(ErrorCode::InvalidFormat, "begins or ends with a blank"))
-    } else if name.chars().count() > MAX_NAME_CHARS {
-        Err(Violation::new(ErrorCode::TooLong, "is longer than 256 characters"))
+        Err(Violation::new(
+            ErrorCode::InvalidFormat,
+            "must not begin or end with whitespace",
+        ))
+    } else if name.chars().count() > DesiredLogs::MAX_NAME_CHARS {
+        Err(Violation::new(
+            ErrorCode::TooLong,
+            "must be at most 256 characters long",
+        ))
     } else if name.chars().any(char::is_control) {
-        Err(Violation::new(ErrorCode::InvalidFormat, "holds a control character"))
+        Err(Violation::new(
+            ErrorCode::InvalidFormat,
+            "must not contain control characters",
+        ))
     } else if lost_bytes(name) {
         Err(Violation::new(
             ErrorCode::InvalidFormat,
-            "holds U+FFFD, which stands where bytes were lost",
+            "must not contain U+FFFD, which replaces bytes that are not valid UTF-8",
         ))
     } else {
         Ok(name)
@@ -99,13 +127,13 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_names_is_taken_in_its_order() {
+    fn names_keep_their_order() {
         let names = DesiredLogs::parse(&json!(["user-service", "payment service", "\u{e9}"])).unwrap();
         assert_eq!(names.names(), ["user-service", "payment service", "\u{e9}"]);
     }
 
     #[test]
-    fn two_hundred_names_of_256_characters_are_the_most() {
+    fn maximum_is_200_names_of_256_characters() {
         let names = |count: usize| json!((0..count).map(|n| format!("{n:0>256}")).collect::<Vec<_>>());
         assert!(DesiredLogs::parse(&names(200)).is_ok());
         assert_eq!(codes(&names(201)), [ErrorCode::TooLong]);
@@ -113,13 +141,13 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_list_is_refused_and_told_what_to_send() {
+    fn empty_list_is_rejected_with_the_alternative() {
         let violation = DesiredLogs::parse(&json!([])).unwrap_err().remove(0);
-        assert!(violation.message.contains("leave it out or send null"), "{violation}");
+        assert!(violation.message.contains("omit the field or send null"), "{violation}");
     }
 
     #[test]
-    fn every_broken_entry_is_told() {
+    fn every_invalid_entry_is_reported() {
         assert_eq!(
             codes(&json!(["a", 1, "", " b", "a", "c\n", "d\u{0}e", "f\u{fffd}"])),
             [
@@ -135,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_an_array_is_refused() {
+    fn value_other_than_an_array_is_rejected() {
         for value in [json!("a"), json!({"a": 1}), json!(1), json!(true)] {
             assert_eq!(codes(&value), [ErrorCode::WrongType], "{value}");
         }

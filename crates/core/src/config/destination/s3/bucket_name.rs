@@ -2,13 +2,15 @@
 
 use std::{net::Ipv4Addr, str::FromStr};
 
-use super::text_value;
-use crate::violation::{ErrorCode, Violation};
+use crate::{
+    config::values::text::text_value,
+    violation::{ErrorCode, Violation},
+};
 
 /// The name of a general purpose bucket.
 ///
-/// Source: "General purpose bucket naming rules" in the Amazon S3 User Guide. The suffix `-an` is not refused: it marks
-/// buckets in an account's regional namespace, which are general purpose buckets that exist.
+/// Source: "General purpose bucket naming rules" in the Amazon S3 User Guide. The suffix `-an` is accepted: it marks
+/// buckets in an account's regional namespace, which are general purpose buckets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BucketName(String);
 
@@ -18,9 +20,14 @@ const MIN_CHARS: usize = 3;
 const MAX_CHARS: usize = 63;
 
 impl BucketName {
-    /// What no name begins with; `sthree-configurator` is covered by `sthree-`.
+    /// The rules as an ECMAScript pattern.
+    pub const PATTERN: &str = concat!(
+        r"^(?!(?:xn--|sthree-|amzn-s3-demo-))(?![0-9]+\.[0-9]+\.[0-9]+\.[0-9]+$)(?!.*\.\.)",
+        r"(?!.*(?:-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+    );
+    /// Reserved beginnings of names. `sthree-` covers `sthree-configurator`.
     pub const RESERVED_PREFIXES: [&str; 3] = ["xn--", "sthree-", "amzn-s3-demo-"];
-    /// What no name ends with: aliases of access points, Object Lambda, Multi-Region Access Points, directory buckets and
+    /// Reserved ends of names: aliases of access points, Object Lambda, Multi-Region Access Points, directory buckets and
     /// S3 Tables.
     pub const RESERVED_SUFFIXES: [&str; 5] = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"];
 }
@@ -41,16 +48,16 @@ impl FromStr for BucketName {
             return Err(Violation::new(ErrorCode::TooLong, "must be at most 63 characters long"));
         }
         if !text.bytes().all(is_bucket_byte) {
-            return invalid("may hold only lower-case letters, digits, dots and hyphens");
+            return invalid("must contain only lowercase letters, digits, dots and hyphens");
         }
         if !text.starts_with(is_letter_or_digit) || !text.ends_with(is_letter_or_digit) {
-            return invalid("must begin and end with a lower-case letter or a digit");
+            return invalid("must begin and end with a lowercase letter or a digit");
         }
         if text.contains("..") {
-            return invalid("must not hold two dots in a row");
+            return invalid("must not contain two adjacent dots");
         }
         if text.parse::<Ipv4Addr>().is_ok() || is_dotted_quad(text) {
-            return invalid("must not look like an IP address");
+            return invalid("must not be formatted as an IP address");
         }
         let reserved = Self::RESERVED_PREFIXES
             .iter()
@@ -67,7 +74,7 @@ impl FromStr for BucketName {
         if let Some((place, part)) = reserved {
             return Err(Violation::new(
                 ErrorCode::Reserved,
-                format!("must not {place} with {part}, which S3 keeps for itself"),
+                format!("must not {place} with {part}, which S3 reserves"),
             ));
         }
         Ok(Self(text.to_owned()))
@@ -82,7 +89,7 @@ const fn is_letter_or_digit(character: char) -> bool {
     character.is_ascii_lowercase() || character.is_ascii_digit()
 }
 
-/// Four groups of digits, whatever their size: "formatted as an IP address" does not ask for a valid one.
+/// Four groups of digits of any size: the rule says "formatted as an IP address", which includes invalid addresses.
 fn is_dotted_quad(text: &str) -> bool {
     let groups: Vec<&str> = text.split('.').collect();
     groups.len() == 4
@@ -96,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_within_the_rules_are_taken() {
+    fn valid_names_are_accepted() {
         let longest = "b".repeat(63);
         for text in [
             "abc",
@@ -115,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_break_a_rule_are_refused_with_it() {
+    fn invalid_names_are_rejected_with_the_broken_rule() {
         let too_long = "b".repeat(64);
         for (text, code) in [
             ("", ErrorCode::TooShort),

@@ -1,36 +1,38 @@
-//! Where a page of the list of all configurations begins, and how long it is.
+//! Paging of the list of all configurations: where a page begins and how long it is.
 
 use std::{borrow::Cow, fmt, num::NonZeroU16, str::FromStr};
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
-use crate::{delivery_type::DeliveryType, tenant_id::TenantId};
+use crate::{config::DeliveryType, tenant_id::TenantId};
 
-/// The key of the last configuration of a page, `tenant_id#type` on the wire; the next page begins behind it, whether
-/// or not that configuration is still there.
+/// The key of the last configuration of a page, `tenant_id#type` on the wire. The next page begins after it, even if that
+/// configuration no longer exists.
 ///
-/// An item that a person wrote may have a key that no configuration can have. So that a walk of the list does not end
-/// at one, such a key is written `=tenant_id#=type`, both parts percent-encoded.
+/// An item written by hand may have a key that is not valid for a configuration. So that listing can continue past it,
+/// such a key is written `=tenant_id#=type`, both parts percent-encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
     tenant_id: String,
     delivery_type: String,
 }
 
-/// The text is no paging key.
+/// The text is not a valid paging key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("last_key must be a key that a list answered, in the form tenant_id#type with # written as %23 in a URL.")]
+#[error(
+    "last_key must be a last_key value returned by a previous list response, in the form tenant_id#type with # encoded as %23"
+)]
 pub struct CursorError;
 
-/// Marks a part that stands as it is in the table. Neither a tenant id nor a delivery type begins with it.
+/// Marks a part that is the raw value from the table. Neither a tenant ID nor a delivery type begins with it.
 const RAW_MARK: char = '=';
-/// What would end a part early or change in the decoding.
+/// The characters that would end a part early or change when decoded.
 const RAW_ESCAPES: &AsciiSet = &CONTROLS.add(b'#').add(b'%').add(b' ');
 /// DynamoDB's limits for a partition and a sort key, in bytes.
 const MAX_KEY_BYTES: (usize, usize) = (2048, 1024);
 
 impl Cursor {
-    /// The cursor behind the item with this key.
+    /// The cursor after the item with this key.
     #[must_use]
     pub fn new(tenant_id: &str, delivery_type: &str) -> Self {
         Self {
@@ -104,13 +106,13 @@ impl FromStr for Cursor {
     }
 }
 
-/// How many configurations a page holds at most: 1 to 1,000, by default 50.
+/// The maximum number of configurations in a page: 1 to 1,000, by default 50.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageLimit(NonZeroU16);
 
-/// The text is no page length.
+/// The text is not a valid page length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("limit must be a whole number from 1 to 1000.")]
+#[error("limit must be a whole number from 1 to 1000")]
 pub struct PageLimitError;
 
 impl PageLimit {
@@ -135,7 +137,7 @@ impl FromStr for PageLimit {
     type Err = PageLimitError;
 
     fn from_str(text: &str) -> Result<Self, PageLimitError> {
-        // `parse` alone would take "+5".
+        // `parse` alone would accept "+5".
         if !text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(PageLimitError);
         }
@@ -152,14 +154,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_configurations_key_is_written_plainly() {
+    fn valid_key_is_written_unescaped() {
         let cursor = Cursor::new("acme-corp", "cloudwatch");
         assert_eq!(cursor.to_string(), "acme-corp#cloudwatch");
         assert_eq!("acme-corp#cloudwatch".parse(), Ok(cursor));
     }
 
     #[test]
-    fn a_key_written_by_hand_survives_the_way_to_the_client_and_back() {
+    fn hand_written_key_round_trips() {
         for (tenant_id, delivery_type) in [
             ("acme corp", "s3"),
             ("a#b", "s3"),
@@ -174,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_no_cursor() {
+    fn malformed_cursor_is_rejected() {
         let too_long = format!("={}#=s3", "t".repeat(2049));
         for text in [
             "", "acme", "acme#", "#s3", "#", "acme#S3", "acme#s3#", "a b#s3", "acme#=s3", "=acme#s3", "=#=",
@@ -185,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_holds_1_to_1000_and_by_default_50() {
+    fn page_limit_is_1_to_1000_and_50_by_default() {
         assert_eq!(PageLimit::default().get(), 50);
         for limit in [1, 2, 50, 1000] {
             assert_eq!(limit.to_string().parse::<PageLimit>().map(PageLimit::get), Ok(limit));

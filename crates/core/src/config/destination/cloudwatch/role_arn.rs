@@ -2,8 +2,10 @@
 
 use std::str::FromStr;
 
-use super::{region::Partition, text_value};
-use crate::violation::{ErrorCode, Violation};
+use crate::{
+    config::values::{Partition, text::text_value},
+    violation::{ErrorCode, Violation},
+};
 
 /// `arn:PARTITION:iam::ACCOUNT:role/[PATH/]NAME`.
 ///
@@ -19,10 +21,16 @@ const MAX_PATH: usize = 512;
 const EXAMPLE: &str = "arn:aws:iam::123456789012:role/LogDistributionRole";
 
 impl RoleArn {
-    /// The partition in which the role lives.
+    /// The rules as an ECMAScript pattern. The path counts 512 characters with a slash at both ends.
+    pub const PATTERN: &str = concat!(
+        "^arn:(?:aws|aws-cn|aws-us-gov|aws-eusc|aws-iso|aws-iso-b|aws-iso-e|aws-iso-f):iam::[0-9]{12}:role/",
+        "(?:(?=[!-~]{1,510}/[^/]+$)(?:[!-.0-~]+/)+)?[A-Za-z0-9+=,.@_-]{1,64}$",
+    );
+
+    /// The partition of the role.
     #[must_use]
     pub fn partition(&self) -> Partition {
-        // The constructor took nothing that has no partition.
+        // The constructor accepts only ARNs with a known partition.
         self.0
             .split(':')
             .nth(1)
@@ -41,19 +49,19 @@ impl FromStr for RoleArn {
     type Err = Violation;
 
     fn from_str(text: &str) -> Result<Self, Violation> {
-        let invalid = |why: &str| Violation::new(ErrorCode::InvalidFormat, format!("{why}, as in {EXAMPLE}"));
-        // A colon may stand in a path, so the sixth part takes all that is left.
+        let invalid = |why: &str| Violation::new(ErrorCode::InvalidFormat, format!("{why}, for example {EXAMPLE}"));
+        // A path may contain a colon, so the sixth part is the whole rest.
         let parts: Vec<&str> = text.splitn(6, ':').collect();
         let ["arn", partition, "iam", "", account, resource] = parts[..] else {
             return Err(invalid("must be the ARN of an IAM role"));
         };
         if Partition::from_name(partition).is_none() {
             return Err(invalid(
-                "must name an AWS partition (aws, aws-us-gov, aws-cn, aws-iso...)",
+                "must contain a known AWS partition (aws, aws-us-gov, aws-cn, aws-iso...)",
             ));
         }
         if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(invalid("must hold an account id of 12 digits"));
+            return Err(invalid("must contain a 12-digit account ID"));
         }
         let Some(path_and_name) = resource.strip_prefix("role/") else {
             return Err(invalid("must be the ARN of a role, not of another IAM resource"));
@@ -65,24 +73,24 @@ impl FromStr for RoleArn {
         let is_segment = |segment: &str| !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_graphic());
         if path.is_some_and(|path| !path.split('/').all(is_segment)) {
             return Err(invalid(
-                "must hold a role path of printable ASCII characters without empty segments",
+                "must contain a role path of printable ASCII characters without empty segments",
             ));
         }
-        // With the slashes at both ends that the quota counts.
+        // The quota counts the slashes at both ends.
         if path.is_some_and(|path| path.len() + 2 > MAX_PATH) {
             return Err(Violation::new(
                 ErrorCode::TooLong,
-                "must hold a role path of at most 512 characters",
+                "must contain a role path of at most 512 characters",
             ));
         }
         if name.len() > MAX_NAME {
             return Err(Violation::new(
                 ErrorCode::TooLong,
-                "must hold a role name of at most 64 characters",
+                "must contain a role name of at most 64 characters",
             ));
         }
         if name.is_empty() || !name.bytes().all(is_role_name_byte) {
-            return Err(invalid("must end in a role name of letters, digits and +=,.@_-"));
+            return Err(invalid("must end with a role name of letters, digits and +=,.@_-"));
         }
         Ok(Self(text.to_owned()))
     }
@@ -97,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn roles_of_every_partition_are_taken() {
+    fn roles_of_every_partition_are_accepted() {
         let longest = format!("arn:aws:iam::123456789012:role/{}", "r".repeat(64));
         for (text, partition) in [
             ("arn:aws:iam::123456789012:role/LogDistributionRole", Partition::Aws),
@@ -117,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_a_role_arn_is_refused() {
+    fn value_other_than_a_role_arn_is_rejected() {
         let long_name = format!("arn:aws:iam::123456789012:role/{}", "r".repeat(65));
         let long_path = format!("arn:aws:iam::123456789012:role/{}/r", "p".repeat(511));
         for text in [

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
 
-use crate::field::Field;
+use super::names::Field;
 
 /// The attribute that counts an item's writes.
 pub const VERSION_ATTRIBUTE: &str = "version";

@@ -1,24 +1,30 @@
-//! What the key of every delivered S3 object begins with.
+//! The prefix of the key of every delivered S3 object.
 
 use std::str::FromStr;
 
-use super::{lost_bytes, text_value};
-use crate::violation::{ErrorCode, Violation};
+use crate::{
+    config::values::text::{lost_bytes, text_value},
+    violation::{ErrorCode, Violation},
+};
 
 /// A key prefix without a leading slash and with exactly one trailing slash.
 ///
 /// Source: "Naming Amazon S3 objects" in the Amazon S3 User Guide (a key is UTF-8 of up to 1,024 bytes); half of that
-/// is left for what the log processor appends.
+/// remains for the part that the log processor appends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BucketPrefix(String);
 
 text_value!(BucketPrefix);
 
-/// Bytes at most, the trailing slash apart: a prefix that was read can be sent back.
-const MAX_BYTES: usize = 512;
+impl BucketPrefix {
+    /// The maximum number of bytes without the trailing slash, so that a prefix that was read can be sent back.
+    pub const MAX_BYTES: usize = 512;
+    /// The rules as an ECMAScript pattern, except for the length, which counts bytes.
+    pub const PATTERN: &str = r"^[^/\u0000-\u001f\u007f-\u009f\ufffd][^\u0000-\u001f\u007f-\u009f\ufffd]*$";
+}
 
 impl Default for BucketPrefix {
-    /// Where the platform's logs have always gone.
+    /// The platform's established prefix.
     fn default() -> Self {
         Self("ROSA/cluster-logs/".to_owned())
     }
@@ -31,29 +37,29 @@ impl FromStr for BucketPrefix {
         if text.is_empty() {
             return Err(Violation::new(
                 ErrorCode::Empty,
-                "must not be empty; leave it out or send null for the default ROSA/cluster-logs/",
+                "must not be empty (omit the field or send null to use the default ROSA/cluster-logs/)",
             ));
         }
         if text.starts_with('/') {
             return Err(Violation::new(
                 ErrorCode::InvalidFormat,
-                "must not begin with /, which would make a folder without a name",
+                "must not begin with /, which creates a folder with an empty name",
             ));
         }
         if text.chars().any(char::is_control) {
             return Err(Violation::new(
                 ErrorCode::InvalidFormat,
-                "must not hold control characters",
+                "must not contain control characters",
             ));
         }
         if lost_bytes(text) {
             return Err(Violation::new(
                 ErrorCode::InvalidFormat,
-                "must be UTF-8; it holds U+FFFD, which stands where bytes were lost",
+                "must not contain U+FFFD, which replaces bytes that are not valid UTF-8",
             ));
         }
         let name = text.trim_end_matches('/');
-        if name.len() > MAX_BYTES {
+        if name.len() > Self::MAX_BYTES {
             return Err(Violation::new(
                 ErrorCode::TooLong,
                 "must be at most 512 bytes of UTF-8 long",
@@ -68,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_prefix_is_stored_with_one_trailing_slash() {
+    fn prefix_is_stored_with_one_trailing_slash() {
         for (sent, stored) in [
             ("logs", "logs/"),
             ("logs/", "logs/"),
@@ -82,13 +88,13 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_prefix_can_be_read_and_sent_back() {
+    fn longest_prefix_round_trips() {
         let stored = "p".repeat(512).parse::<BucketPrefix>().unwrap();
         assert_eq!(stored.as_str().parse(), Ok(stored));
     }
 
     #[test]
-    fn prefixes_that_break_a_rule_are_refused_with_it() {
+    fn invalid_prefixes_are_rejected_with_the_broken_rule() {
         let too_long = "p".repeat(513);
         let too_many_bytes = "\u{e9}".repeat(257);
         for (text, code) in [

@@ -1,84 +1,50 @@
 //! AWS regions and the partitions they form.
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
-use super::text_value;
+use super::text::text_value;
 use crate::violation::{ErrorCode, Violation};
 
-/// A group of regions with accounts, IAM and ARNs of its own.
-///
-/// Source: the AWS SDKs' `partitions.json` and "AWS partitions" in the Fault Isolation Boundaries whitepaper.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Partition {
-    /// The commercial regions.
-    Aws,
-    /// China.
-    AwsCn,
-    /// `GovCloud` (US).
-    AwsUsGov,
-    /// European Sovereign Cloud.
-    AwsEusc,
-    /// US ISO.
-    AwsIso,
-    /// US ISOB.
-    AwsIsoB,
-    /// EU ISOE.
-    AwsIsoE,
-    /// US ISOF.
-    AwsIsoF,
-}
-
-impl Partition {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::Aws,
-        Self::AwsCn,
-        Self::AwsUsGov,
-        Self::AwsEusc,
-        Self::AwsIso,
-        Self::AwsIsoB,
-        Self::AwsIsoE,
-        Self::AwsIsoF,
-    ];
-
-    /// The second part of the partition's ARNs.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Aws => "aws",
-            Self::AwsCn => "aws-cn",
-            Self::AwsUsGov => "aws-us-gov",
-            Self::AwsEusc => "aws-eusc",
-            Self::AwsIso => "aws-iso",
-            Self::AwsIsoB => "aws-iso-b",
-            Self::AwsIsoE => "aws-iso-e",
-            Self::AwsIsoF => "aws-iso-f",
-        }
-    }
-
-    /// The partition of this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|partition| partition.as_str() == name)
-    }
-}
-
-impl fmt::Display for Partition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+named_enum! {
+    /// A group of regions with separate accounts, IAM and ARNs.
+    ///
+    /// Source: the AWS SDKs' `partitions.json` and "AWS partitions" in the Fault Isolation Boundaries whitepaper.
+    pub enum Partition -> as_str {
+        /// The commercial regions.
+        Aws = "aws",
+        /// China.
+        AwsCn = "aws-cn",
+        /// `GovCloud` (US).
+        AwsUsGov = "aws-us-gov",
+        /// European Sovereign Cloud.
+        AwsEusc = "aws-eusc",
+        /// US ISO.
+        AwsIso = "aws-iso",
+        /// US ISOB.
+        AwsIsoB = "aws-iso-b",
+        /// EU ISOE.
+        AwsIsoE = "aws-iso-e",
+        /// US ISOF.
+        AwsIsoF = "aws-iso-f",
     }
 }
 
 /// The name of a region: AREA-DIRECTION-NUMBER, such as `us-east-1` or `ap-southeast-7`.
 ///
-/// The words come from a table; the number is free, so that a region that opens tomorrow is valid today.
+/// The words come from a table. The number is free, so that a future region is valid today.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Region(String);
 
 text_value!(Region);
 
 impl Region {
-    /// The first words of region names and the partition they stand for.
+    /// The rules as an ECMAScript pattern.
+    pub const PATTERN: &str = concat!(
+        "^(?:af|ap|ca|eu|il|me|mx|sa|us|cn|us-gov|eusc-de|us-iso|us-isob|eu-isoe|us-isof|eu-isof)-",
+        "(?:central|north|northeast|east|southeast|south|southwest|west|northwest)-[1-9][0-9]?$",
+    );
+
+    /// The first words of region names and their partitions.
     pub const AREAS: [(&str, Partition); 17] = [
         ("af", Partition::Aws),
         ("ap", Partition::Aws),
@@ -112,10 +78,10 @@ impl Region {
         "northwest",
     ];
 
-    /// The partition to which the region belongs.
+    /// The partition of the region.
     #[must_use]
     pub fn partition(&self) -> Partition {
-        // The constructor took nothing that is not in the table.
+        // The constructor accepts only areas in the table.
         split(&self.0).map_or(Partition::Aws, |(_, partition)| partition)
     }
 }
@@ -141,11 +107,11 @@ impl FromStr for Region {
     }
 }
 
-/// Parts `us-gov-west-1` into `west-1` and the partition of `us-gov`.
+/// Splits `us-gov-west-1` into `west-1` and the partition of `us-gov`.
 fn split(text: &str) -> Option<(&str, Partition)> {
     Region::AREAS
         .into_iter()
-        // `us` begins `us-gov-west-1` too: the longest area is the one meant.
+        // `us-gov-west-1` begins with `us` too: the longest area wins.
         .filter_map(|(area, partition)| Some((text.strip_prefix(area)?.strip_prefix('-')?, partition)))
         .min_by_key(|(rest, _)| rest.len())
 }
@@ -155,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn regions_of_every_partition_are_taken() {
+    fn regions_of_every_partition_are_accepted() {
         for (text, partition) in [
             ("us-east-1", Partition::Aws),
             ("ap-southeast-7", Partition::Aws),
@@ -177,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn value_other_than_a_region_is_rejected() {
         for text in [
             "",
             "us-east",

@@ -1,49 +1,47 @@
-//! Says what is right and what is wrong with a stored configuration.
+//! Checks a stored configuration.
 
 use serde::Serialize;
-use serde_json::Value;
 
-use crate::{
-    config::FieldValue,
-    delivery_type::DeliveryType,
-    field::Field,
+use super::{
+    destination::RoleArn,
+    names::{DeliveryType, Field},
+    spec::{Absent, FieldTypes},
     stored::StoredConfig,
-    tenant_id::TenantId,
-    values::{Region, RoleArn},
-    violation::{ErrorCode, Violation},
+    values::Region,
 };
+use crate::violation::{ErrorCode, Violation};
 
-/// How a check came out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CheckStatus {
-    /// As it must be.
-    Ok,
-    /// A required field is not there.
-    Missing,
-    /// There, but it breaks a rule.
-    Invalid,
-    /// Nothing to check, or the check could not be made; the message says why.
-    Skipped,
+named_enum! {
+    /// The result of a check.
+    pub enum CheckStatus -> as_str {
+        /// As required.
+        Ok = "ok",
+        /// A required field is absent.
+        Missing = "missing",
+        /// Present, but it breaks a rule.
+        Invalid = "invalid",
+        /// Nothing to check, or the check could not be made. The message is the reason.
+        Skipped = "skipped",
+    }
 }
 
 /// One entry of a validation's `checks`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What was looked at: a field, or something outside the table that fields name.
+    /// What was checked: a field, or the name of an external check.
     pub field: &'static str,
-    /// How it came out.
+    /// The result.
     pub status: CheckStatus,
-    /// A stable word: `ok` where the status is [`CheckStatus::Ok`] and nowhere else; otherwise why it is not.
+    /// A stable word: `ok` if and only if the status is [`CheckStatus::Ok`], otherwise the reason.
     pub code: &'static str,
-    /// What was found, and what to do about it.
+    /// What was found, and how to fix it.
     pub message: String,
 }
 
 const OK: &str = "ok";
 
 impl Check {
-    /// The subject is as it must be.
+    /// The subject is as required.
     pub(crate) fn passed(subject: &'static str, message: impl Into<String>) -> Self {
         Self {
             field: subject,
@@ -53,17 +51,17 @@ impl Check {
         }
     }
 
-    /// The subject must be there and is not.
+    /// The subject is required but absent.
     pub(crate) fn missing(subject: &'static str, code: &'static str, message: impl Into<String>) -> Self {
         Self::not_passed(subject, CheckStatus::Missing, code, message.into())
     }
 
-    /// The subject is there and not as it must be.
+    /// The subject is present but not as required.
     pub(crate) fn invalid(subject: &'static str, code: &'static str, message: impl Into<String>) -> Self {
         Self::not_passed(subject, CheckStatus::Invalid, code, message.into())
     }
 
-    /// Nothing is said of the subject; the message says why.
+    /// The subject was not checked. The message is the reason.
     pub(crate) fn skipped(subject: &'static str, code: &'static str, message: impl Into<String>) -> Self {
         Self::not_passed(subject, CheckStatus::Skipped, code, message.into())
     }
@@ -102,7 +100,7 @@ impl Check {
     }
 }
 
-/// Checks each field of a stored item (there, and well-formed) and then the fields against each other.
+/// Checks that each field of a stored item is present and well-formed, and then the fields against each other.
 #[must_use]
 pub fn check_stored(config: &StoredConfig) -> Vec<Check> {
     let delivery_type = config.delivery_type().parse::<DeliveryType>();
@@ -124,14 +122,8 @@ fn check_field(config: &StoredConfig, field: Field, delivery_type: Option<Delive
     let Some(value) = value else {
         return absent_field(field, delivery_type).into_iter().collect();
     };
-    let outcome = match field {
-        Field::TenantId => parse_key::<TenantId>(value),
-        Field::Type => parse_key::<DeliveryType>(value),
-        Field::CreatedAt | Field::UpdatedAt => parse_time(value),
-        _ => FieldValue::parse(field, value, None).map_or(Ok(()), |parsed| parsed.map(drop)),
-    };
-    match outcome {
-        Ok(()) => vec![Check::well_formed(field)],
+    match field.spec().parse(value, None) {
+        Ok(_) => vec![Check::well_formed(field)],
         Err(violations) => violations
             .iter()
             .map(|violation| Check::broken(field, CheckStatus::Invalid, violation))
@@ -140,7 +132,7 @@ fn check_field(config: &StoredConfig, field: Field, delivery_type: Option<Delive
 }
 
 fn foreign_field(field: Field, delivery_type: DeliveryType) -> Check {
-    let message = format!("belongs to another type than {delivery_type}; PATCH it to null to take it away");
+    let message = format!("does not belong to type {delivery_type} (PATCH it to null to remove it)");
     Check::broken(
         field,
         CheckStatus::Invalid,
@@ -148,61 +140,36 @@ fn foreign_field(field: Field, delivery_type: DeliveryType) -> Check {
     )
 }
 
-/// A field that is not there. Without a known delivery type nothing can be said of a field that only one has.
+/// An absent field. If the delivery type is unknown, fields of specific types are not checked.
 fn absent_field(field: Field, delivery_type: Option<DeliveryType>) -> Option<Check> {
-    let missing = |message: &str| {
-        Some(Check::broken(
+    let spec = field.spec();
+    if delivery_type.is_none() && spec.types != FieldTypes::All {
+        return None;
+    }
+    Some(match spec.absent {
+        Absent::Missing(message) => Check::broken(
             field,
             CheckStatus::Missing,
             &Violation::new(ErrorCode::Required, message),
-        ))
-    };
-    match field {
-        _ if delivery_type.is_none() && field.only_for().is_some() => None,
-        Field::Enabled => missing("is not stored, which the log processor reads as off; PATCH it to true or false"),
-        _ if field.is_required() => missing("is required; PATCH the configuration with a value"),
-        Field::BucketPrefix => Some(Check::unset(field, "the default ROSA/cluster-logs/ applies")),
-        Field::TargetRegion => Some(Check::unset(field, "logs go to the log processor's own region")),
-        Field::DesiredLogs => Some(Check::unset(field, "the logs of every application are delivered")),
-        Field::Ttl => Some(Check::unset(field, "the configuration does not expire")),
-        _ => Some(Check::unset(field, "the item was not written by this service")),
-    }
+        ),
+        Absent::Unset(consequence) => Check::unset(field, consequence),
+    })
 }
 
-fn parse_key<T: std::str::FromStr<Err = Violation>>(value: &Value) -> Result<(), Vec<Violation>> {
-    let text = value
-        .as_str()
-        .ok_or_else(|| vec![Violation::wrong_type("a string", value)])?;
-    text.parse::<T>().map(drop).map_err(|violation| vec![violation])
-}
-
-fn parse_time(value: &Value) -> Result<(), Vec<Violation>> {
-    value
-        .as_str()
-        .and_then(|text| chrono::DateTime::parse_from_rfc3339(text).ok())
-        .map(drop)
-        .ok_or_else(|| {
-            vec![Violation::new(
-                ErrorCode::InvalidFormat,
-                "must be an RFC 3339 time, such as 2024-01-15T10:30:00Z",
-            )]
-        })
-}
-
-/// A role can be assumed only inside its own partition.
+/// A role can be assumed only within its partition.
 fn check_partitions(config: &StoredConfig) -> Option<Check> {
     let role: RoleArn = config.get(Field::LogDistributionRoleArn)?.as_str()?.parse().ok()?;
     let region: Region = config.get(Field::TargetRegion)?.as_str()?.parse().ok()?;
     let (role, region_name, region) = (role.partition(), region.as_str(), region.partition());
     (role != region).then(|| {
-        let message = format!("is {region_name} of partition {region}, but log_distribution_role_arn is of partition {role}; a role works only in its own partition");
+        let message = format!("is {region_name} in partition {region}, but log_distribution_role_arn is in partition {role} (a role can be assumed only within its partition)");
         Check::broken(Field::TargetRegion, CheckStatus::Invalid, &Violation::new(ErrorCode::Conflict, message))
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -224,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_well_formed_item_has_no_failure_and_each_field_is_told() {
+    fn well_formed_item_has_no_failure_and_a_check_for_each_field() {
         let found = checks(s3());
         assert_eq!(found.len(), 10, "{found:?}");
         assert!(
@@ -235,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn each_broken_field_is_told_with_its_rule() {
+    fn each_invalid_field_is_reported_with_its_rule() {
         let mut item = s3();
         item["bucket_name"] = json!("NO_BUCKET");
         item["target_region"] = json!("moon-1");
@@ -259,14 +226,14 @@ mod tests {
     }
 
     #[test]
-    fn required_fields_that_are_absent_or_null_are_missing() {
+    fn absent_or_null_required_fields_are_missing() {
         let found = checks(json!({"tenant_id": "acme", "type": "cloudwatch", "log_group_name": null, "enabled": true}));
         assert!(found.contains(&("log_distribution_role_arn", CheckStatus::Missing, "required")));
         assert!(found.contains(&("log_group_name", CheckStatus::Missing, "required")));
     }
 
     #[test]
-    fn an_unknown_type_is_invalid_and_says_nothing_of_fields_that_only_one_type_has() {
+    fn unknown_type_is_invalid_and_skips_fields_of_specific_types() {
         let found = checks(json!({"tenant_id": "a b", "type": "splunk", "enabled": true}));
         assert!(found.contains(&("tenant_id", CheckStatus::Invalid, "invalid_format")));
         assert!(found.contains(&("type", CheckStatus::Invalid, "invalid_format")));
@@ -274,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_and_a_region_of_different_partitions_conflict() {
+    fn role_and_region_of_different_partitions_conflict() {
         let mut item = json!({
             "tenant_id": "acme", "type": "cloudwatch", "log_group_name": "g", "enabled": true,
             "log_distribution_role_arn": "arn:aws-us-gov:iam::123456789012:role/a", "target_region": "us-east-1"

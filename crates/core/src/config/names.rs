@@ -1,0 +1,167 @@
+//! The names of the model: delivery types, fields and external checks. Nothing but names: what they mean is in
+//! [`fields`](super::fields) and [`destination`](super::destination).
+
+use std::str::FromStr;
+
+use crate::violation::{ErrorCode, Violation};
+
+named_enum! {
+    /// The kind of destination, and with the tenant the key of a configuration: the value of `type` and of the path
+    /// segment.
+    pub enum DeliveryType -> as_str {
+        /// The tenant's CloudWatch Logs.
+        CloudWatch = "cloudwatch",
+        /// The tenant's S3 bucket.
+        S3 = "s3",
+    }
+}
+
+named_enum! {
+    /// A field of a configuration, in the order in which a configuration is written out. A field has one name in JSON and
+    /// in the table, because others read the table.
+    pub enum Field -> name {
+        /// The tenant: partition key.
+        TenantId = "tenant_id",
+        /// The delivery type: sort key.
+        Type = "type",
+        /// The customer's IAM role.
+        LogDistributionRoleArn = "log_distribution_role_arn",
+        /// The log group.
+        LogGroupName = "log_group_name",
+        /// The bucket.
+        BucketName = "bucket_name",
+        /// The prefix of every object key.
+        BucketPrefix = "bucket_prefix",
+        /// The region of the destination.
+        TargetRegion = "target_region",
+        /// Whether logs are delivered.
+        Enabled = "enabled",
+        /// The applications whose logs are delivered.
+        DesiredLogs = "desired_logs",
+        /// When the table drops the item, Unix seconds.
+        Ttl = "ttl",
+        /// When the configuration was created. Set by the service.
+        CreatedAt = "created_at",
+        /// When the configuration was last changed. Set by the service.
+        UpdatedAt = "updated_at",
+    }
+}
+
+named_enum! {
+    /// A check of something outside the table. None has the name of a field, so the name of a check is unambiguous.
+    pub enum ExternalCheck -> name {
+        /// Can the service assume the central role?
+        CentralRole = "central_role",
+        /// Can the central role assume the customer's role?
+        CustomerRole = "customer_role",
+        /// Does the log group exist in the configured region?
+        LogGroup = "log_group",
+        /// Can log streams be created in it?
+        LogStreams = "log_streams",
+        /// Does the bucket exist?
+        Bucket = "bucket",
+        /// Is it in the configured region?
+        BucketRegion = "bucket_region",
+        /// Does it allow access to the central role?
+        BucketAccess = "bucket_access",
+        /// Which other principals does its policy allow?
+        BucketPolicy = "bucket_policy",
+        /// Can objects be put under the prefix?
+        BucketWrites = "bucket_writes",
+    }
+}
+
+impl FromStr for DeliveryType {
+    type Err = Violation;
+
+    fn from_str(text: &str) -> Result<Self, Violation> {
+        Self::from_name(text).ok_or_else(|| {
+            let names = Self::ALL
+                .map(|delivery_type| format!("\"{delivery_type}\""))
+                .join(" or ");
+            Violation::new(ErrorCode::InvalidFormat, format!("must be {names} in lowercase"))
+        })
+    }
+}
+
+impl Field {
+    /// The field that the author of `name` most likely meant.
+    ///
+    /// Jaro-Winkler favors a common beginning, which suits names that are mistyped near their end. A similarity below
+    /// 0.8 is chance. A name that is part of a field's name ("region") is similar to it however it begins.
+    #[must_use]
+    pub fn nearest(name: &str) -> Option<Self> {
+        const MIN_SIMILARITY: f64 = 0.8;
+        const SIMILARITY_OF_A_PART: f64 = 0.9;
+        const MIN_PART_BYTES: usize = 4;
+        // A name far longer than any field is not a typo, and its sender would choose how long the comparison takes.
+        const MAX_TYPO_BYTES: usize = 64;
+        if name.len() > MAX_TYPO_BYTES {
+            return None;
+        }
+        let name = name.to_ascii_lowercase();
+        let similarity = |field: Self| {
+            let is_part = name.len() >= MIN_PART_BYTES && field.name().contains(&name);
+            let similarity = strsim::jaro_winkler(&name, field.name());
+            if is_part {
+                similarity.max(SIMILARITY_OF_A_PART)
+            } else {
+                similarity
+            }
+        };
+        Self::ALL
+            .into_iter()
+            .map(|field| (similarity(field), field))
+            .filter(|(similarity, _)| *similarity >= MIN_SIMILARITY)
+            .max_by(|(a, _), (b, _)| a.total_cmp(b))
+            .map(|(_, field)| field)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_lowercase_names_are_delivery_types() {
+        for delivery_type in DeliveryType::ALL {
+            assert_eq!(delivery_type.as_str().parse(), Ok(delivery_type));
+            assert_eq!(serde_json::to_value(delivery_type).unwrap(), delivery_type.as_str());
+        }
+        for text in ["", "S3", "CloudWatch", "s3 ", "firehose"] {
+            assert!(text.parse::<DeliveryType>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn field_is_found_by_its_exact_name() {
+        for field in Field::ALL {
+            assert_eq!(Field::from_name(field.name()), Some(field));
+        }
+        assert_eq!(Field::from_name("Enabled"), None);
+    }
+
+    #[test]
+    fn typo_suggests_the_intended_field() {
+        for (typo, meant) in [
+            ("enable", Field::Enabled),
+            ("Enabled", Field::Enabled),
+            ("desired_log", Field::DesiredLogs),
+            ("desiredLogs", Field::DesiredLogs),
+            ("bucketName", Field::BucketName),
+            ("region", Field::TargetRegion),
+            ("log_group", Field::LogGroupName),
+            ("log_distribution_role", Field::LogDistributionRoleArn),
+            ("tenantId", Field::TenantId),
+        ] {
+            assert_eq!(Field::nearest(typo), Some(meant), "{typo}");
+        }
+    }
+
+    #[test]
+    fn unrelated_name_has_no_suggestion() {
+        for name in ["", "xyzzy", "\u{0}", &"enabled".repeat(100)] {
+            assert_eq!(Field::nearest(name), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! A configuration that can be created.
+
+use super::{field_value::FieldValue, names::DeliveryType};
+use crate::tenant_id::TenantId;
+
+/// A configuration that can be created: every rule holds and defaults are filled in. Only
+/// [`parse_create`](super::parse_create) makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewConfig {
+    tenant_id: TenantId,
+    delivery_type: DeliveryType,
+    values: Vec<FieldValue>,
+}
+
+impl NewConfig {
+    pub(super) const fn new(tenant_id: TenantId, delivery_type: DeliveryType, values: Vec<FieldValue>) -> Self {
+        Self {
+            tenant_id,
+            delivery_type,
+            values,
+        }
+    }
+
+    /// The tenant.
+    #[must_use]
+    pub const fn tenant_id(&self) -> &TenantId {
+        &self.tenant_id
+    }
+
+    /// The type of the destination.
+    #[must_use]
+    pub const fn delivery_type(&self) -> DeliveryType {
+        self.delivery_type
+    }
+
+    /// The values to store besides key, times and version, in model order. They always include `enabled`, because the
+    /// log processor treats a missing value as false.
+    #[must_use]
+    pub fn into_values(self) -> Vec<FieldValue> {
+        self.values
+    }
+}
