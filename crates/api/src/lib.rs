@@ -13,6 +13,8 @@ pub mod config;
 mod context;
 mod cors;
 mod deadline;
+#[cfg(feature = "openapi")]
+pub mod description;
 mod edge;
 mod envelope;
 mod error;

@@ -15,6 +15,7 @@ use crate::{
 
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum CheckStatus {
     /// As it must be.
@@ -29,6 +30,7 @@ pub enum CheckStatus {
 
 /// One entry of a validation's `checks`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Check {
     /// What was looked at: a field, or something outside the table that fields name.
     pub field: &'static str,

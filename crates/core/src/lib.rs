@@ -16,6 +16,8 @@ mod external_check;
 mod field;
 mod input;
 mod json_object;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod paging;
 mod stored;
 mod tenant_id;

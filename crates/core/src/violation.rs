@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// The kind of a broken rule: a stable word for programs, `snake_case` on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     /// A required field is absent, null or empty, or an update tries to remove it.
@@ -100,6 +101,7 @@ impl Violation {
 
 /// One broken rule of a body, as it stands in `details.errors`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FieldError {
     /// The field's name as the client wrote it.
     pub field: String,

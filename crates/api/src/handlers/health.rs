@@ -13,8 +13,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use tenant_store::{Store, StoreError};
 
-#[cfg(test)]
-use crate::openapi;
+#[cfg(feature = "openapi")]
+use crate::openapi::failures;
 use crate::{context::Now, envelope::Success, error::ApiError, state::AppState};
 
 /// A probe waits no longer: load balancers give up after a few seconds.
@@ -26,25 +26,37 @@ const SERVICE: &str = "tenant-management-api";
 
 /// The state of the service.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(crate) struct HealthReport {
     status: HealthStatus,
+    /// The name of the service.
+    #[cfg_attr(feature = "openapi", schema(example = "tenant-management-api"))]
     service: &'static str,
+    /// The version of the service.
+    #[cfg_attr(feature = "openapi", schema(example = "0.1.0"))]
     version: &'static str,
     checks: Checks,
 }
 
+/// The services that this one depends on.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = DependencyChecks))]
 struct Checks {
     dynamodb: DependencyCheck,
 }
 
+/// The state of a service that this one depends on.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct DependencyCheck {
     status: HealthStatus,
+    /// How long the last probe took, in milliseconds.
     latency_ms: u64,
 }
 
+/// Whether a service works.
 #[derive(Debug, Clone, Copy, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 enum HealthStatus {
     Healthy,
@@ -60,9 +72,9 @@ pub(crate) struct Unhealthy {
     cause: Arc<ProbeError>,
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "openapi"))]
 impl Unhealthy {
-    /// For the tests of whoever tells a client of it.
+    /// An example, for tests and for the API's description.
     pub(crate) fn timed_out() -> Self {
         Self {
             report: report(HealthStatus::Unhealthy, PROBE_LIMIT),
@@ -83,15 +95,18 @@ pub(crate) enum ProbeError {
 }
 
 /// `GET /health`
-#[cfg_attr(test, utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = "/api/v1/health",
     operation_id = "getHealth",
     tag = "Service",
-    summary = "Ask whether the service can do its work",
+    summary = "Check whether the service is healthy",
     description = "Needs no signature.",
     security(()),
-    responses(openapi::answers::Health),
+    responses(
+        (status = 200, body = Success<HealthReport>, description = "The service is healthy."),
+        failures::Open, failures::Unhealthy,
+    ),
 ))]
 pub(crate) async fn check(State(state): State<AppState>, now: Now) -> Result<Response, ApiError> {
     let Probed { latency, outcome, .. } = state.last_probe.get(&state.store).await;
