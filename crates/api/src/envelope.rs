@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::{context::Now, error::ApiError};
 
-/// The body of a successful response. Handlers put status and headers around it.
+/// The body of a successful response.
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(crate) struct Success<T> {

@@ -16,6 +16,9 @@ pub(crate) fn paths(derived: &Value) -> Value {
     {
         refer_to_parameters(operation);
         complete_successes(operation);
+        if let Some(body) = operation.get_mut("requestBody") {
+            body["required"] = true.into();
+        }
         if operation["security"] == json!([{}]) {
             operation["security"] = json!([]);
         }

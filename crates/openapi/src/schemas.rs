@@ -24,6 +24,8 @@ pub(crate) fn rename(value: Value) -> Value {
                     };
                     (name, renamed.into())
                 }
+                // A link between items of the code says nothing to a client.
+                ("description", Value::String(text)) => (name, text.replace("[`", "`").replace("`]", "`").into()),
                 ("enum", Value::Array(values)) if values.len() == 1 => ("const".to_owned(), values[0].clone()),
                 (_, member) => (schema_name(&name), rename(member)),
             })
@@ -47,6 +49,7 @@ fn refer(name: &str) -> String {
 /// Every schema, by name.
 pub(crate) fn schemas(derived: &Value) -> Value {
     let mut schemas = derived.as_object().unwrap().clone();
+    refer_to_contents(&mut schemas);
     schemas.insert("GatewayFailure".to_owned(), gateway_failure(&derived["Failure"]));
     for delivery_type in DeliveryType::ALL {
         schemas.insert(new_config_name(delivery_type), new_config(delivery_type));
@@ -74,6 +77,16 @@ pub(crate) fn schemas(derived: &Value) -> Value {
         }),
     );
     schemas.into()
+}
+
+/// The type in a generic body is derived in place, as well as a schema of its name.
+fn refer_to_contents(schemas: &mut Map<String, Value>) {
+    let names: Vec<String> = schemas.keys().cloned().collect();
+    for name in &names {
+        if let Some(schema) = schemas.get_mut(&format!("{name}Response")) {
+            schema["properties"]["data"] = json!({ "$ref": refer(name) });
+        }
+    }
 }
 
 /// API Gateway sends the members of a failure, but its own form of time.
