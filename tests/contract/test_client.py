@@ -67,7 +67,7 @@ def test_round_trip(generated):
         )
         created = call["create_delivery_config"].sync_detailed(tenant_id, client=client, body=new)
         assert created.status_code == 201, created.content
-        assert isinstance(created.parsed, models.DeliveryConfigAnswer)
+        assert isinstance(created.parsed, models.DeliveryConfigResponse)
         stored = created.parsed.data
         assert isinstance(stored, models.S3DeliveryConfig)
         assert (stored.bucket_prefix, stored.enabled, stored.desired_logs) == ("ROSA/cluster-logs/", True, ["ü"])

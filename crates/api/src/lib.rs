@@ -8,6 +8,8 @@
 mod answer;
 mod audit;
 pub mod config;
+#[cfg(feature = "openapi")]
+pub mod description;
 mod event;
 mod http;
 mod log;

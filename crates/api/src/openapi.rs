@@ -1,43 +1,34 @@
 //! The description of this API, as OpenAPI 3.1.
 //!
-//! It is made from the handlers' attributes and from the rules of the domain by the tests, which hold the copies in the
-//! repository against it: the function itself carries bytes and no generator, and starts as fast as without them.
+//! Crate `openapi` makes it from the attributes and types of this crate and from the rules of the domain, and checks that
+//! the copies in the repository are up to date. The function itself contains bytes and no generator.
 
-#[cfg(test)]
-pub(crate) mod answers;
-#[cfg(test)]
-mod document;
-#[cfg(test)]
-mod fields;
-#[cfg(test)]
-mod parameters;
-#[cfg(test)]
-mod patterns;
-#[cfg(test)]
-pub(crate) mod schemas;
-#[cfg(test)]
-mod security;
+#[cfg(feature = "openapi")]
+pub(crate) mod failures;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 
 use crate::http::envelope::APPLICATION_JSON;
 
-/// `docs/openapi.json` without its blanks. It stands inside the crate, since only that goes into an image.
+/// `docs/openapi.json` without its white space. It is inside the crate because an image is built from the crates alone.
 const DOCUMENT: &str = include_str!("openapi/openapi.min.json");
 /// It changes with a deployment only.
 const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
 /// `GET /openapi.json`
-#[cfg_attr(test, utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = "/api/v1/openapi.json",
     operation_id = "getOpenApi",
     tag = "Service",
     summary = "Read this description",
-    description = "The OpenAPI document of this API. Needs no signature, and may be cached for five minutes.",
+    description = "The OpenAPI document of this API. Needs no signature. Can be cached for five minutes.",
     security(()),
-    responses(answers::Description),
+    responses(
+        (status = 200, body = Object, description = "The OpenAPI document."),
+        failures::Open,
+    ),
 ))]
 pub(crate) async fn document() -> Response {
     let headers = [

@@ -6,8 +6,9 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::Value;
 use tenant_store::{Store, StoreError};
+
+use crate::resources::health::view::{HealthReport, HealthStatus};
 
 /// A probe waits no longer: load balancers give up after a few seconds.
 const PROBE_LIMIT: Duration = Duration::from_secs(2);
@@ -30,17 +31,17 @@ pub(crate) enum ProbeError {
 #[error("DynamoDB is unhealthy")]
 pub(crate) struct Unhealthy {
     /// What the client reads about it.
-    pub(crate) report: Value,
+    pub(crate) report: HealthReport,
     #[source]
     pub(crate) cause: Arc<ProbeError>,
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "openapi"))]
 impl Unhealthy {
-    /// For the tests of errors.
+    /// An example, for tests and for the API's description.
     pub(crate) fn timed_out() -> Self {
         Self {
-            report: Value::Null,
+            report: HealthReport::new(HealthStatus::Unhealthy, PROBE_LIMIT),
             cause: Arc::new(ProbeError::TimedOut),
         }
     }

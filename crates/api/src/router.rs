@@ -46,7 +46,7 @@ fn validation_route() -> (&'static str, MethodRouter<AppState>) {
     )
 }
 
-/// The routes. A test compares them with the API's description.
+/// The routes, as the API's description must name them: a test of crate `openapi` compares the two.
 pub(crate) fn routes() -> [(&'static str, MethodRouter<AppState>); 8] {
     [
         ("/health", get(health::check)),

@@ -14,6 +14,8 @@ mod named_enum;
 
 mod config;
 mod json_object;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod page;
 mod tenant_id;
 mod violation;

@@ -11,8 +11,9 @@ macro_rules! named_enum {
     ) => {
         $(#[$attribute])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         pub enum $Enum {
-            $( $(#[$variant_attribute])* $Variant, )+
+            $( $(#[$variant_attribute])* #[cfg_attr(feature = "openapi", schema(rename = $name))] $Variant, )+
         }
 
         impl $Enum {

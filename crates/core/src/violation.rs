@@ -78,6 +78,7 @@ impl Violation {
 
 /// One broken rule of a body: an entry of `details.errors`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FieldError {
     /// The field's name as the client wrote it.
     pub field: String,

@@ -10,23 +10,48 @@ use serde::Serialize;
 
 use super::{context::Now, error::ApiError};
 
-/// What a request gave that went well. Handlers put status and headers around it.
+/// The body of a successful response.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(crate) struct Success<T> {
+    /// When the service responded.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime, example = "2024-01-15T10:30:00Z"))]
     timestamp: String,
-    status: &'static str,
+    #[cfg_attr(feature = "openapi", schema(inline))]
+    status: SuccessStatus,
+    data: T,
+    /// A sentence for people.
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<T>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     message: Option<String>,
+}
+
+/// The body of a successful response that has no data.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub(crate) struct Confirmation {
+    /// When the service responded.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime, example = "2024-01-15T10:30:00Z"))]
+    timestamp: String,
+    #[cfg_attr(feature = "openapi", schema(inline))]
+    status: SuccessStatus,
+    /// What was done, in a sentence for people.
+    message: String,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+enum SuccessStatus {
+    Success,
 }
 
 impl<T> Success<T> {
     pub(crate) fn new(now: Now, data: T) -> Self {
         Self {
             timestamp: timestamp(now.0),
-            status: "success",
-            data: Some(data),
+            status: SuccessStatus::Success,
+            data,
             message: None,
         }
     }
@@ -40,45 +65,61 @@ impl<T> Success<T> {
     }
 }
 
-impl Success<()> {
-    /// A success that is told in a sentence alone.
-    pub(crate) fn message(now: Now, message: String) -> Self {
-        Self {
-            timestamp: timestamp(now.0),
-            status: "success",
-            data: None,
-            message: Some(message),
-        }
-    }
-}
-
 impl<T: Serialize> IntoResponse for Success<T> {
     fn into_response(self) -> Response {
-        match serde_json::to_vec(&self) {
-            Ok(body) => json_response(body),
-            Err(error) => ApiError::Unserializable(error).into_response(),
+        respond(&self)
+    }
+}
+
+impl Confirmation {
+    pub(crate) fn new(now: Now, message: String) -> Self {
+        Self {
+            timestamp: timestamp(now.0),
+            status: SuccessStatus::Success,
+            message,
         }
     }
 }
 
-/// What a client reads of a request that failed.
+impl IntoResponse for Confirmation {
+    fn into_response(self) -> Response {
+        respond(&self)
+    }
+}
+
+/// The body of a failed request's response.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(crate) struct Failure<'a> {
+    /// When the service responded.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime, example = "2024-01-15T10:30:00Z"))]
     timestamp: String,
-    status: &'static str,
+    #[cfg_attr(feature = "openapi", schema(inline))]
+    status: FailureStatus,
+    /// What is wrong, and what to do about it, in a sentence for people.
     error: &'a str,
+    /// Only a body that breaks rules has details.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(ignore))]
     details: Option<serde_json::Value>,
-    /// Only an unhealthy service has something to show beside the error.
+    /// Only an unhealthy service has data beside the error.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(ignore))]
     data: Option<serde_json::Value>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+enum FailureStatus {
+    Error,
 }
 
 impl<'a> Failure<'a> {
     pub(crate) fn new(now: Now, error: &'a str) -> Self {
         Self {
             timestamp: timestamp(now.0),
-            status: "error",
+            status: FailureStatus::Error,
             error,
             details: None,
             data: None,
@@ -102,7 +143,11 @@ fn timestamp(now: DateTime<Utc>) -> String {
     now.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-fn json_response(body: Vec<u8>) -> Response {
+fn respond(body: &impl Serialize) -> Response {
+    let body = match serde_json::to_vec(body) {
+        Ok(body) => body,
+        Err(error) => return ApiError::Unserializable(error).into_response(),
+    };
     let mut response = Response::new(Body::from(body));
     response.headers_mut().insert(header::CONTENT_TYPE, APPLICATION_JSON);
     response

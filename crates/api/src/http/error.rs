@@ -212,7 +212,7 @@ impl ApiError {
     /// What an unhealthy service reports beside the error.
     pub(crate) fn data(&self) -> Option<Value> {
         match self {
-            Self::Unhealthy(unhealthy) => Some(unhealthy.report.clone()),
+            Self::Unhealthy(unhealthy) => serde_json::to_value(&unhealthy.report).ok(),
             _ => None,
         }
     }

@@ -1,6 +1,14 @@
 //! A service with its own table, and a client that checks what the contract requires of every response.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::SystemTime};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::SystemTime,
+};
 
 use api::{Api, AppState, ExternalChecks, config::Settings};
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
@@ -9,6 +17,8 @@ use lambda::{Handler, HandlerError, Invocation};
 use serde_json::{Value, json};
 use tenant_store::Store;
 use tokio::net::TcpListener;
+
+use crate::description::{self, Configurations};
 
 pub(crate) const TABLE: &str = "configs";
 pub(crate) const REQUEST_ID: &str = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef";
@@ -35,6 +45,7 @@ const ALLOWED_HEADERS: [&str; 13] = [
 pub(crate) struct Service {
     pub(crate) api: Api,
     client: Client,
+    has_item_written_by_hand: AtomicBool,
 }
 
 impl Service {
@@ -56,6 +67,7 @@ impl Service {
         Self {
             api: Api::new(state.with_live_checks(external_checks)),
             client,
+            has_item_written_by_hand: AtomicBool::new(false),
         }
     }
 
@@ -76,28 +88,40 @@ impl Service {
         Self {
             api: Api::new(AppState::new(Store::new(client.clone(), TABLE), settings)),
             client,
+            has_item_written_by_hand: AtomicBool::new(false),
         }
     }
 
     /// Sends a request and checks its response.
     pub(crate) async fn send(&self, request: Call) -> Response {
-        let method = request.method.clone();
+        let (method, path) = (request.method.clone(), request.path.clone());
         let response = self
             .invoke(&serde_json::to_vec(&request.into_event()).unwrap())
             .await
             .unwrap();
-        Response::check(&method, &response)
+        self.check(&method, &path, &response)
     }
 
     /// The same in an invocation with this deadline.
     pub(crate) async fn send_before(&self, deadline: SystemTime, request: Call) -> Response {
-        let method = request.method.clone();
+        let (method, path) = (request.method.clone(), request.path.clone());
         let event = serde_json::to_vec(&request.into_event()).unwrap();
         let invocation = Invocation {
             deadline: Some(deadline),
             ..invocation()
         };
-        Response::check(&method, &self.api.invoke(&event, &invocation).await.unwrap())
+        self.check(&method, &path, &self.api.invoke(&event, &invocation).await.unwrap())
+    }
+
+    fn check(&self, method: &str, path: &str, bytes: &[u8]) -> Response {
+        let response = Response::check(method, bytes);
+        let configurations = if self.has_item_written_by_hand.load(Ordering::Relaxed) {
+            Configurations::WrittenByHand
+        } else {
+            Configurations::Valid
+        };
+        description::check(method, path, &response, configurations);
+        response
     }
 
     pub(crate) async fn invoke(&self, event: &[u8]) -> Result<Vec<u8>, HandlerError> {
@@ -112,6 +136,7 @@ impl Service {
 
     /// Writes an item directly, as an operator might.
     pub(crate) async fn put_item(&self, attributes: impl IntoIterator<Item = (&str, AttributeValue)>) {
+        self.has_item_written_by_hand.store(true, Ordering::Relaxed);
         let item = attributes
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))

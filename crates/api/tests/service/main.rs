@@ -9,6 +9,7 @@ mod conditions;
 mod cors;
 mod create;
 mod delete;
+mod description;
 mod events;
 mod failures;
 mod harness;

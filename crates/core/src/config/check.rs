@@ -27,6 +27,7 @@ named_enum! {
 
 /// One entry of a validation's `checks`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Check {
     /// What was checked: a field, or the name of an external check.
     pub field: &'static str,

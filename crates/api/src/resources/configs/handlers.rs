@@ -9,15 +9,15 @@ use http::{HeaderValue, StatusCode, header};
 use tenant_core::{StoredConfig, parse_create, parse_update};
 use tenant_store::{Precondition, StoreError};
 
-#[cfg(test)]
-use crate::openapi;
+#[cfg(feature = "openapi")]
+use crate::openapi::failures;
 use crate::{
     audit::ConfigChanged,
     http::{
         body::JsonBody,
         conditions::{Conditions, ETag, Freshness},
         context::Now,
-        envelope::Success,
+        envelope::{Confirmation, Success},
         error::ApiError,
         path::{Target, Tenant},
     },
@@ -25,16 +25,19 @@ use crate::{
 };
 
 /// `POST /tenants/{tenant_id}/delivery-configs`
-#[cfg_attr(test, utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post,
     path = "/api/v1/tenants/{tenant_id}/delivery-configs",
     operation_id = "createDeliveryConfig",
     tag = "Delivery configurations",
     summary = "Create a configuration",
-    description = "A tenant has at most one configuration of each type. What was left out is filled in with its default.",
+    description = "A tenant has at most one configuration of each type. Fields that are left out get their defaults.",
     params(("tenant_id" = String, Path), ("If-None-Match" = Option<String>, Header), ("X-Body-SHA256" = Option<String>, Header)),
-    request_body = openapi::schemas::NewDeliveryConfig,
-    responses(openapi::answers::Create),
+    request_body(content = ref("#/components/schemas/NewDeliveryConfig")),
+    responses(
+        (status = 201, body = Success<StoredConfig>, headers(("ETag"), ("Location")), description = "Created, with what is stored: defaults are filled in."),
+        failures::Signed, failures::Conditional, failures::JsonBody, failures::Exists,
+    ),
 ))]
 pub(crate) async fn create(
     State(state): State<AppState>,
@@ -67,15 +70,19 @@ pub(crate) async fn create(
 }
 
 /// `GET /tenants/{tenant_id}/delivery-configs/{type}`
-#[cfg_attr(test, utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = "/api/v1/tenants/{tenant_id}/delivery-configs/{type}",
     operation_id = "getDeliveryConfig",
     tag = "Delivery configurations",
     summary = "Read a configuration",
-    description = "With `If-None-Match` and the `ETag` of an earlier answer, the body comes only if there is something new.",
+    description = "With the `ETag` of an earlier response as `If-None-Match`, the response has a body only if the configuration has changed.",
     params(("tenant_id" = String, Path), ("type" = String, Path), ("If-Match" = Option<String>, Header), ("If-None-Match" = Option<String>, Header)),
-    responses(openapi::answers::Read),
+    responses(
+        (status = 200, body = Success<StoredConfig>, headers(("ETag")), description = "The configuration."),
+        (status = 304, headers(("ETag")), description = "The client has this version already. No body."),
+        failures::Signed, failures::Conditional,
+    ),
 ))]
 pub(crate) async fn read(
     State(state): State<AppState>,
@@ -92,18 +99,21 @@ pub(crate) async fn read(
 }
 
 /// `PUT` and `PATCH /tenants/{tenant_id}/delivery-configs/{type}`: both merge.
-#[cfg_attr(test, utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     method(put, patch),
     path = "/api/v1/tenants/{tenant_id}/delivery-configs/{type}",
     operation_id = "putDeliveryConfig",
     tag = "Delivery configurations",
     summary = "Change a configuration",
-    description = "PUT and PATCH do the same. A field left out keeps its value, `null` takes an optional field away or returns it to its \
-        default, and a required field cannot be taken away. Fields that are sent are held to the rules of a create.",
+    description = "PUT and PATCH do the same. A field that is left out keeps its value. `null` removes an optional field or resets it to its \
+        default. A required field cannot be removed. Fields that are sent must follow the rules of a create.",
     params(("tenant_id" = String, Path), ("type" = String, Path), ("If-Match" = Option<String>, Header), ("If-None-Match" = Option<String>, Header),
         ("X-Body-SHA256" = Option<String>, Header)),
-    request_body = openapi::schemas::DeliveryConfigChanges,
-    responses(openapi::answers::Update),
+    request_body(content = ref("#/components/schemas/DeliveryConfigChanges")),
+    responses(
+        (status = 200, body = Success<StoredConfig>, headers(("ETag")), description = "Changed, with what is stored now."),
+        failures::Signed, failures::Conditional, failures::JsonBody,
+    ),
 ))]
 pub(crate) async fn update(
     State(state): State<AppState>,
@@ -127,7 +137,7 @@ pub(crate) async fn update(
 }
 
 /// `DELETE /tenants/{tenant_id}/delivery-configs/{type}`
-#[cfg_attr(test, utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     delete,
     path = "/api/v1/tenants/{tenant_id}/delivery-configs/{type}",
     operation_id = "deleteDeliveryConfig",
@@ -135,7 +145,10 @@ pub(crate) async fn update(
     summary = "Delete a configuration",
     description = "The logs of the tenant are no longer delivered to this destination.",
     params(("tenant_id" = String, Path), ("type" = String, Path), ("If-Match" = Option<String>, Header), ("If-None-Match" = Option<String>, Header)),
-    responses(openapi::answers::Delete),
+    responses(
+        (status = 200, body = Confirmation, description = "Deleted."),
+        failures::Signed, failures::Conditional,
+    ),
 ))]
 pub(crate) async fn delete(
     State(state): State<AppState>,
@@ -154,7 +167,7 @@ pub(crate) async fn delete(
         .await?;
     let change = Extension(ConfigChanged::deleted(deleted.as_ref()));
     let message = format!("Deleted the {delivery_type} delivery configuration of tenant {tenant_id}.");
-    Ok((change, Success::message(now, message)).into_response())
+    Ok((change, Confirmation::new(now, message)).into_response())
 }
 
 /// The configuration that the URL names.

@@ -7,8 +7,8 @@ use axum::{
 use serde::Serialize;
 use tenant_core::StoredConfig;
 
-#[cfg(test)]
-use crate::openapi;
+#[cfg(feature = "openapi")]
+use crate::openapi::failures;
 use crate::{
     http::{context::Now, envelope::Success, error::ApiError, path::Tenant, query::PageQuery},
     state::AppState,
@@ -16,32 +16,42 @@ use crate::{
 
 /// Every configuration of one tenant.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = DeliveryConfigList))]
 struct TenantList {
     configurations: Vec<StoredConfig>,
+    /// The length of `configurations`.
     count: usize,
 }
 
 /// A page of the configurations of all tenants.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = DeliveryConfigPage))]
 struct PageList {
     configurations: Vec<StoredConfig>,
+    /// The length of `configurations`.
     count: usize,
+    /// The largest number of configurations that this page can contain.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1000))]
     limit: u16,
-    /// There while there is more.
+    /// The key of the next page. The last page has none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, example = "acme-corp#s3"))]
     last_key: Option<String>,
 }
 
 /// `GET /tenants/{tenant_id}/delivery-configs`
-#[cfg_attr(test, utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = "/api/v1/tenants/{tenant_id}/delivery-configs",
     operation_id = "listTenantDeliveryConfigs",
     tag = "Lists",
     summary = "List the configurations of a tenant",
-    description = "All of them at once; a tenant that is not known has none.",
+    description = "All of them at once. An unknown tenant has none.",
     params(("tenant_id" = String, Path)),
-    responses(openapi::answers::ListTenant),
+    responses(
+        (status = 200, body = Success<TenantList>, description = "The configurations of the tenant; none for an unknown tenant."),
+        failures::Signed,
+    ),
 ))]
 pub(crate) async fn list_for_tenant(
     State(state): State<AppState>,
@@ -54,15 +64,18 @@ pub(crate) async fn list_for_tenant(
 }
 
 /// `GET /delivery-configs`
-#[cfg_attr(test, utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = "/api/v1/delivery-configs",
     operation_id = "listDeliveryConfigs",
     tag = "Lists",
     summary = "List the configurations of all tenants",
-    description = "Page by page. A page may hold fewer than `limit` configurations, and even none, while there is more: `last_key` tells.",
+    description = "Page by page. A page can contain fewer than `limit` configurations, even none, and still not be the last one: only the last page has no `last_key`.",
     params(("limit" = Option<u16>, Query), ("last_key" = Option<String>, Query)),
-    responses(openapi::answers::ListAll),
+    responses(
+        (status = 200, body = Success<PageList>, description = "A page. There are more pages while it has a `last_key`."),
+        failures::Signed,
+    ),
 ))]
 pub(crate) async fn list_all(State(state): State<AppState>, now: Now, query: PageQuery) -> Result<Response, ApiError> {
     let page = state

@@ -7,8 +7,8 @@ use axum::{
 use serde::Serialize;
 use tenant_core::{Check, check_stored};
 
-#[cfg(test)]
-use crate::openapi;
+#[cfg(feature = "openapi")]
+use crate::openapi::failures;
 use crate::{
     http::{
         context::Now, deadline::Deadline, envelope::Success, error::ApiError, path::Target, query::ValidationQuery,
@@ -17,10 +17,13 @@ use crate::{
     state::AppState,
 };
 
+/// What is valid and what is invalid in a configuration.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ValidationReport))]
 struct Validation {
     tenant_id: String,
     r#type: &'static str,
+    /// Whether no check is `missing` or `invalid`.
     valid: bool,
     checks: Vec<Check>,
 }
@@ -37,15 +40,19 @@ impl Validation {
 }
 
 /// `GET /tenants/{tenant_id}/delivery-configs/{type}/validate`
-#[cfg_attr(test, utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = "/api/v1/tenants/{tenant_id}/delivery-configs/{type}/validate",
     operation_id = "validateDeliveryConfig",
     tag = "Delivery configurations",
     summary = "Check a configuration",
-    description = "Holds what is stored against every rule, and then looks whether logs can be delivered: assumes the roles, and looks for the log group or the bucket. That takes five seconds at most, writes nothing, and a check that could not be made is `skipped` with the reason.",
+    description = "Checks the stored configuration against every rule, and then whether logs can be delivered: assumes the roles, and finds the \
+        log group or the bucket. That takes at most five seconds and writes nothing. A check that could not be made is `skipped`, with the reason.",
     params(("tenant_id" = String, Path), ("type" = String, Path), ("live" = bool, Query)),
-    responses(openapi::answers::Validate),
+    responses(
+        (status = 200, body = Success<Validation>, description = "Whether the configuration is valid, check by check."),
+        failures::Signed,
+    ),
 ))]
 pub(crate) async fn validate(
     State(state): State<AppState>,

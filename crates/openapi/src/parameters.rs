@@ -1,17 +1,17 @@
 //! Parameters of requests and headers of responses.
 
 use serde_json::{Value, json};
-use tenant_core::PageLimit;
+use tenant_core::{DeliveryType, PageLimit};
 
-use super::{fields::types, patterns};
+use crate::patterns;
 
 const ENTITY_TAGS: &str = r#"^(?:\*|(?:W/)?"[!#-~]*"(?:[ \t]*,[ \t]*(?:W/)?"[!#-~]*"){0,99})$"#;
 
-/// A part of a paging key that stands for a key which no configuration can have.
+/// A part of a paging key that is not a valid tenant id or delivery type.
 const RAW: &str = r#"(?:[!-"$&-~]|%[0-7][0-9A-F])+"#;
 
 /// By name, which is also the key of the component.
-pub(super) fn parameters() -> Value {
+pub(crate) fn parameters() -> Value {
     json!({
         "tenant_id": {
             "name": "tenant_id",
@@ -32,49 +32,53 @@ pub(super) fn parameters() -> Value {
         "limit": {
             "name": "limit",
             "in": "query",
-            "description": "How many configurations a page holds at most.",
+            "description": "The largest number of configurations on a page.",
             "schema": { "type": "integer", "minimum": 1, "maximum": PageLimit::MAX, "default": PageLimit::default().get() },
             "example": 50,
         },
         "last_key": {
             "name": "last_key",
             "in": "query",
-            "description": "The `last_key` of the page before, percent-encoded (`#` is `%23`); left out or empty for the first page. \
-                It works after the configuration that it names was deleted.",
+            "description": "The `last_key` of the previous page, percent-encoded (`#` is `%23`); left out or empty for the first page. \
+                It stays valid when the configuration that it names is deleted.",
             "schema": { "type": "string", "pattern": format!("^(?:{}|={RAW}#={RAW})?$", plain_key()) },
             "example": "acme-corp#s3",
         },
         "live": {
             "name": "live",
             "in": "query",
-            "description": "Whether to look beyond the table; with `false` what would be looked at is `skipped`.",
+            "description": "Whether to check the resources that the configuration names; with `false` those checks are `skipped`.",
             "schema": { "type": "boolean", "default": true },
             "example": false,
         },
         "If-Match": {
             "name": "If-Match",
             "in": "header",
-            "description": "`*` or up to 100 entity tags, in double quotes and separated by commas: go on only while the configuration is at \
-                one of these versions. Otherwise the answer is a 412, and nothing happens.",
+            "description": "`*` or up to 100 entity tags, in double quotes and separated by commas: proceed only if the configuration has one \
+                of these versions. Otherwise the response is a 412, and nothing changes.",
             "schema": { "type": "string", "pattern": ENTITY_TAGS },
             "examples": { "any": { "summary": "Any version", "value": "*" } },
         },
         "If-None-Match": {
             "name": "If-None-Match",
             "in": "header",
-            "description": "`*` or up to 100 entity tags: go on only while the configuration is at none of these versions. A read \
-                answers 304 otherwise, anything else 412. With `*` a create tells a 412 from the 409 of a client that did not expect one.",
+            "description": "`*` or up to 100 entity tags: proceed only if the configuration has none of these versions. Otherwise the \
+                response to a read is a 304, and to any other request a 412. With `*`, a create of a configuration that exists is a 412 instead of a 409.",
             "schema": { "type": "string", "pattern": ENTITY_TAGS },
-            "examples": { "none": { "summary": "A version that this service never gives", "value": "\"0-unknown\"" } },
+            "examples": { "none": { "summary": "A version that never exists", "value": "\"0-unknown\"" } },
         },
         "X-Body-SHA256": {
             "name": "X-Body-SHA256",
             "in": "header",
-            "description": "The SHA-256 of the body in 64 hex digits. With it the signature covers the body too. An operator can require it \
-                for POST, PUT and PATCH; such a service refuses a request without it with a 403.",
+            "description": "The SHA-256 of the body in 64 hex digits. With it, the signature covers the body too. An operator can require it \
+                for POST, PUT and PATCH; such a service rejects a request without it with a 403.",
             "schema": { "type": "string", "pattern": "^[0-9A-Fa-f]{64}$" },
         },
     })
+}
+
+fn types() -> [&'static str; DeliveryType::ALL.len()] {
+    DeliveryType::ALL.map(DeliveryType::as_str)
 }
 
 fn plain_key() -> String {
@@ -84,10 +88,10 @@ fn plain_key() -> String {
 }
 
 /// By name, which is also the key of the component.
-pub(super) fn headers() -> Value {
+pub(crate) fn headers() -> Value {
     json!({
         "X-Request-Id": {
-            "description": "The id of this request, which every line that the service logs of it has.",
+            "description": "The id of this request. Every log line about it contains the id.",
             "required": true,
             "schema": { "type": "string", "minLength": 1 },
             "example": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
@@ -99,7 +103,7 @@ pub(super) fn headers() -> Value {
             "example": "no-store",
         },
         "ETag": {
-            "description": "The version of the configuration in double quotes. It grows with every change, also over a deletion.",
+            "description": "The version of the configuration in double quotes. It grows with every change, even after a deletion.",
             "required": true,
             "schema": { "type": "string", "pattern": "^\"[0-9]+\"$" },
             "example": "\"1\"",
@@ -111,19 +115,19 @@ pub(super) fn headers() -> Value {
             "example": "/api/v1/tenants/acme-corp/delivery-configs/cloudwatch",
         },
         "Retry-After": {
-            "description": "Seconds after which to repeat the request.",
+            "description": "The number of seconds after which to repeat the request.",
             "required": true,
             "schema": { "type": "integer", "minimum": 0 },
             "example": 1,
         },
         "Allow": {
-            "description": "The methods that the URL takes.",
+            "description": "The methods that the URL supports.",
             "required": true,
             "schema": { "type": "string" },
             "example": "GET,HEAD,POST",
         },
         "WWW-Authenticate": {
-            "description": "The scheme's name.",
+            "description": "The name of the signature scheme.",
             "schema": { "type": "string" },
             "example": "HMAC-SHA256",
         },

@@ -1,19 +1,16 @@
-//! The fields of a configuration as a create, an update and an answer have them, with every rule that JSON Schema can
-//! say. What it cannot say stands in a description.
+//! The fields of a configuration in a create, in an update and in a response, with every rule that JSON Schema can
+//! express. The descriptions have the rest.
 
 use serde_json::{Map, Value, json};
 use tenant_core::{BucketPrefix, DeliveryType, Field, MAX_DESIRED_LOGS};
 
-use super::patterns;
+use crate::patterns;
 
-/// Seconds: what is not below is taken for milliseconds.
+/// In seconds: a larger number is milliseconds.
 const FIRST_MILLISECONDS: u64 = 100_000_000_000;
 
-pub(super) fn types() -> [&'static str; 2] {
-    DeliveryType::ALL.map(DeliveryType::as_str)
-}
-
-pub(super) fn new_config(delivery_type: DeliveryType, description: &str) -> Value {
+/// The body of a create.
+pub(crate) fn new_config(delivery_type: DeliveryType) -> Value {
     let properties: Map<_, _> = fields(delivery_type)
         .map(|field| {
             let rules = rules(field, delivery_type);
@@ -24,21 +21,22 @@ pub(super) fn new_config(delivery_type: DeliveryType, description: &str) -> Valu
             };
             (field.name().to_owned(), rules)
         })
-        .chain(of_the_other_type(
+        .chain(foreign_fields(
             delivery_type,
-            "Of the other type: `null` is passed over.",
+            "Belongs to another type: `null` is ignored.",
         ))
         .collect();
     json!({
         "type": "object",
-        "description": description,
+        "description": format!("A configuration of type `{delivery_type}` to create."),
         "properties": properties,
-        "required": required_of(delivery_type),
+        "required": required_fields(delivery_type),
         "additionalProperties": false,
     })
 }
 
-pub(super) fn changes(delivery_type: DeliveryType, description: &str) -> Value {
+/// The body of an update.
+pub(crate) fn changes(delivery_type: DeliveryType) -> Value {
     let properties: Map<_, _> = fields(delivery_type)
         .map(|field| {
             let rules = match field {
@@ -58,28 +56,28 @@ pub(super) fn changes(delivery_type: DeliveryType, description: &str) -> Value {
             };
             (field.name().to_owned(), rules)
         })
-        .chain(of_the_other_type(
+        .chain(foreign_fields(
             delivery_type,
-            "Of the other type: `null` takes away what is left of it in a configuration that was written by hand.",
+            "Belongs to another type: `null` removes it from a configuration that was written by hand.",
         ))
         .collect();
     json!({
         "type": "object",
-        "description": description,
+        "description": format!("Changes of a configuration of type `{delivery_type}`."),
         "properties": properties,
         "minProperties": 1,
         "additionalProperties": false,
     })
 }
 
-/// What is shown may break the rules of what is written, and so only its types are told.
-pub(super) fn stored_config(delivery_type: DeliveryType, description: &str) -> Value {
-    let told = ["type", "format", "const", "description", "example", "readOnly"];
+/// A configuration in a response. It can break the rules of a create, so the schema has the types alone.
+pub(crate) fn stored_config(delivery_type: DeliveryType) -> Value {
+    let keywords = ["type", "format", "const", "description", "example", "readOnly"];
     let properties: Map<_, _> = fields(delivery_type)
         .map(|field| {
             let mut rules = rules(field, delivery_type);
             if let Some(rules) = rules.as_object_mut() {
-                rules.retain(|keyword, _| told.contains(&keyword.as_str()));
+                rules.retain(|keyword, _| keywords.contains(&keyword.as_str()));
                 if field == Field::DesiredLogs {
                     rules.insert("items".to_owned(), json!({ "type": "string" }));
                 }
@@ -87,9 +85,14 @@ pub(super) fn stored_config(delivery_type: DeliveryType, description: &str) -> V
             (field.name().to_owned(), rules)
         })
         .collect();
-    let mut required = required_of(delivery_type);
+    let mut required = required_fields(delivery_type);
     required.push(Field::Enabled.name());
-    json!({ "type": "object", "description": description, "properties": properties, "required": required })
+    json!({
+        "type": "object",
+        "description": format!("A configuration of type `{delivery_type}`."),
+        "properties": properties,
+        "required": required,
+    })
 }
 
 fn fields(delivery_type: DeliveryType) -> impl Iterator<Item = Field> {
@@ -98,8 +101,8 @@ fn fields(delivery_type: DeliveryType) -> impl Iterator<Item = Field> {
         .filter(move |field| field.applies_to(delivery_type))
 }
 
-/// Clients that write down every field they know send those of the other type as well, without a value.
-fn of_the_other_type(delivery_type: DeliveryType, description: &'static str) -> impl Iterator<Item = (String, Value)> {
+/// Clients that write every field they know also send those of the other types, without a value.
+fn foreign_fields(delivery_type: DeliveryType, description: &'static str) -> impl Iterator<Item = (String, Value)> {
     Field::ALL
         .into_iter()
         .filter(move |field| !field.applies_to(delivery_type))
@@ -111,14 +114,14 @@ fn of_the_other_type(delivery_type: DeliveryType, description: &'static str) -> 
         })
 }
 
-fn required_of(delivery_type: DeliveryType) -> Vec<&'static str> {
+fn required_fields(delivery_type: DeliveryType) -> Vec<&'static str> {
     fields(delivery_type)
         .filter(|field| field.is_required())
         .map(Field::name)
         .collect()
 }
 
-/// The rules of a field, for whoever writes one.
+/// The rules of a field in a request.
 fn rules(field: Field, delivery_type: DeliveryType) -> Value {
     match field {
         Field::TenantId => json!({
@@ -155,13 +158,13 @@ fn rules(field: Field, delivery_type: DeliveryType) -> Value {
             "pattern": patterns::BUCKET_PREFIX,
             "maxLength": 513,
             "default": BucketPrefix::default().as_str(),
-            "description": "What every object key begins with: up to 512 bytes of UTF-8, stored with one slash at its end.",
+            "description": "The beginning of every object key: up to 512 bytes of UTF-8, stored with one slash at its end.",
             "example": "ROSA/cluster-logs/",
         }),
         Field::TargetRegion => json!({
             "type": "string",
             "pattern": patterns::region(),
-            "description": "The region of the destination; left out for the log processor's own.",
+            "description": "The region of the destination; left out for the region of the log processor.",
             "example": "us-east-1",
         }),
         Field::Enabled => json!({ "type": "boolean", "default": true, "description": "Whether logs are delivered." }),
@@ -171,14 +174,14 @@ fn rules(field: Field, delivery_type: DeliveryType) -> Value {
             "minItems": 1,
             "maxItems": MAX_DESIRED_LOGS,
             "uniqueItems": true,
-            "description": "The applications whose logs are delivered, without blanks around a name; left out for all of them.",
+            "description": "The applications whose logs are delivered, without white space around a name; left out for all of them.",
             "example": ["payment-service", "user-service"],
         }),
         Field::Ttl => json!({
             "type": "integer",
             "format": "int64",
             "exclusiveMaximum": FIRST_MILLISECONDS,
-            "description": "When the configuration expires, in Unix seconds; in the future. A value that is too large is milliseconds.",
+            "description": "When the configuration expires, in Unix seconds; in the future. A larger value is rejected because it is in milliseconds.",
             "example": 4_102_444_800_u64,
         }),
         Field::CreatedAt | Field::UpdatedAt => json!({
@@ -208,6 +211,6 @@ fn without_default(mut rules: Value) -> Value {
 fn ignored(field: Field) -> Value {
     json!({
         "readOnly": true,
-        "description": format!("`{field}` is the service's: whatever is sent is passed over."),
+        "description": format!("`{field}` is set by the service; a value in a request is ignored."),
     })
 }

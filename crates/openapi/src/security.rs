@@ -1,13 +1,13 @@
-//! How a request is signed, told to whoever writes a client.
+//! How to sign a request, for authors of clients.
 
 use serde_json::{Value, json};
 use tenant_core::signature::{
     MAX_QUERY_PAIRS, MAX_URI_BYTES, MIN_KEY_BYTES, Message, Method, SCHEME, SigningKey, Timestamp, Uri, WINDOW, sign,
 };
 
-/// The two headers of a signed request. OpenAPI has no scheme for a signature; two keys in headers come closest, and
+/// The two headers of a signed request. OpenAPI has no scheme for a signature: two keys in headers come closest, and
 /// one requirement names both.
-pub(super) fn schemes() -> Value {
+pub(crate) fn schemes() -> Value {
     json!({
         "Signature": {
             "type": "apiKey",
@@ -21,7 +21,7 @@ pub(super) fn schemes() -> Value {
             "name": "X-API-Timestamp",
             "description": format!(
                 "When the request was signed, as `YYYY-MM-DDThh:mm:ss`, up to nine digits of a fraction, and `Z` or `+00:00`. \
-                 It may lie {} seconds before or after the service's clock. The signature covers this very text.",
+                 It can be at most {} seconds before or after the clock of the service. The signature covers this exact text.",
                 WINDOW.num_seconds()
             ),
         },
@@ -29,7 +29,7 @@ pub(super) fn schemes() -> Value {
 }
 
 /// Both schemes at once.
-pub(super) fn requirement() -> Value {
+pub(crate) fn requirement() -> Value {
     json!([{ "Signature": [], "Timestamp": [] }])
 }
 
@@ -42,24 +42,24 @@ fn algorithm() -> String {
          {SCHEME}(key, METHOD + URI + TIMESTAMP + BODY_SHA256)\n\
          ```\n\
          \n\
-         The parts follow each other without a separator:\n\
+         There is no separator between the parts:\n\
          \n\
-         - `key`: the bytes of the pre-shared key as it is stored, not decoded, less line ends behind it; at least {MIN_KEY_BYTES} bytes.\n\
+         - `key`: the bytes of the pre-shared key as it is stored: not decoded, and without line ends after it. At least {MIN_KEY_BYTES} bytes.\n\
          - `METHOD`: the method in upper case.\n\
          - `URI`: path and query as they are sent, at most {MAX_URI_BYTES} bytes: `/api/v1/...`, or with the stage in front on an `execute-api` \
-         host. In the query every byte but `A-Z a-z 0-9 - . _ ~` is percent-encoded with upper-case digits, and its pairs, \
-         {MAX_QUERY_PAIRS} at most, are sorted by name. Without a query there is no `?`.\n\
+         host. In the query, every byte except `A-Z a-z 0-9 - . _ ~` is percent-encoded with upper-case digits, and the \
+         pairs (at most {MAX_QUERY_PAIRS}) are sorted by name. Without a query there is no `?`.\n\
          - `TIMESTAMP`: the text of `X-API-Timestamp`.\n\
-         - `BODY_SHA256`: the text of `X-Body-SHA256` where that header is sent, else nothing.\n\
+         - `BODY_SHA256`: the text of `X-Body-SHA256` if that header is sent, otherwise nothing.\n\
          \n\
-         For example, the key `0123456789abcdef` makes of `{message}` the header `Authorization: {authorization}`.\n\
+         For example, with the key `0123456789abcdef` the message `{message}` gives the header `Authorization: {authorization}`.\n\
          \n\
-         A request without either header is a 401; one whose signature or timestamp is refused is a 403, which does not \
-         tell why: the service's log does."
+         The response to a request without one of the headers is a 401. The response to one whose signature or timestamp is \
+         rejected is a 403 that gives no reason: the log of the service has it."
     )
 }
 
-/// What is signed, and the header that comes of it.
+/// A message, and the header that signs it.
 fn example() -> (String, String) {
     let key = SigningKey::new(b"0123456789abcdef").unwrap();
     let message = Message {

@@ -1,39 +1,39 @@
-//! The rules of texts as ECMAScript's regular expressions, which JSON Schema has. They are made of the domain's tables
-//! where there are any, and held against the domain by the tests.
+//! The rules of texts as regular expressions of ECMAScript, which JSON Schema uses. They are made from the tables of the
+//! domain where it has any. Tests compare each of them with the domain.
 
 use tenant_core::{BucketName, Partition, Region, TenantId};
 
-pub(super) const LOG_GROUP_NAME: &str = "^(?!aws/)[A-Za-z0-9_/.#-]{1,512}$";
-pub(super) const BUCKET_PREFIX: &str = r"^[^/\u0000-\u001f\u007f-\u009f\ufffd][^\u0000-\u001f\u007f-\u009f\ufffd]*$";
-/// ECMAScript's blanks are Unicode's, and a byte order mark.
-pub(super) const LOG_NAME: &str = concat!(
+pub(crate) const LOG_GROUP_NAME: &str = "^(?!aws/)[A-Za-z0-9_/.#-]{1,512}$";
+pub(crate) const BUCKET_PREFIX: &str = r"^[^/\u0000-\u001f\u007f-\u009f\ufffd][^\u0000-\u001f\u007f-\u009f\ufffd]*$";
+/// White space in ECMAScript is that of Unicode, and the byte order mark.
+pub(crate) const LOG_NAME: &str = concat!(
     r"^(?:\ufeff|[^\s\u0000-\u001f\u007f-\u009f\ufffd])",
     r"(?:[^\u0000-\u001f\u007f-\u009f\ufffd]*(?:\ufeff|[^\s\u0000-\u001f\u007f-\u009f\ufffd]))?$",
 );
 
-pub(super) fn tenant_id() -> String {
+pub(crate) fn tenant_id() -> String {
     format!("^[A-Za-z0-9_-]{{1,{}}}$", TenantId::MAX_CHARS)
 }
 
-pub(super) fn tenant_id_or_empty() -> String {
+pub(crate) fn tenant_id_or_empty() -> String {
     format!("^[A-Za-z0-9_-]{{0,{}}}$", TenantId::MAX_CHARS)
 }
 
-pub(super) fn role_arn() -> String {
+pub(crate) fn role_arn() -> String {
     let partitions = any_of(Partition::ALL.map(Partition::as_str));
     // The path, which counts 512 characters with a slash at both ends.
     let path = "(?:(?=[!-~]{1,510}/[^/]+$)(?:[!-.0-~]+/)+)?";
     format!("^arn:{partitions}:iam::[0-9]{{12}}:role/{path}[A-Za-z0-9+=,.@_-]{{1,64}}$")
 }
 
-pub(super) fn bucket_name() -> String {
+pub(crate) fn bucket_name() -> String {
     let prefixes = any_of(BucketName::RESERVED_PREFIXES);
     let suffixes = any_of(BucketName::RESERVED_SUFFIXES);
     let address = r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+$";
     format!(r"^(?!{prefixes})(?!{address})(?!.*\.\.)(?!.*{suffixes}$)[a-z0-9][a-z0-9.-]{{1,61}}[a-z0-9]$")
 }
 
-pub(super) fn region() -> String {
+pub(crate) fn region() -> String {
     let areas = any_of(Region::AREAS.map(|(area, _)| area));
     let directions = any_of(Region::DIRECTIONS);
     format!("^{areas}-{directions}-[1-9][0-9]?$")
@@ -56,7 +56,7 @@ mod tests {
         Regex::with_flags(pattern, "u").unwrap().find(text).is_some()
     }
 
-    /// Texts of these parts, in any order: near enough to valid ones that both kinds come up.
+    /// Texts of these parts, in any order: close enough to valid ones that both kinds occur.
     fn texts_of(parts: impl IntoIterator<Item = &'static str>, most: usize) -> impl Strategy<Value = String> {
         let parts: Vec<_> = parts.into_iter().collect();
         vec(select(parts), 0..=most).prop_map(|parts| parts.concat())
@@ -127,39 +127,39 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
 
         #[test]
-        fn region_is_the_domains(text in regions()) {
+        fn region_pattern_agrees_with_the_domain(text in regions()) {
             prop_assert_eq!(matches(&region(), &text), text.parse::<Region>().is_ok());
         }
 
         #[test]
-        fn role_arn_is_the_domains(text in role_arns()) {
+        fn role_arn_pattern_agrees_with_the_domain(text in role_arns()) {
             prop_assert_eq!(matches(&role_arn(), &text), text.parse::<RoleArn>().is_ok());
         }
 
         #[test]
-        fn bucket_name_is_the_domains(text in bucket_names()) {
+        fn bucket_name_pattern_agrees_with_the_domain(text in bucket_names()) {
             prop_assert_eq!(matches(&bucket_name(), &text), text.parse::<BucketName>().is_ok());
         }
 
         #[test]
-        fn log_group_name_is_the_domains(
+        fn log_group_name_pattern_agrees_with_the_domain(
             text in prop_oneof![texts_of(["aws", "/", "a", "_-.#", "Z9", "*", ":", "\u{e9}", "\n"], 5), texts_of_length(512)],
         ) {
             prop_assert_eq!(matches(LOG_GROUP_NAME, &text), text.parse::<LogGroupName>().is_ok());
         }
 
         #[test]
-        fn bucket_prefix_is_the_domains(text in texts_of(CHARACTERS, 4)) {
+        fn bucket_prefix_pattern_agrees_with_the_domain(text in texts_of(CHARACTERS, 4)) {
             prop_assert_eq!(matches(BUCKET_PREFIX, &text), text.parse::<BucketPrefix>().is_ok());
         }
 
         #[test]
-        fn name_of_a_log_is_the_domains(text in texts_of(CHARACTERS, 4)) {
+        fn log_name_pattern_agrees_with_the_domain(text in texts_of(CHARACTERS, 4)) {
             prop_assert_eq!(matches(LOG_NAME, &text), DesiredLogs::parse(&json!([text])).is_ok());
         }
 
         #[test]
-        fn tenant_id_is_the_domains(
+        fn tenant_id_pattern_agrees_with_the_domain(
             text in prop_oneof![texts_of(["a", "Z9", "_-", ".", " ", "\u{e9}", "\n"], 4), texts_of_length(TenantId::MAX_CHARS)],
         ) {
             prop_assert_eq!(matches(&tenant_id(), &text), text.parse::<TenantId>().is_ok());

@@ -1,0 +1,228 @@
+//! What crate `openapi` needs to know of this one to describe it: operations, schemas and failures. No function has this
+//! module.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use tenant_core::{FieldError, InputError, TenantId, parse_create};
+use tenant_store::StoreError;
+use utoipa::{
+    OpenApi, PartialSchema, ToSchema,
+    openapi::{
+        self, Ref, RefOr,
+        schema::{ArrayBuilder, ObjectBuilder, Schema},
+    },
+};
+
+use crate::{
+    http::{
+        context::Now,
+        envelope::Failure,
+        error::ApiError,
+        rejection::{MediaTypeError, QueryError},
+    },
+    openapi as served,
+    probe::Unhealthy,
+    resources::{
+        configs::{handlers as configs, lists, validation},
+        health::{handlers as health, view::HealthReport},
+    },
+    router,
+};
+
+#[derive(OpenApi)]
+#[openapi(paths(
+    health::check,
+    served::document,
+    lists::list_all,
+    lists::list_for_tenant,
+    configs::create,
+    configs::read,
+    configs::update,
+    configs::delete,
+    validation::validate,
+))]
+struct Operations;
+
+/// Every operation, with the schemas of the bodies that its handler responds with. A generic body is named after its
+/// content, as in `Success_DeliveryConfig`. The schemas of configurations are references and no more; those of failures
+/// are complete.
+#[must_use]
+pub fn operations() -> openapi::OpenApi {
+    let mut operations = Operations::openapi();
+    let schemas = &mut operations.components.get_or_insert_default().schemas;
+    add_schema::<Failure>(schemas);
+    add_schema::<FieldError>(schemas);
+    schemas.insert(BROKEN_RULES.to_owned(), broken_rules_schema());
+    schemas.insert(UNHEALTHY.to_owned(), unhealthy_schema());
+    operations
+}
+
+fn add_schema<T: ToSchema>(schemas: &mut BTreeMap<String, RefOr<Schema>>) {
+    let mut nested = Vec::new();
+    T::schemas(&mut nested);
+    schemas.extend(nested);
+    schemas.insert(T::name().into_owned(), T::schema());
+}
+
+/// The path of every route.
+pub fn routes() -> impl Iterator<Item = &'static str> {
+    router::routes().into_iter().map(|(path, _)| path)
+}
+
+/// A failure that the function itself responds with.
+#[derive(Debug)]
+pub struct FailureResponse {
+    /// The name that operations refer to it by.
+    pub name: &'static str,
+    /// The status of the example, and of every failure of this name.
+    pub status: u16,
+    /// When it occurs.
+    pub description: &'static str,
+    /// Its headers beside those of every response.
+    pub headers: &'static [&'static str],
+    /// The name of the schema of its body.
+    pub schema: &'static str,
+    /// A body as the function sends it.
+    pub example: Value,
+}
+
+const FAILURE: &str = "Failure";
+const BROKEN_RULES: &str = "BrokenRules";
+const UNHEALTHY: &str = "UnhealthyResponse";
+
+/// Every failure of the function.
+#[must_use]
+pub fn failures() -> Vec<FailureResponse> {
+    const RETRY: &[&str] = &["Retry-After"];
+    let failure = |name, description, error: &ApiError| FailureResponse {
+        name,
+        status: error.status().as_u16(),
+        description,
+        headers: &[],
+        schema: FAILURE,
+        example: body(error),
+    };
+    let store = |error: StoreError| ApiError::Store(error);
+    vec![
+        failure(
+            "InvalidRequest",
+            "The URL, a header or the body is invalid: the body is empty or not JSON, names another tenant or type than the URL, \
+             changes nothing, or does not match `X-Body-SHA256`.",
+            &QueryError::Repeated("limit").into(),
+        ),
+        failure(
+            "NotFound",
+            "There is no such configuration, or no such route.",
+            &store(StoreError::NotFound),
+        ),
+        FailureResponse {
+            headers: &["Allow"],
+            ..failure(
+                "MethodNotAllowed",
+                "The URL does not support the method. `HEAD` works wherever `GET` does.",
+                &ApiError::MethodNotAllowed,
+            )
+        },
+        failure(
+            "AlreadyExists",
+            "The tenant has a configuration of this type.",
+            &store(StoreError::AlreadyExists),
+        ),
+        failure(
+            "PreconditionFailed",
+            "The condition in `If-Match` or `If-None-Match` is false.",
+            &ApiError::VersionMismatch,
+        ),
+        failure(
+            "BodyTooLarge",
+            "The body is larger than 64 KiB.",
+            &ApiError::BodyTooLarge,
+        ),
+        failure(
+            "UnsupportedMediaType",
+            "The `Content-Type` or the `Content-Encoding` of the body is not supported.",
+            &MediaTypeError::NotJson.into(),
+        ),
+        FailureResponse {
+            schema: BROKEN_RULES,
+            ..failure(
+                "BrokenRules",
+                "The body breaks rules. The response lists every one of them.",
+                &broken_rules(),
+            )
+        },
+        failure(
+            "ServiceFailed",
+            "A defect of the service, or a request that the service was unable to authorize.",
+            &ApiError::Panicked,
+        ),
+        FailureResponse {
+            headers: RETRY,
+            ..failure(
+                "Unavailable",
+                "The store is busy or cannot be reached.",
+                &store(StoreError::Throttled("busy".into())),
+            )
+        },
+        FailureResponse {
+            headers: RETRY,
+            schema: UNHEALTHY,
+            ..failure(
+                "Unhealthy",
+                "The service is unhealthy.",
+                &ApiError::Unhealthy(Unhealthy::timed_out()),
+            )
+        },
+    ]
+}
+
+fn body(error: &ApiError) -> Value {
+    let message = error.client_message();
+    let failure = Failure::new(Now(example_time()), &message)
+        .with_details(error.details())
+        .with_data(error.data());
+    serde_json::from_slice(&failure.into_bytes()).expect("the function sends JSON")
+}
+
+fn broken_rules() -> ApiError {
+    let tenant: TenantId = "acme-corp".parse().expect("the example's tenant id is valid");
+    let body = br#"{"tenant_id": "acme-corp", "type": "s3", "bucket_name": "Logs", "enable": true}"#;
+    match parse_create(body, &tenant, example_time()) {
+        Err(error @ InputError::BrokenRules(_)) => error.into(),
+        other => panic!("the example breaks rules: {other:?}"),
+    }
+}
+
+fn example_time() -> DateTime<Utc> {
+    "2024-01-15T10:30:00Z".parse().expect("the example's time is valid")
+}
+
+fn broken_rules_schema() -> RefOr<Schema> {
+    let errors = ArrayBuilder::new()
+        .items(Ref::from_schema_name(FieldError::name()))
+        .min_items(Some(1));
+    let details = ObjectBuilder::new()
+        .description(Some("Every broken rule."))
+        .property("errors", errors)
+        .required("errors");
+    failure_with("details", details.build(), &["details"], "A body that breaks rules.")
+}
+
+fn unhealthy_schema() -> RefOr<Schema> {
+    let report = Ref::from_schema_name(HealthReport::name());
+    // A store that cannot be reached is reported without the state of the service.
+    failure_with("data", report, &[], "An unhealthy service.")
+}
+
+/// [`Failure`] with one member more, whose type depends on the error.
+fn failure_with(member: &str, schema: impl Into<RefOr<Schema>>, required: &[&str], description: &str) -> RefOr<Schema> {
+    let RefOr::T(Schema::Object(mut failure)) = Failure::schema() else {
+        panic!("a struct is an object");
+    };
+    failure.description = Some(description.to_owned());
+    failure.properties.insert(member.to_owned(), schema.into());
+    failure.required.extend(required.iter().map(|name| (*name).to_owned()));
+    failure.into()
+}

@@ -1,0 +1,56 @@
+//! Which failures an operation can respond with, by what the operation takes. `description` has their definitions.
+
+use std::collections::BTreeMap;
+
+use utoipa::{IntoResponses, openapi};
+
+/// Each group is a list of statuses and of the names of their responses.
+macro_rules! groups {
+    ($($(#[$meta:meta])* $name:ident: [$(($status:literal, $response:literal)),* $(,)?];)*) => {$(
+        $(#[$meta])*
+        pub(crate) struct $name;
+
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, openapi::RefOr<openapi::Response>> {
+                let responses = [$(($status, $response)),*];
+                responses
+                    .map(|(status, name)| (status.to_owned(), openapi::Ref::from_response_name(name).into()))
+                    .into()
+            }
+        }
+    )*};
+}
+
+groups! {
+    /// An operation that needs no signature.
+    Open: [
+        ("400", "InvalidRequest"),
+        ("405", "MethodNotAllowed"),
+        ("413", "BodyTooLarge"),
+        ("429", "TooManyRequests"),
+        ("500", "ServiceFailed"),
+        ("504", "ResponseTimeout"),
+    ];
+    /// An operation that needs a signature.
+    Signed: [
+        ("400", "InvalidRequest"),
+        ("401", "Unauthorized"),
+        ("403", "Forbidden"),
+        ("404", "NotFound"),
+        ("405", "MethodNotAllowed"),
+        ("413", "BodyTooLarge"),
+        ("429", "TooManyRequests"),
+        ("500", "ServiceFailed"),
+        ("502", "BadResponse"),
+        ("503", "Unavailable"),
+        ("504", "ResponseTimeout"),
+    ];
+    /// An operation that honours `If-Match` or `If-None-Match`.
+    Conditional: [("412", "PreconditionFailed")];
+    /// An operation with a JSON body whose fields have rules.
+    JsonBody: [("415", "UnsupportedMediaType"), ("422", "BrokenRules")];
+    /// An operation that creates something.
+    Exists: [("409", "AlreadyExists")];
+    /// The health check.
+    Unhealthy: [("503", "Unhealthy")];
+}

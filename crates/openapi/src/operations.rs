@@ -1,0 +1,111 @@
+//! The operations of the handlers, with what their attributes leave out: headers, links, examples and second routes.
+
+use serde_json::{Map, Value, json};
+
+use crate::{examples, parameters, responses};
+
+/// The body of a response that shows one configuration.
+const CONFIG_RESPONSE: &str = "#/components/schemas/DeliveryConfigResponse";
+
+/// Every path of the API.
+pub(crate) fn paths(derived: &Value) -> Value {
+    let mut paths = derived.as_object().unwrap().clone();
+    for operation in paths
+        .values_mut()
+        .flat_map(|item| item.as_object_mut().unwrap().values_mut())
+    {
+        refer_to_parameters(operation);
+        complete_successes(operation);
+        if let Some(body) = operation.get_mut("requestBody") {
+            body["required"] = true.into();
+        }
+        if operation["security"] == json!([{}]) {
+            operation["security"] = json!([]);
+        }
+    }
+    let target = &mut paths["/api/v1/tenants/{tenant_id}/delivery-configs/{type}"];
+    target["patch"] = patch(&target["put"]);
+    add_request_examples(&mut paths);
+    for (path, operation_id) in [("/health", "getRootHealth"), ("/openapi.json", "getRootOpenApi")] {
+        let mut item = paths[&format!("/api/v1{path}")].clone();
+        item["get"]["operationId"] = operation_id.into();
+        paths.insert(path.to_owned(), item);
+    }
+    paths.into()
+}
+
+/// The handlers name their parameters. The components describe them.
+fn refer_to_parameters(operation: &mut Value) {
+    let known = parameters::parameters();
+    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+        let name = parameter["name"].as_str().unwrap();
+        assert_eq!(parameter["in"], known[name]["in"], "{name}");
+        *parameter = json!({ "$ref": format!("#/components/parameters/{name}") });
+    }
+    if operation["parameters"].is_null() {
+        operation.as_object_mut().unwrap().remove("parameters");
+    }
+}
+
+/// The handlers name the headers of a success and the type of its body.
+fn complete_successes(operation: &mut Value) {
+    let operation_id = operation["operationId"].as_str().unwrap().to_owned();
+    let responses = operation["responses"].as_object_mut().unwrap();
+    for response in responses.values_mut().filter(|response| response.get("$ref").is_none()) {
+        let headers: Vec<String> = match &response["headers"] {
+            Value::Object(headers) => headers.keys().cloned().collect(),
+            _ => Vec::new(),
+        };
+        response["headers"] = responses::headers(headers.iter().map(String::as_str));
+        let Some(content) = response.pointer_mut("/content/application~1json") else {
+            continue;
+        };
+        let schema = content["schema"]["$ref"].as_str().unwrap_or_default().to_owned();
+        if let Some(example) = examples::success(&schema, &operation_id) {
+            content["example"] = example;
+        }
+        if schema == CONFIG_RESPONSE {
+            response["links"] = links();
+        }
+    }
+}
+
+/// What a client can do with a configuration that it has received.
+fn links() -> Value {
+    let whole = json!({ "tenant_id": "$response.body#/data/tenant_id", "type": "$response.body#/data/type" });
+    let mut guarded = whole.clone();
+    guarded["If-Match"] = "$response.header.ETag".into();
+    json!({
+        "read": { "operationId": "getDeliveryConfig", "parameters": whole, "description": "Read it." },
+        "validate": { "operationId": "validateDeliveryConfig", "parameters": whole, "description": "Check it." },
+        "put": { "operationId": "putDeliveryConfig", "parameters": guarded, "description": "Change it, if nobody else has." },
+        "patch": { "operationId": "patchDeliveryConfig", "parameters": whole, "description": "Change it." },
+        "delete": { "operationId": "deleteDeliveryConfig", "parameters": whole, "description": "Delete it." },
+        "list": {
+            "operationId": "listTenantDeliveryConfigs",
+            "parameters": { "tenant_id": "$response.body#/data/tenant_id" },
+            "description": "Read it among the others of its tenant.",
+        },
+    })
+}
+
+/// PUT and PATCH are one handler. A PATCH accepts one media type more.
+fn patch(put: &Value) -> Value {
+    let mut patch = put.clone();
+    patch["operationId"] = "patchDeliveryConfig".into();
+    patch["summary"] = "Change a configuration in part".into();
+    patch["requestBody"]["content"]["application/merge-patch+json"] =
+        patch["requestBody"]["content"]["application/json"].clone();
+    patch
+}
+
+fn add_request_examples(paths: &mut Map<String, Value>) {
+    let create = &mut paths["/api/v1/tenants/{tenant_id}/delivery-configs"]["post"]["requestBody"];
+    create["content"]["application/json"]["examples"] = examples::creates();
+    for method in ["put", "patch"] {
+        let body = &mut paths["/api/v1/tenants/{tenant_id}/delivery-configs/{type}"][method]["requestBody"];
+        for content in body["content"].as_object_mut().unwrap().values_mut() {
+            content["examples"] = examples::updates();
+        }
+    }
+}
