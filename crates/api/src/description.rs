@@ -134,7 +134,11 @@ pub fn failures() -> Vec<FailureResponse> {
             "The condition in `If-Match` or `If-None-Match` is false.",
             &ApiError::VersionMismatch,
         ),
-        failure("BodyTooLarge", "The body is larger than 64 KiB.", &ApiError::BodyTooLarge),
+        failure(
+            "BodyTooLarge",
+            "The body is larger than 64 KiB.",
+            &ApiError::BodyTooLarge,
+        ),
         failure(
             "UnsupportedMediaType",
             "The `Content-Type` or the `Content-Encoding` of the body is not supported.",
@@ -212,12 +216,7 @@ fn unhealthy_schema() -> RefOr<Schema> {
 }
 
 /// [`Failure`] with one member more, whose type depends on the error.
-fn failure_with(
-    member: &str,
-    schema: impl Into<RefOr<Schema>>,
-    required: &[&str],
-    description: &str,
-) -> RefOr<Schema> {
+fn failure_with(member: &str, schema: impl Into<RefOr<Schema>>, required: &[&str], description: &str) -> RefOr<Schema> {
     let RefOr::T(Schema::Object(mut failure)) = Failure::schema() else {
         panic!("a struct is an object");
     };

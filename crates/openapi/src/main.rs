@@ -15,7 +15,11 @@ fn main() -> io::Result<ExitCode> {
         Some("check") => {
             let stale = copies::stale();
             for path in &stale {
-                writeln!(stderr, "{} is stale; run: cargo run -p openapi -- generate", path.display())?;
+                writeln!(
+                    stderr,
+                    "{} is stale; run: cargo run -p openapi -- generate",
+                    path.display()
+                )?;
             }
             if !stale.is_empty() {
                 return Ok(ExitCode::FAILURE);
