@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 use crate::{operations, parameters, responses, schemas, security};
 
 /// The whole document.
+///
+/// # Panics
+/// If the attributes of a handler name a parameter that `parameters` does not describe, or a body without an example.
 #[must_use]
 pub fn document() -> Value {
     let derived = serde_json::to_value(api::description::operations()).unwrap();
