@@ -1,42 +1,41 @@
 #!/usr/bin/env bash
-# Deploys the tenant management API of one region with CloudFormation. It may be run again at any time: what stands is
-# brought to what is asked for, and what was asked for before stays as it was. docs/deployment.md has the whole story.
+# Deploys the tenant management API of one region with CloudFormation. Run it again at any time to update the stack:
+# settings that the command does not name keep their values. docs/deployment.md describes it in full.
 #
 #   ./deploy.sh -t regional -b BUCKET --include-api [OPTION...]
 #   ./deploy.sh --delete [-e ENVIRONMENT] [-p PROJECT] [-r REGION]
 #
-#   -t, --template-type TYPE         which deployment; there is one: regional
-#   -b, --templates-bucket BUCKET    an S3 bucket of the region, for templates and code
-#   -e, --environment NAME           default development; also the stage of the API
-#   -r, --region REGION              default: that of the AWS CLI
-#   -p, --project-name NAME          default multi-tenant-logging; the stack is PROJECT-ENVIRONMENT
-#       --central-role-arn ARN       the role that deliveries are validated with, by a function of its own
-#       --external-id ID             what customers' roles are shown with it; default the id of this account
-#       --include-api                the API as well, not the table alone
-#       --api-auth-ssm-parameter NAME    the SecureString that requests are signed with; default /logging/api/psk
-#       --create-psk                 make that parameter, with 256 random bits, if there is none
-#       --package image|zip          how the functions are packed; default image
-#       --authorizer-image-uri URI   the authorizer's image in ECR
-#       --api-image-uri URI          the API function's image in ECR
-#       --validator-image-uri URI    the validator's image in ECR; without it, images validate no further than the table
-#       --binaries DIRECTORY         for zip: take the programs authorizer and api, and with a central role validator,
-#                                    from here instead of building them
-#       --arch arm64|x86_64          default arm64
+#   -t, --template-type TYPE         the deployment type; only regional is supported
+#   -b, --templates-bucket BUCKET    an S3 bucket in the region, for templates and code
+#   -e, --environment NAME           the environment, also the stage of the API; default development
+#   -r, --region REGION              the region; default: the region of the AWS CLI
+#   -p, --project-name NAME          the project; default multi-tenant-logging. The stack is PROJECT-ENVIRONMENT
+#       --central-role-arn ARN       the role that the validator assumes; without it, no validator is deployed
+#       --external-id ID             the external id for assuming customers' roles; default: the id of this account
+#       --include-api                deploy the API, not only the table
+#       --api-auth-ssm-parameter NAME    the SecureString with the signing key; default /logging/api/psk
+#       --create-psk                 create that parameter with 256 random bits if it does not exist
+#       --package image|zip          the package type of the functions; default image
+#       --authorizer-image-uri URI   the image of the authorizer in ECR
+#       --api-image-uri URI          the image of all other functions in ECR
+#       --binaries DIRECTORY         for zip: a directory with the programs authorizer and api, and, with a central
+#                                    role, validator; without it, deploy.sh builds them
+#       --arch arm64|x86_64          the architecture; default arm64
 #       --allowed-origins LIST       the origins whose pages may call the API, separated by commas
-#       --domain NAME                a host name of your own, with one or both of the next two
-#       --certificate-arn ARN        a certificate of the region for that name
+#       --domain NAME                a custom host name; needs one or both of the next two
+#       --certificate-arn ARN        a certificate in the region for that name
 #       --hosted-zone-id ID          the Route 53 zone of that name; without a certificate, one is issued
 #       --parameter NAME=VALUE       any other parameter of cloudformation/regional.yaml; may be repeated
-#       --dry-run                    print what would change, and change no stack
-#       --delete                     delete the stack; the table stays
-#   -h, --help                       this text
+#       --dry-run                    print the changes without changing a stack
+#       --delete                     delete the stack and keep the table
+#   -h, --help                       print this text
 set -euo pipefail
 
 HERE=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 TEMPLATES=$HERE/cloudformation
-# shellcheck source=cloudformation/lib/say.sh
-source "$TEMPLATES/lib/say.sh"
-((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || fail "This script needs bash 4.4 or newer, and this is $BASH_VERSION."
+# shellcheck source=cloudformation/lib/output.sh
+source "$TEMPLATES/lib/output.sh"
+((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || fail "deploy.sh needs bash 4.4 or newer, but this is bash $BASH_VERSION."
 # shellcheck source=cloudformation/lib/checks.sh
 source "$TEMPLATES/lib/checks.sh"
 # shellcheck source=cloudformation/lib/package.sh
@@ -46,12 +45,12 @@ source "$TEMPLATES/lib/stack.sh"
 
 export AWS_PAGER='' AWS_CLI_AUTO_PROMPT=off LC_ALL=C
 
-# Parameters of the root template: as named on this command line, and as they will be.
+# Parameters of the root template: those given on the command line, and those that will be deployed.
 declare -A given=() parameter=()
 template_type='' bucket='' environment=development region='' project=multi-tenant-logging
 package='' binaries='' create_psk=false dry_run=false delete=false
 
-# The next argument, which the option in front of it needs.
+# Prints the argument after an option, which must be there.
 value_of() {
   if (($# < 2)) || [[ -z $2 || $2 == -* ]]; then misuse "$1 needs a value."; fi
   printf '%s' "$2"
@@ -59,9 +58,18 @@ value_of() {
 
 set_parameter() {
   local pair=$1
-  [[ $pair == *=* ]] || misuse "--parameter wants NAME=VALUE, not '$pair'."
-  [[ -v "parameter[${pair%%=*}]" ]] || misuse "There is no parameter ${pair%%=*} in cloudformation/regional.yaml."
+  [[ $pair == *=* ]] || misuse "--parameter must be NAME=VALUE, not '$pair'."
+  if [[ ${pair%%=*} == ValidatorImageUri ]]; then
+    ignore_validator_image 'The parameter ValidatorImageUri'
+    return
+  fi
+  [[ -v "parameter[${pair%%=*}]" ]] || misuse "cloudformation/regional.yaml has no parameter ${pair%%=*}."
   given[${pair%%=*}]=${pair#*=}
+}
+
+# Earlier releases deployed the validator from a separate image.
+ignore_validator_image() {
+  warn "$1 is ignored: the validator is deployed from the API image."
 }
 
 read_options() {
@@ -81,7 +89,7 @@ read_options() {
       --package) package=$(value_of "$@"); shift ;;
       --authorizer-image-uri) given[AuthorizerImageUri]=$(value_of "$@"); shift ;;
       --api-image-uri) given[ApiImageUri]=$(value_of "$@"); shift ;;
-      --validator-image-uri) given[ValidatorImageUri]=$(value_of "$@"); shift ;;
+      --validator-image-uri) value_of "$@" >/dev/null; ignore_validator_image --validator-image-uri; shift ;;
       --binaries) binaries=$(value_of "$@"); shift ;;
       --arch) given[Architecture]=$(value_of "$@"); shift ;;
       --allowed-origins) given[AllowedOrigins]=$(value_of "$@"); shift ;;
@@ -92,14 +100,15 @@ read_options() {
       --dry-run) dry_run=true ;;
       --delete) delete=true ;;
       -h | --help) sed -n '2,/^set -/{/^#/s/^# \{0,1\}//p;}' "$HERE/deploy.sh" && exit 0 ;;
-      *) misuse "There is no option '$1'." ;;
+      *) misuse "Unknown option '$1'." ;;
     esac
     shift
   done
 }
 
-# What is not said on this command line is as it was at the last deployment, else as the template has it.
-settle_parameters() {
+# A parameter has the value from the command line, else from the last deployment, else the template's default. A value
+# of the last deployment whose parameter the template no longer has is dropped.
+merge_parameters() {
   local name
   for name in "${!parameter[@]}"; do
     [[ ! -v "previous[$name]" ]] || parameter[$name]=${previous[$name]}
@@ -108,7 +117,8 @@ settle_parameters() {
   parameter[ProjectName]=$project
   parameter[Environment]=$environment
   parameter[TemplatesBucket]=$bucket
-  # A header can name one origin. With several, pages cannot read the gateway's own errors, only the API's.
+  # A gateway response's header has fixed text, so it can name only one origin. With several, pages cannot read the
+  # gateway's errors, only the API's.
   parameter[ErrorOrigin]=''
   [[ -z ${parameter[AllowedOrigins]} || ${parameter[AllowedOrigins]} == *,* ]] ||
     parameter[ErrorOrigin]="'${parameter[AllowedOrigins]}'"
@@ -143,16 +153,16 @@ main() {
     return
   fi
   check_bucket
-  settle_parameters
+  merge_parameters
   check_parameters
   check_table
   if [[ ${parameter[IncludeApi]} == true ]]; then
     check_images
     check_psk
-    check_gateway_account
+    check_gateway_logging
     [[ ${parameter[PackageType]} == Image ]] || package_functions
   fi
-  stage_templates
+  upload_templates
   deploy_stack
 }
 

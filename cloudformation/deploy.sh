@@ -1,3 +1,3 @@
 #!/usr/bin/env bash
-# The same script, for who stands in this folder.
+# Runs deploy.sh of the parent directory, for callers in this directory.
 exec "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../deploy.sh" "$@"

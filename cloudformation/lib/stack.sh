@@ -1,39 +1,40 @@
-# The stack: how it stands, what would change, and seeing it through. Sourced by deploy.sh.
+# The stack: its status, its changes, and following a deployment. Sourced by deploy.sh.
 # shellcheck shell=bash disable=SC2034,SC2154 # the variables are deploy.sh's
 
-# Longer than the slowest thing here, a certificate's validation.
+# Longer than the slowest resource, the validation of a certificate.
 readonly TIME_LIMIT=$((75 * 60)) # seconds
+readonly POLL_INTERVAL=${DEPLOY_POLL_INTERVAL:-2} # seconds; the tests poll an emulator more often
 
-# `read` takes an empty field between tabs for none at all, so there must not be one.
+# `read` skips an empty field between tabs, so no field may be empty.
 readonly EVENT_FIELDS="EventId, Timestamp, LogicalResourceId, ResourceType, ResourceStatus, PhysicalResourceId || '-', ResourceStatusReason"
 
 declare -A previous=() seen=()
 stack_status='' first_failure='' failed_stack='' watched=()
 
-# Sets `stack_status`, empty without a stack, and `previous`, its parameters. Another stack may have the name, the logging
-# system's own for one: an update would take everything out of it that our template does not know.
+# Sets `stack_status`, empty without a stack, and `previous`, the parameters of the last deployment. A stack of another
+# service may have the same name: an update would delete its resources.
 read_stack() {
   local parameters name value
   read_status
   case $stack_status in
     '' | REVIEW_IN_PROGRESS) return ;;
-    *_IN_PROGRESS) fail "The stack $stack is being worked on ($stack_status): wait until that is over." ;;
+    *_IN_PROGRESS) fail "The stack $stack is in $stack_status: wait until that has finished." ;;
   esac
   parameters=$(aws_call cloudformation describe-stacks --stack-name "$stack" \
     --query 'Stacks[0].Parameters[].[ParameterKey,ParameterValue]') ||
-    fail "The stack $stack cannot be looked up. ($(aws_error))"
+    fail "The stack $stack cannot be described. ($(aws_error))"
   while IFS=$'\t' read -r name value; do
     [[ -z $name || $name == None ]] || previous[$name]=$value
   done <<<"$parameters"
   [[ -v 'previous[ManageTable]' && -v 'previous[TemplatesPrefix]' || ${#previous[@]} == 0 && $stack_status == ROLLBACK_COMPLETE ]] ||
-    fail "The stack $stack is there and is not of this service, so it is left alone: give another project (-p) or environment (-e), whose names make the stack's."
-  # Of a first deployment that failed, nothing is kept.
+    fail "The stack $stack belongs to another service and is not changed: pass another project (-p) or environment (-e), which make up the name of the stack."
+  # Nothing is reused from a first deployment that failed.
   [[ $stack_status != ROLLBACK_COMPLETE ]] || previous=()
 }
 
 read_status() {
   stack_status=$(aws_call cloudformation describe-stacks --stack-name "$stack" --query 'Stacks[0].StackStatus') && return
-  aws_error_says 'does not exist' || fail "The stack $stack cannot be looked up. ($(aws_error))"
+  aws_error_matches 'does not exist' || fail "The stack $stack cannot be described. ($(aws_error))"
   stack_status=''
 }
 
@@ -46,39 +47,39 @@ deploy_stack() {
       $dry_run || remove_failed_stack
       ;;
     UPDATE_ROLLBACK_FAILED)
-      fail "The stack $stack is stuck in UPDATE_ROLLBACK_FAILED: run aws cloudformation continue-update-rollback --stack-name $stack, then deploy again."
+      fail "The stack $stack is in UPDATE_ROLLBACK_FAILED: run aws cloudformation continue-update-rollback --stack-name $stack, then deploy again."
       ;;
     ROLLBACK_FAILED | DELETE_FAILED | CREATE_FAILED)
       fail "The stack $stack is in $stack_status: run --delete, which keeps the table, then deploy again."
       ;;
   esac
   if $dry_run && [[ $stack_status == ROLLBACK_COMPLETE ]]; then
-    say "The stack $stack is what a failed first deployment left: it would be deleted and made anew."
+    info "The stack $stack is left from a first deployment that failed: it would be deleted and created again."
     return
   fi
-  step "Working out what changes in the stack $stack"
+  step "Creating a change set for the stack $stack"
   if ! create_change_set "$kind"; then
-    say 'Nothing: the stack is as it should be.'
+    info 'Nothing to change.'
     $dry_run || print_result
     return
   fi
   print_changes "$change_set"
   if $dry_run; then
     drop_change_set "$kind"
-    say 'Nothing was changed.'
+    info 'Nothing was changed.'
     return
   fi
   step 'Deploying'
   watch_stack
   aws_call cloudformation execute-change-set --change-set-name "$change_set" ||
-    fail "The changes cannot be made. ($(aws_error))"
+    fail "The change set cannot be executed. ($(aws_error))"
   follow_stack
   [[ $stack_status == CREATE_COMPLETE || $stack_status == UPDATE_COMPLETE ]] || explain_failure
   step 'Deployed'
   print_result
 }
 
-# Makes a change set and sets `change_set`. False when there is nothing to change.
+# Creates a change set and sets `change_set`. Returns 1 when there is nothing to change.
 create_change_set() {
   local kind=$1 status reason more=()
   write_parameters >"$work/parameters.json"
@@ -92,23 +93,23 @@ create_change_set() {
     --template-url "https://s3.$region.$(url_suffix)/$bucket/${parameter[TemplatesPrefix]}/regional.yaml" \
     --parameters "file://$work/parameters.json" --query Id "${more[@]}" \
     --tags "Key=project,Value=$project" "Key=environment,Value=$environment") ||
-    fail "CloudFormation does not take the deployment. ($(aws_error))"
+    fail "CloudFormation rejected the change set. ($(aws_error))"
   while :; do
     IFS=$'\t' read -r status reason < <(aws_call cloudformation describe-change-set --change-set-name "$change_set" \
-      --query '[Status,StatusReason]') || fail "The change set cannot be looked up. ($(aws_error))"
+      --query '[Status,StatusReason]') || fail "The change set cannot be described. ($(aws_error))"
     case $status in
       CREATE_COMPLETE) return 0 ;;
       FAILED) break ;;
     esac
-    sleep 2
+    sleep "$POLL_INTERVAL"
   done
   drop_change_set "$kind"
   [[ $reason == *"didn't contain changes"* || $reason == *'No updates are to be performed'* ]] ||
-    fail "CloudFormation cannot work out the changes: $reason"
+    fail "CloudFormation cannot create the change set: $reason"
   return 1
 }
 
-# A dry run leaves nothing behind, not even the empty stack that a first change set brings with it.
+# A dry run leaves nothing behind, not even the empty stack that the first change set creates.
 drop_change_set() {
   aws_call cloudformation delete-change-set --change-set-name "$change_set" >/dev/null || true
   if [[ $1 == CREATE ]]; then
@@ -148,11 +149,11 @@ url_suffix() {
   esac
 }
 
-# Takes note of the events that are there, so that only new ones are shown.
+# Marks the existing events as seen, so that only new ones are printed.
 watch_stack() {
   local nested
   watched=("$(aws_call cloudformation describe-stacks --stack-name "$stack" --query 'Stacks[0].StackId')") ||
-    fail "The stack $stack cannot be looked up. ($(aws_error))" # its id finds it when it is deleted, too
+    fail "The stack $stack cannot be described. ($(aws_error))" # unlike its name, the id finds a deleted stack
   for nested in $(aws_call cloudformation describe-stack-resources --stack-name "$stack" \
     --query "StackResources[?ResourceType=='AWS::CloudFormation::Stack'].PhysicalResourceId" || true); do
     [[ $nested == None ]] || watched+=("$nested")
@@ -160,18 +161,18 @@ watch_stack() {
   poll_events quiet
 }
 
-# What cannot be looked up this often in a row, two seconds apart, will not be in a while either: credentials expire.
+# After this many failed polls in a row, further ones are likely to fail as well: credentials expire.
 readonly MAX_POLL_FAILURES=10
 poll_failures=0
 
-# Shows new events as they come, until one says that the stack rests. What DescribeStacks says may still be from before.
+# Prints new events until one reports that the stack is done. The status in DescribeStacks may be older than the events.
 follow_stack() {
   local resting=''
   SECONDS=0
   until [[ -n $resting ]]; do
     ((SECONDS < TIME_LIMIT)) ||
-      fail "CloudFormation is still at work after $((TIME_LIMIT / 60)) minutes: look at the stack $stack in the console."
-    sleep 2
+      fail "CloudFormation is not done after $((TIME_LIMIT / 60)) minutes: see the stack $stack in the console."
+    sleep "$POLL_INTERVAL"
     poll_events
   done
   stack_status=$resting
@@ -182,9 +183,9 @@ poll_events() {
   for ((index = 0; index < ${#watched[@]}; index++)); do
     if ! events=$(aws_call cloudformation describe-stack-events --stack-name "${watched[index]}" \
       --query "reverse(StackEvents)[].[$EVENT_FIELDS]"); then
-      # Of a nested stack there may be nothing to see yet.
+      # A nested stack may have no events yet.
       ((index > 0 || ++poll_failures < MAX_POLL_FAILURES)) ||
-        fail "The stack $stack cannot be looked up any more, though CloudFormation goes on by itself: see how it ends with aws cloudformation describe-stacks --stack-name $stack --region $region. ($(aws_error))"
+        fail "The events of the stack $stack cannot be read, but CloudFormation continues the deployment: see its result with aws cloudformation describe-stacks --stack-name $stack --region $region. ($(aws_error))"
       continue
     fi
     ((index > 0)) || poll_failures=0
@@ -205,8 +206,8 @@ show_event() {
     printf '  %s  %-28s %s\n' "${time:11:8}" "$status" "$name"
 }
 
-# The first failure is the cause; what fails after it was called off. A nested stack only repeats what happened in it,
-# and is named where that cannot be seen.
+# The first failure is the cause; later ones are cancellations. A nested stack repeats the failure of its resource, and
+# is named only if the events of that resource cannot be read.
 note_failure() {
   [[ $status == *_FAILED && $reason != *cancelled* && $physical != "${watched[0]}" ]] || return 0
   if [[ $type == AWS::CloudFormation::Stack ]]; then
@@ -226,34 +227,34 @@ explain_failure() {
   [[ -n $cause ]] || cause=$(aws_call cloudformation describe-stacks --stack-name "${watched[0]}" \
     --query 'Stacks[0].StackStatusReason' || true)
   printf '\n' >&2
-  fail "The deployment failed and the stack is in $stack_status. The first to fail was $cause"
+  fail "The deployment failed and the stack is in $stack_status. The first resource that failed is $cause"
 }
 
 remove_failed_stack() {
-  step "Removing what a failed first deployment of $stack left"
+  step "Deleting the stack $stack, which is left from a first deployment that failed"
   watch_stack
-  aws_call cloudformation delete-stack --stack-name "$stack" || fail "It cannot be deleted. ($(aws_error))"
+  aws_call cloudformation delete-stack --stack-name "$stack" || fail "The stack cannot be deleted. ($(aws_error))"
   follow_stack
   [[ $stack_status == DELETE_COMPLETE ]] || explain_failure
 }
 
 delete_stack() {
-  local answer table=$project-$environment-tenant-configs
+  local name table=$project-$environment-tenant-configs
   if [[ -z $stack_status ]]; then
-    say "There is no stack $stack."
+    info "The stack $stack does not exist."
     return
   fi
   if [[ -t 0 ]]; then
-    printf 'This takes the API of %s down; the table %s stays. Type the name of the stack to go on: ' "$stack" "$table"
-    read -r answer
-    [[ $answer == "$stack" ]] || fail 'Nothing was deleted.'
+    printf 'This deletes the API of %s and keeps the table %s. Type the name of the stack to confirm: ' "$stack" "$table"
+    read -r name
+    [[ $name == "$stack" ]] || fail 'Nothing was deleted.'
   fi
   step "Deleting the stack $stack"
   watch_stack
   aws_call cloudformation delete-stack --stack-name "$stack" || fail "The stack cannot be deleted. ($(aws_error))"
   follow_stack
   [[ $stack_status == DELETE_COMPLETE ]] || explain_failure
-  say "Deleted. The table $table, the key and what is in the templates bucket stay."
+  info "Deleted. The table $table, the key and the objects in the templates bucket are kept."
 }
 
 print_outputs() {

@@ -1,4 +1,4 @@
-"""An AWS account on this machine, and the operator who deploys to it."""
+"""An AWS account on this machine, and the commands of an operator who deploys to it."""
 
 import contextlib
 import hashlib
@@ -22,9 +22,9 @@ STACK = "multi-tenant-logging-development"
 TABLE = f"{STACK}-tenant-configs"
 PSK_PARAMETER = "/logging/api/psk"
 ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64"}[os.uname().machine]
-# Programs that are built already, for who works on these tests; else deploy.sh builds them.
-BUILT = os.environ.get("BINARIES")
-ZIP = ("--package", "zip", *(("--binaries", BUILT) if BUILT else ()))
+# The built functions. run.sh builds them unless it is set.
+BINARIES = Path(os.environ["FUNCTION_BINARIES"])
+ZIP = ("--package", "zip", "--binaries", BINARIES)
 FUNCTIONS = (f"{STACK}-api-authorizer", f"{STACK}-api-service", f"{STACK}-api-validator")
 CENTRAL_ROLE = f"arn:aws:iam::{ACCOUNT}:role/ROSA-CentralLogDistributionRole-abc123"
 
@@ -38,7 +38,11 @@ class Cloud:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
+        self._aws_server = work / "aws-server"
         self.environment = os.environ | {
+            "PATH": f"{Path(__file__).with_name('bin')}:{os.environ['PATH']}",
+            "AWS_SERVER": str(self._aws_server),
+            "DEPLOY_POLL_INTERVAL": "0.2",
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "test",  # the account's root, to the emulator
             "AWS_SECRET_ACCESS_KEY": "test",
@@ -47,48 +51,58 @@ class Cloud:
 
     @contextlib.contextmanager
     def running(self):
-        """Starts the emulator on a loopback port, with IAM enforced, and ends it."""
+        """Starts the emulator on a loopback port, with IAM enforced, and the server of the AWS CLI; stops both."""
         home = self.work / "home"
         home.mkdir()
-        log = (self.work / "emulator.log").open("wb")
-        process = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("emulator.py")],
-            env=self.environment
-            | {
-                "HOME": str(home),
-                "GATEWAY_PORT": str(self.port),
-                "BIND_HOST": "127.0.0.1",
-                "MINISTACK_ACCOUNT_ID": ACCOUNT,
-                "MINISTACK_REGION": REGION,
-                "AUTH": "true",
-            },
-            cwd=home,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            self._wait(process)
+        emulator = {
+            "HOME": str(home),
+            "GATEWAY_PORT": str(self.port),
+            "BIND_HOST": "127.0.0.1",
+            "MINISTACK_ACCOUNT_ID": ACCOUNT,
+            "MINISTACK_REGION": REGION,
+            "AUTH": "true",
+        }
+        with (
+            self._process("aws_server.py", self._aws_server) as aws_server,
+            self._process("emulator.py", cwd=home, **emulator) as process,
+        ):
+            self._wait(process, self._emulator_is_healthy)
+            self._wait(aws_server, self._aws_server.exists)
             yield self
-        finally:
-            process.terminate()
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            log.close()
 
-    def _wait(self, process):
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            assert process.poll() is None, (self.work / "emulator.log").read_text()
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=2):
-                return
-            time.sleep(0.2)
-        raise AssertionError("the emulator does not answer")
+    @contextlib.contextmanager
+    def _process(self, program, *arguments, cwd=ROOT, **environment):
+        with (self.work / f"{program.removesuffix('.py')}.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, Path(__file__).with_name(program), *arguments],
+                env=self.environment | environment,
+                cwd=cwd,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+            try:
+                yield process
+            finally:
+                process.terminate()
+                try:
+                    process.wait(15)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+
+    def _emulator_is_healthy(self):
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=2):
+            return True
+
+    def _wait(self, process, is_ready):
+        deadline = time.monotonic() + 120
+        while not is_ready():
+            assert process.poll() is None, f"{process.args} ended with {process.returncode}"
+            assert time.monotonic() < deadline, f"{process.args} is not ready"
+            time.sleep(0.1)
 
     def run(self, command, *, cwd=ROOT, fails=False, **environment):
-        """Runs a command as the operator; returns what it says."""
+        """Runs a command as the operator; returns its output."""
         done = subprocess.run(
             [str(part) for part in command],
             cwd=cwd,
@@ -103,9 +117,9 @@ class Cloud:
         return done.stdout
 
     def aws(self, *arguments):
-        """What the AWS CLI answers, parsed."""
-        answer = self.run(["aws", "--output", "json", *arguments])
-        return json.loads(answer) if answer.strip() else None
+        """The output of the AWS CLI, parsed."""
+        output = self.run(["aws", "--output", "json", *arguments])
+        return json.loads(output) if output.strip() else None
 
     def deploy(self, *options, **how):
         """./deploy.sh with the programs of this machine's architecture."""
@@ -118,7 +132,7 @@ class Cloud:
         return {output["OutputKey"]: output["OutputValue"] for output in self.stack()["Outputs"]}
 
     def base_url(self):
-        """Where the emulator serves what `APIEndpoint` names: by path, since not every machine resolves *.localhost."""
+        """The emulator's URL of `APIEndpoint`: by path, because not every machine resolves *.localhost."""
         host, stage = self.outputs()["APIEndpoint"].removeprefix("https://").split("/")
         assert host.endswith(f".execute-api.{REGION}.amazonaws.com"), host
         return f"{self.url}/_aws/execute-api/{host.split('.')[0]}/{stage}"
@@ -132,16 +146,16 @@ class Cloud:
         history = self.aws("ssm", "get-parameter-history", "--name", PSK_PARAMETER, "--with-decryption")
         return [version["Value"] for version in history["Parameters"]]
 
-    def change_programs(self, binaries, into):
-        """A new build: the same programs with other bytes at their end, which no loader looks at."""
+    def change_programs(self, into):
+        """A new build: the same programs with other bytes at their end, which the loader ignores."""
         into.mkdir()
         for name in ("authorizer", "api", "validator"):
-            (into / name).write_bytes((binaries / name).read_bytes() + os.urandom(16))
+            (into / name).write_bytes((BINARIES / name).read_bytes() + os.urandom(16))
         return into
 
 
-class Answer:
-    """A response."""
+class Response:
+    """An HTTP response."""
 
     def __init__(self, response):
         self.status, self.headers, self.body = response.status, response.headers, response.read()
@@ -152,7 +166,7 @@ class Answer:
 
 
 def request(url, method="GET", *, key=None, body=None, headers=None, base=None):
-    """Sends a request; with `key`, signed over the part of the URL behind `base`."""
+    """Sends a request; with `key`, it is signed over the part of the URL after `base`."""
     headers = dict(headers or {})
     if key:
         timestamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -167,7 +181,7 @@ def request(url, method="GET", *, key=None, body=None, headers=None, base=None):
     sent = urllib.request.Request(url, data, headers, method=method)
     try:
         with urllib.request.urlopen(sent, timeout=30) as response:
-            return Answer(response)
+            return Response(response)
     except urllib.error.HTTPError as error:
         with error:
-            return Answer(error)
+            return Response(error)

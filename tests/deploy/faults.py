@@ -1,4 +1,4 @@
-"""Ways to make a deployment fail that the emulator and the machine offer, each taken back afterwards."""
+"""Ways to make a deployment fail, with the means of the emulator and the machine. Each is undone afterwards."""
 
 import contextlib
 import http.server
@@ -19,7 +19,7 @@ def live_version(cloud, function):
 
 
 def environments(cloud, function, version):
-    """The processes of a function's version, each an execution environment of the emulator."""
+    """The processes of a function's version. Each is an execution environment of the emulator."""
     marks = {
         f"GATEWAY_PORT={cloud.port}".encode(),
         f"AWS_LAMBDA_FUNCTION_NAME={function}".encode(),
@@ -34,7 +34,7 @@ def environments(cloud, function, version):
 
 
 def stop(cloud, function):
-    """Takes the CPU from a function's execution environments."""
+    """Stops a function's execution environments, as if they had no CPU time."""
     for process in environments(cloud, function, live_version(cloud, function)):
         os.kill(process, signal.SIGSTOP)
 
@@ -50,7 +50,7 @@ def renew(cloud, function):
 
 @contextlib.contextmanager
 def without_policy(cloud, role_output, policy):
-    """Takes a role's rights away, and gives them back."""
+    """Removes the policy of a role, and restores it."""
     role = ("--role-name", cloud.outputs()[role_output].rpartition("/")[2], "--policy-name", policy)
     document = json.dumps(cloud.aws("iam", "get-role-policy", *role)["PolicyDocument"])
     cloud.aws("iam", "delete-role-policy", *role)
@@ -62,7 +62,7 @@ def without_policy(cloud, role_output, policy):
 
 @contextlib.contextmanager
 def serving_unpublished(cloud, function, **variables):
-    """Serves by what stands in the function now, with these variables, in place of the version that is live."""
+    """Serves with the unpublished function, with these variables, instead of the live version."""
     name = ("--function-name", function)
 
     def configure(variables):
@@ -85,16 +85,16 @@ def serving_unpublished(cloud, function, **variables):
             configure(before)
 
 
-def hold_keys(cloud):
-    """Lets what stands unpublished of the authorizer read its keys, which become too old while other tests run."""
-    if not hasattr(cloud, "keys_held_since"):
-        # It does not understand the event; the keys are read ahead of it.
+def read_keys_unpublished(cloud):
+    """Lets the unpublished authorizer read its keys, which become stale while other tests run."""
+    if not hasattr(cloud, "keys_read_at"):
+        # The event is malformed, but the keys are read before it.
         cloud.run(["aws", "lambda", "invoke", "--function-name", FUNCTIONS[0], "--payload", "{}", os.devnull])
-        cloud.keys_held_since = time.monotonic()
+        cloud.keys_read_at = time.monotonic()
 
 
 class Throttling(http.server.BaseHTTPRequestHandler):
-    """A DynamoDB that asks everybody to slow down. The emulator's never does."""
+    """A DynamoDB that throttles every request. The emulator's never does."""
 
     protocol_version = "HTTP/1.1"
 
@@ -113,7 +113,7 @@ class Throttling(http.server.BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def throttling_table():
-    """Where such a DynamoDB answers."""
+    """The URL of such a DynamoDB."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Throttling) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
@@ -123,7 +123,7 @@ def throttling_table():
 
 
 def put_report(cloud, function, status):
-    """Writes the line that Lambda does after an invocation, where the log format is JSON; the emulator writes text.
+    """Writes the line that Lambda writes after an invocation when the log format is JSON; the emulator writes text.
     Source: "platform.report" in the event schema reference of the Lambda Telemetry API."""
     now = datetime.now(UTC)
     report = {

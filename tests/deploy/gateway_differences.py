@@ -1,9 +1,9 @@
-"""For the acceptance suite: where another gateway than the local one may answer differently, and still be right.
+"""For the acceptance suite: how another gateway than the local one may respond differently and still be correct.
 
-- The time in the gateway's own errors: API Gateway puts $context.requestTime there, in the common log format, which is
-  the nearest to RFC 3339 that its templates know; the emulator leaves the variable as it is. No function answers so.
-- A missing header, with decisions that are not kept: a gateway may refuse by itself, with 401, or leave it to the
-  authorizer, with 403. The summary says which it was.
+- The time in the gateway's own errors: API Gateway inserts $context.requestTime, in the common log format, because its
+  templates have no RFC 3339 time. The emulator does not replace the variable. No function responds like that.
+- A missing header, when decisions are not cached: a gateway may reject the request itself with 401, or leave it to the
+  authorizer, which rejects it with 403. The summary reports which it was.
 """
 
 import re
@@ -30,4 +30,4 @@ harness.Answer.expect = expect
 
 def pytest_terminal_summary(terminalreporter):
     counts = ", ".join(f"{status} {count} times" for status, count in _unauthorized.items())
-    terminalreporter.write_line(f"where a header is missing the gateway answered {counts}")
+    terminalreporter.write_line(f"where a header is missing the gateway returned {counts}")

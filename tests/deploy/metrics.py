@@ -1,9 +1,8 @@
-"""What CloudWatch does with log lines, and the emulator does not: it keeps lines and metric filters, and makes no
-metrics of them.
+"""Extracts metrics from log lines as CloudWatch does. The emulator stores lines and metric filters but makes no metrics.
 
-Of a line in the embedded metric format counts what its directives declare and nothing else; what a metric filter counts
-is what its pattern says, as it was deployed. Sources: "Specification: Embedded metric format" in the CloudWatch user
-guide, "Filter pattern syntax" in that of CloudWatch Logs.
+A line in the embedded metric format counts only with the metrics that its directives declare. A metric filter counts as
+its deployed pattern says. Sources: "Specification: Embedded metric format" in the CloudWatch user guide, "Filter pattern
+syntax" in the user guide of CloudWatch Logs.
 """
 
 import collections
@@ -11,12 +10,12 @@ import json
 import re
 import time
 
-# Where the functions' metrics stand.
+# The namespace of the functions' metrics.
 NAMESPACE = "TenantManagement"
 
 
 def key_of(namespace, name, dimensions):
-    """What identifies a metric. One more dimension, or one less, is another metric."""
+    """The identity of a metric. With one dimension more or less, it is another metric."""
     return namespace, name, frozenset(dimensions.items())
 
 
@@ -26,7 +25,7 @@ def key_of_alarm(alarm):
 
 
 def is_breached(alarm, values):
-    """Whether these values of one period are more than the alarm lets pass."""
+    """Whether these values of one period exceed the threshold of the alarm."""
     assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
     total = sum(values)
     statistic = {"Sum": total, "Average": total / len(values) if values else 0}[alarm["Statistic"]]
@@ -34,7 +33,7 @@ def is_breached(alarm, values):
 
 
 def embedded(line):
-    """The metrics that a line declares, each with its values."""
+    """The metrics that a line declares, with their values."""
     for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
         for names in directive["Dimensions"]:
             dimensions = {name: line[name] for name in names}
@@ -47,7 +46,7 @@ def embedded(line):
 
 
 def filtered(metric_filter, line):
-    """The metrics that a metric filter makes of a line."""
+    """The metrics that a metric filter extracts from a line."""
     if matches(metric_filter["filterPattern"], line):
         for metric in metric_filter["metricTransformations"]:
             dimensions = {name: line[path.removeprefix("$.")] for name, path in metric.get("dimensions", {}).items()}
@@ -58,7 +57,7 @@ def filtered(metric_filter, line):
 
 
 def matches(pattern, line):
-    """Whether a line is what a pattern asks for, `{ $.path = "text" && ... }`. No other pattern is deployed."""
+    """Whether a line matches a pattern, `{ $.path = "text" && ... }`. No other form of pattern is deployed."""
     for condition in re.fullmatch(r"\{ (.+) \}", pattern)[1].split(" && "):
         path, wanted = re.fullmatch(r'\$\.([\w.]+) = "(\w[\w.]*)"', condition).groups()
         found = line
@@ -70,20 +69,20 @@ def matches(pattern, line):
 
 
 class Window:
-    """What is measured from now on."""
+    """The measurements from now on."""
 
     def __init__(self, cloud):
-        time.sleep(0.002)  # what was logged in the millisecond that ends is not in it
+        time.sleep(0.002)  # excludes lines of the current millisecond
         self._cloud, self._since = cloud, str(time.time_ns() // 1_000_000)
 
     def lines(self, function):
-        """The lines of a function that are JSON; the emulator's own are not."""
+        """The JSON lines of a function. The emulator's own lines are not JSON."""
         group = ("--log-group-name", f"/aws/lambda/{function}")
         events = self._cloud.aws("logs", "filter-log-events", *group, "--start-time", self._since)["events"]
         return [json.loads(event["message"]) for event in events if event["message"].startswith("{")]
 
     def metrics(self, *functions):
-        """Every metric that the lines of these functions give, with its values."""
+        """Every metric in the lines of these functions, with its values."""
         found = collections.defaultdict(list)
         filters = self._cloud.aws("logs", "describe-metric-filters")["metricFilters"]
         for function in functions:

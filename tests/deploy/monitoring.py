@@ -1,4 +1,4 @@
-"""The alarms as they were deployed, and an operator who listens to them."""
+"""The deployed alarms, and a subscriber to their topic."""
 
 import json
 import time
@@ -8,13 +8,13 @@ from metrics import is_breached, key_of_alarm
 
 
 class Monitoring:
-    """Alarms by their names, what moved, and who has spoken."""
+    """The alarms by name, the metrics that have moved, and the alarms that were triggered."""
 
     def __init__(self, cloud):
         self._cloud = cloud
         alarms = cloud.aws("cloudwatch", "describe-alarms", "--alarm-name-prefix", f"{STACK}-")["MetricAlarms"]
         self.alarms = {alarm["AlarmName"].removeprefix(f"{STACK}-"): alarm for alarm in alarms}
-        self.heard, self._told = set(), set()
+        self.triggered, self._notified = set(), set()
         # Every metric that has moved in these tests.
         self.moved = {}
         topic, queue = cloud.outputs()["AlarmTopicArn"], f"arn:aws:sqs:{REGION}:{ACCOUNT}:operators"
@@ -28,7 +28,7 @@ class Monitoring:
                 "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
             },
         }
-        # What was received stays out of sight; each message is received once.
+        # A received message stays invisible, so each message is received once.
         attributes = json.dumps({"Policy": json.dumps(policy), "VisibilityTimeout": "3600"})
         self._queue = self._sqs("create-queue", "--queue-name", "operators", "--attributes", attributes)["QueueUrl"]
         cloud.aws("sns", "subscribe", "--topic-arn", topic, "--protocol", "sqs", "--notification-endpoint", queue)
@@ -39,21 +39,21 @@ class Monitoring:
         return metrics
 
     def alarm_of(self, key):
-        """The one alarm that looks at this metric."""
+        """The one alarm on this metric."""
         (name,) = (name for name, alarm in self.alarms.items() if key_of_alarm(alarm) == key)
         return name
 
-    def assert_speaks(self, name, values):
-        """That these values of its metric make the alarm tell its topic."""
+    def assert_triggers(self, name, values):
+        """Asserts that these values of its metric make the alarm notify its topic."""
         alarm = self.alarms[name]
         assert is_breached(alarm, values), (name, values)
-        self._hand_over(alarm, values)
+        self._put_values(alarm, values)
         (after,) = self._cloud.aws("cloudwatch", "describe-alarms", "--alarm-names", alarm["AlarmName"])["MetricAlarms"]
         assert after["StateValue"] == "ALARM"
-        assert self._is_told(alarm["AlarmName"])
-        self.heard.add(name)
+        assert self._is_notified(alarm["AlarmName"])
+        self.triggered.add(name)
 
-    def _hand_over(self, alarm, values):
+    def _put_values(self, alarm, values):
         data = [
             {"MetricName": alarm["MetricName"], "Dimensions": alarm["Dimensions"], "Value": value} for value in values
         ]
@@ -62,16 +62,16 @@ class Monitoring:
         )
 
     def _sqs(self, *arguments):
-        # The CLI asks AWS for queues, whatever AWS_ENDPOINT_URL says.
+        # The CLI sends SQS requests to AWS despite AWS_ENDPOINT_URL.
         return self._cloud.aws("sqs", "--endpoint-url", self._cloud.url, *arguments)
 
-    def _is_told(self, name):
-        """Whether the topic has been told of an alarm."""
+    def _is_notified(self, name):
+        """Whether the topic was notified of an alarm."""
         deadline = time.monotonic() + 10
-        while name not in self._told and time.monotonic() < deadline:
+        while name not in self._notified and time.monotonic() < deadline:
             received = self._sqs("receive-message", "--queue-url", self._queue, "--max-number-of-messages", "10") or {}
             for message in received.get("Messages", []):
-                told = json.loads(json.loads(message["Body"])["Message"])
-                if told["NewStateValue"] == "ALARM":
-                    self._told.add(told["AlarmName"])
-        return name in self._told
+                notification = json.loads(json.loads(message["Body"])["Message"])
+                if notification["NewStateValue"] == "ALARM":
+                    self._notified.add(notification["AlarmName"])
+        return name in self._notified

@@ -1,5 +1,11 @@
 #!/usr/bin/env bash
-# Deploys to an AWS emulator with ./deploy.sh, as an operator would, and puts what came of it to the test.
+# Deploys to an AWS emulator with ./deploy.sh, as an operator would, and tests the result.
+#
+# Two runs at the same time, each with an emulator of its own: the life of one deployment (test_2 to test_4), which often
+# waits for something to time out or expire, and everything else. With arguments, one run of these tests.
+#
+# FUNCTION_BINARIES is the directory of the built functions, TARGET_DIRECTORY/TRIPLE/lambda. When it is not set, the
+# functions are built first, in the same way as for the other stages.
 TOP=${TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 REASONS=${REASONS:-/dev/null}
 # shellcheck source=tests/stages/lib.sh
@@ -7,6 +13,8 @@ source "$TOP/tests/stages/lib.sh"
 
 finish() {
   local status=$?
+  # shellcheck disable=SC2046 # one process id per word
+  kill $(jobs -p) 2>/dev/null && wait
   [[ -z ${work-} ]] || rm -rf "$work"
   case $status in
     0) echo 'deploy: passed' ;;
@@ -18,16 +26,46 @@ finish() {
 trap finish EXIT
 trap 'exit 143' INT TERM
 
+build_functions() {
+  local triple
+  triple=$(rustc -vV | sed -n 's/^host: //p')
+  RUSTFLAGS='-C target-feature=+crt-static' cargo build --profile lambda --locked --target "$triple" \
+    --package authorizer --package api --package validator >&2 || return
+  echo "${CARGO_TARGET_DIR:-$TOP/target}/$triple/lambda"
+}
+
+run_tests() {
+  PYTHONPATH=tests/deploy python -m pytest -c tests/pytest.ini --exitfirst --durations=8 "$@"
+}
+
+run_both() {
+  local others status=0
+  run_tests tests/deploy/test_1_mistakes.py tests/deploy/test_5_other_stacks.py >"$work/others.log" 2>&1 &
+  others=$!
+  run_tests tests/deploy/test_[234]_*.py || status=$?
+  wait "$others" || status=$?
+  cat "$work/others.log"
+  return "$status"
+}
+
 need python3 python3
 need zip zip
 need readelf binutils
-[[ $(uname -s) == Linux ]] || skip 'the emulator runs the functions as they are, which takes Linux'
+[[ $(uname -s) == Linux ]] || skip 'the emulator runs the functions as processes of this machine, which requires Linux'
 python_env tests/deploy/requirements.txt
+FUNCTION_BINARIES=${FUNCTION_BINARIES:-$(build_functions)}
+export FUNCTION_BINARIES
 work=$(mktemp -d)
-partly_skip 'functions from container images: the emulator starts those with Docker only; their stack is made, not called'
-partly_skip 'CloudWatch and API Gateway making metrics, and the platform its reports: the emulator does neither; the test reads the log lines as CloudWatch documents it, and writes the reports as Lambda documents them'
+partly_skip 'functions from container images: the emulator starts those only with Docker, so their stack is deployed but not called'
+partly_skip 'metrics that CloudWatch and API Gateway make, and the reports of the platform: the emulator has neither. The test reads the log lines as CloudWatch documents it, and writes the reports as Lambda documents them'
+[[ -d $FUNCTION_BINARIES/.fingerprint ]] ||
+  partly_skip "deploy.sh building the functions: $FUNCTION_BINARIES is not a directory of cargo"
 
-# Nothing of this machine's own AWS settings may reach the test, nor the test this machine's.
+# The AWS settings of this machine must not reach the tests, nor the other way round.
 export AWS_CONFIG_FILE=$work/none AWS_SHARED_CREDENTIALS_FILE=$work/none
 unset AWS_PROFILE AWS_REGION AWS_SESSION_TOKEN AWS_ROLE_ARN AWS_WEB_IDENTITY_TOKEN_FILE
-PYTHONPATH=tests/deploy python -m pytest -c tests/pytest.ini --exitfirst --durations=8 "${@:-tests/deploy}"
+if (($# > 0)); then
+  run_tests "$@"
+else
+  run_both
+fi

@@ -1,4 +1,4 @@
-"""What an operator is told by, after a deployment that asked for nothing special."""
+"""The alarms and the dashboard of a deployment with default settings."""
 
 import json
 
@@ -18,7 +18,7 @@ ALARMS = {
 }
 
 
-def test_alarms_speak_to_the_topic(cloud):
+def test_alarms_notify_the_topic(cloud):
     topic = cloud.outputs()["AlarmTopicArn"]
     alarms = cloud.aws("cloudwatch", "describe-alarms", "--alarm-name-prefix", f"{STACK}-")["MetricAlarms"]
     assert {alarm["AlarmName"].removeprefix(f"{STACK}-") for alarm in alarms} == ALARMS
@@ -27,7 +27,7 @@ def test_alarms_speak_to_the_topic(cloud):
         assert "docs/operations.md" in alarm["AlarmDescription"]
 
 
-def test_dashboard_is_there(cloud):
+def test_dashboard_has_its_widgets(cloud):
     name = cloud.outputs()["DashboardName"]
     body = cloud.aws("cloudwatch", "get-dashboard", "--dashboard-name", name)["DashboardBody"]
     assert "${" not in body

@@ -1,5 +1,5 @@
-"""Validation as far as a delivery goes, by the function that a central role brings along, with the roles and policies
-that docs/validation.md shows. The emulator enforces all of them, across two accounts."""
+"""Validation of a delivery by the validator, with the roles and policies that docs/validation.md shows. The emulator
+enforces all of them, across two accounts."""
 
 import json
 import re
@@ -21,7 +21,7 @@ CONFIGS = {
 
 
 def documented_policies(validator_role):
-    """The policies of docs/validation.md in the order in which they stand there, with this deployment's names."""
+    """The policies of docs/validation.md in their order, with the names of this deployment."""
     page = (ROOT / "docs/validation.md").read_text()
     for name, ours in (
         ("arn:aws:iam::111122223333:role/VALIDATOR", validator_role),
@@ -50,18 +50,18 @@ def call(cloud, kind, method="GET", *, body=None, tail=""):
 
 
 def validate(cloud, kind, query=""):
-    """Whether the configuration is valid; and of what lies beyond the table: status and code by field, the check."""
-    answer = call(cloud, kind, tail=f"/validate{query}")
-    assert answer.status == 200, answer.body
-    data = answer.json["data"]
+    """Whether the configuration is valid, and of the external checks: status and code by field, check by field."""
+    response = call(cloud, kind, tail=f"/validate{query}")
+    assert response.status == 200, response.body
+    data = response.json["data"]
     fields = [check["field"] for check in data["checks"]]
-    beyond = {check["field"]: check for check in data["checks"][fields.index("central_role") :]}
-    return data["valid"], {field: f"{check['status']} {check['code']}" for field, check in beyond.items()}, beyond
+    external = {check["field"]: check for check in data["checks"][fields.index("central_role") :]}
+    return data["valid"], {field: f"{check['status']} {check['code']}" for field, check in external.items()}, external
 
 
 @pytest.fixture(scope="module", autouse=True)
 def began(cloud):
-    """Stores the configurations; when that was, in milliseconds."""
+    """Stores the configurations. Returns the time before that, in milliseconds."""
     began = int(time.time() * 1000)
     base = cloud.base_url()
     for kind, config in CONFIGS.items():
@@ -75,24 +75,24 @@ def began(cloud):
 
 @pytest.fixture(scope="module")
 def delivery(cloud):
-    """What the operator and the customer have to set up."""
+    """The setup by the operator and by the customer."""
     policies = documented_policies(cloud.outputs()["ValidatorRoleArn"])
     central_trust, central_policy, customer_trust, customer_policy, bucket_policy = policies
     make_role(lambda *command: cloud.run(["aws", *command]), CENTRAL_ROLE, central_trust, central_policy)
     make_role(lambda *command: as_customer(cloud, *command), CUSTOMER_ROLE, customer_trust, customer_policy)
     as_customer(cloud, "logs", "create-log-group", "--log-group-name", LOG_GROUP)
     as_customer(cloud, "s3api", "create-bucket", "--bucket", CUSTOMERS_BUCKET)
-    # Of whoever comes to a bucket from another account, the emulator knows the account alone.
+    # Of a caller from another account, the emulator's bucket policies know only the account.
     bucket_policy = bucket_policy.replace(CENTRAL_ROLE, f"arn:aws:iam::{ACCOUNT}:root")
     as_customer(cloud, "s3api", "put-bucket-policy", "--bucket", CUSTOMERS_BUCKET, "--policy", bucket_policy)
 
 
-def test_missing_central_role_is_the_operators_to_mend(cloud):
+def test_missing_central_role_names_the_role_to_trust(cloud):
     valid, found, checks = validate(cloud, "cloudwatch")
     assert not valid
     assert found["central_role"] == "invalid access_denied"
     for name in (CENTRAL_ROLE, cloud.outputs()["ValidatorRoleArn"]):
-        assert name in checks["central_role"]["message"], "the message names who has to trust whom"
+        assert name in checks["central_role"]["message"], "the message names both roles of the trust"
     assert found["customer_role"] == found["log_group"] == "skipped blocked"
 
 
@@ -125,7 +125,7 @@ def test_delivery_into_a_bucket_is_valid(cloud, delivery):
     ), checks
 
 
-def test_missing_log_group_is_missing(cloud, delivery):
+def test_missing_log_group_is_reported(cloud, delivery):
     assert call(cloud, "cloudwatch", "PATCH", body={"log_group_name": "/aws/logs/other"}).status == 200
     valid, found, _ = validate(cloud, "cloudwatch")
     assert call(cloud, "cloudwatch", "PATCH", body={"log_group_name": LOG_GROUP}).status == 200
@@ -133,7 +133,7 @@ def test_missing_log_group_is_missing(cloud, delivery):
     assert (found["customer_role"], found["log_group"]) == ("ok ok", "missing not_found")
 
 
-def test_bucket_of_another_region_is_told(cloud, delivery):
+def test_bucket_of_another_region_is_reported(cloud, delivery):
     assert call(cloud, "s3", "PATCH", body={"target_region": "eu-west-1"}).status == 200
     valid, found, checks = validate(cloud, "s3")
     assert call(cloud, "s3", "PATCH", body={"target_region": REGION}).status == 200
@@ -142,42 +142,42 @@ def test_bucket_of_another_region_is_told(cloud, delivery):
     assert f"PATCH target_region to {REGION}" in checks["bucket_region"]["message"]
 
 
-def test_customer_who_asks_for_another_external_id_is_told_ours(cloud, delivery):
+def test_wrong_external_id_in_a_trust_policy_names_the_right_one(cloud, delivery):
     name = CUSTOMER_ROLE.rpartition("/")[2]
     _, _, trust, *_ = documented_policies(cloud.outputs()["ValidatorRoleArn"])
 
-    def ask_for(document):
+    def set_trust(document):
         as_customer(
             cloud, "iam", "update-assume-role-policy", "--role-name", name, "--policy-document", json.dumps(document)
         )
 
     other = json.loads(trust)
     other["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"] = "somebody-else"
-    ask_for(other)
+    set_trust(other)
     valid, found, checks = validate(cloud, "cloudwatch")
-    ask_for(json.loads(trust))
+    set_trust(json.loads(trust))
     assert not valid
     assert (found["central_role"], found["customer_role"]) == ("ok ok", "invalid access_denied")
     assert f"asks for {ACCOUNT}" in checks["customer_role"]["message"]
 
 
 @pytest.mark.parametrize("kind", CONFIGS)
-def test_nobody_is_asked_where_that_is_not_wanted(cloud, kind):
+def test_external_checks_are_skipped_on_request(cloud, kind):
     valid, found, _ = validate(cloud, kind, "?live=false")
     assert valid
     assert set(found.values()) == {"skipped not_requested"}
 
 
-def test_head_goes_the_same_way(cloud, delivery):
-    answer = call(cloud, "s3", "HEAD", tail="/validate")
-    assert (answer.status, answer.body) == (200, b"")
+def test_head_is_validated_like_get(cloud, delivery):
+    response = call(cloud, "s3", "HEAD", tail="/validate")
+    assert (response.status, response.body) == (200, b"")
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
-def test_another_method_is_told_which_there_are(cloud, method):
-    answer = call(cloud, "s3", method, tail="/validate")
-    assert answer.status == 405
-    assert answer.headers["Allow"] == "GET,HEAD"
+def test_other_method_returns_405_with_allow(cloud, method):
+    response = call(cloud, "s3", method, tail="/validate")
+    assert response.status == 405
+    assert response.headers["Allow"] == "GET,HEAD"
 
 
 def lines(cloud, function, began):
@@ -186,17 +186,17 @@ def lines(cloud, function, began):
     return [json.loads(event["message"]) for event in events if event["message"].startswith("{")]
 
 
-def test_validations_are_the_validators_and_its_log_tells_no_credentials(cloud, began):
+def test_validator_serves_validations_and_logs_no_credentials(cloud, began):
     validator = lines(cloud, "api-validator", began)
     routes = {line["route"] for line in validator if line.get("target") == "request"}
     assert routes == {"/api/v1/tenants/{tenant_id}/delivery-configs/{type}/validate"}
     assert any(line["message"] == "a call of the validation failed" for line in validator)
     assert not re.search(r"\bASIA[A-Z0-9]{12,}|SessionToken", json.dumps(validator)), "credentials of a session"
     here = [line for line in lines(cloud, "api-service", began) if line.get("route", "").endswith("/validate")]
-    assert {line["status"] for line in here} == {405}, "the API function is left only with the other methods"
+    assert {line["status"] for line in here} == {405}, "the API function serves only the other methods"
 
 
-def test_validator_may_read_one_item_and_assume_one_role(cloud):
+def test_validator_is_allowed_to_read_one_item_and_assume_one_role(cloud):
     outputs = cloud.outputs()
     validator = outputs["ValidatorRoleArn"]
     table = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{TABLE}"

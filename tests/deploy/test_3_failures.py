@@ -1,7 +1,7 @@
-"""Each kind of failure is forced on the deployment, and moves its metric; and each alarm hears of it.
+"""Each kind of failure is caused in the deployment, moves its metric, and triggers its alarm.
 
-An alarm's metric is taken from the alarm as it was deployed. What the emulator's CloudWatch does not measure itself is
-read of the log (metrics.py) and handed to it, so that it is the alarm that decides, and speaks to its topic.
+The metric of an alarm is read from the deployed alarm. The values that the emulator's CloudWatch does not measure are read
+from the log (metrics.py) and put into CloudWatch, so the deployed alarm evaluates them and notifies its topic.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cloud import FUNCTIONS, PSK_PARAMETER, ROOT, request
-from faults import hold_keys, put_report, renew, serving_unpublished, stop, throttling_table, without_policy
+from faults import read_keys_unpublished, put_report, renew, serving_unpublished, stop, throttling_table, without_policy
 from metrics import NAMESPACE, Window, key_of
 from monitoring import Monitoring
 
@@ -21,15 +21,15 @@ AUTHORIZER, API, *OTHERS = FUNCTIONS
 LIST = "/api/v1/delivery-configs"
 TENANT = "failing"
 CONFIGS = f"/api/v1/tenants/{TENANT}/delivery-configs"
-# A path that each function has a part in.
+# A path that involves each function.
 PATHS = {AUTHORIZER: LIST, API: LIST} | dict.fromkeys(OTHERS, f"{CONFIGS}/s3/validate?live=false")
 KEYS_ARE_FRESH = 300  # seconds
-# The one metric that no failure here moves: test_3_operation.py does, which rotates the key.
+# The one metric that no failure here moves. test_3_operation.py moves it by rotating the key.
 ELSEWHERE = {"previous_key_uses"}
 
 
 class Client:
-    """A client that knows the key."""
+    """A client that has the key."""
 
     def __init__(self, cloud):
         self.base, self.key = cloud.base_url(), cloud.psk()
@@ -53,7 +53,7 @@ def client(cloud):
 
 @pytest.fixture(scope="module", autouse=True)
 def configuration(cloud, client):
-    hold_keys(cloud)
+    read_keys_unpublished(cloud)
     assert client.call(CONFIGS, "POST", body=s3()).status == 201
     yield
     assert client.call(f"{CONFIGS}/s3", "DELETE").status == 200
@@ -67,7 +67,7 @@ def metric(name, function, **dimensions):
     return key_of(NAMESPACE, name, {"function_name": function} | dimensions)
 
 
-# --- Requests that are refused
+# --- Rejected requests
 
 
 def headers(key, *, timestamp=None, age=0, scheme="HMAC-SHA256", signature=None, **more):
@@ -97,7 +97,7 @@ def test_denied_request_is_counted_by_its_reason(cloud, client, monitoring, reas
     assert metric("auth_allowed", AUTHORIZER) not in measured
 
 
-def test_many_denied_requests_are_an_alarm(cloud, client, monitoring):
+def test_many_denied_requests_trigger_an_alarm(cloud, client, monitoring):
     key = metric("auth_denied", AUTHORIZER)
     name = monitoring.alarm_of(key)
     window = Window(cloud)
@@ -106,7 +106,7 @@ def test_many_denied_requests_are_an_alarm(cloud, client, monitoring):
         assert client.call_with(headers("somebody-elses-key")).status == 403
     values = monitoring.measured(window, AUTHORIZER)[key]
     assert sum(values) == count
-    monitoring.assert_speaks(name, values)
+    monitoring.assert_triggers(name, values)
 
 
 def test_broken_rules_are_counted_by_field(cloud, client, monitoring):
@@ -119,7 +119,7 @@ def test_broken_rules_are_counted_by_field(cloud, client, monitoring):
         assert measured[metric(f"validation_failures_{field}", API)] == [1]
 
 
-# --- What is no failure, and is counted all the same
+# --- Counted without a failure
 
 
 @pytest.mark.parametrize("kind", ["cloudwatch", "s3"])
@@ -155,11 +155,11 @@ def test_new_environment_is_a_cold_start(cloud, client, monitoring, function):
 # --- The key
 
 
-def test_unreadable_key_is_an_alarm(cloud, client, monitoring):
+def test_unreadable_key_triggers_an_alarm(cloud, client, monitoring):
     key = metric("key_refresh_failures", AUTHORIZER)
     window = Window(cloud)
     with without_policy(cloud, "AuthorizerRoleArn", "authorizer"):
-        for _ in range(2):  # each environment reads ahead of its first request, and again with it
+        for _ in range(2):  # each environment reads before its first request, and again with it
             renew(cloud, AUTHORIZER)
             assert client.call().status == 500
     renew(cloud, AUTHORIZER)
@@ -171,45 +171,45 @@ def test_unreadable_key_is_an_alarm(cloud, client, monitoring):
     causes = [line["cause"] for line in window.lines(AUTHORIZER) if line.get("event") == "keys_unreadable"]
     assert causes
     assert all("may not be read" in cause for cause in causes)
-    monitoring.assert_speaks(monitoring.alarm_of(key), measured[key])
+    monitoring.assert_triggers(monitoring.alarm_of(key), measured[key])
 
 
 # --- The table
 
 
-def test_answer_with_a_5xx_is_counted_and_an_alarm(cloud, client, monitoring):
+def test_5xx_response_is_counted_and_triggers_an_alarm(cloud, client, monitoring):
     window = Window(cloud)
     with without_policy(cloud, "ApiRoleArn", "api"):
-        answers = [client.call() for _ in range(3)]
-    answers.append(client.call())
-    assert [answer.status for answer in answers] == [500, 500, 500, 200]
+        responses = [client.call() for _ in range(3)]
+    responses.append(client.call())
+    assert [response.status for response in responses] == [500, 500, 500, 200]
     measured = monitoring.measured(window, API)
     assert measured[metric("requests", API, route=LIST, status_class="5xx")] == [1, 1, 1]
     assert measured[metric("requests", API, route=LIST, status_class="2xx")] == [1]
     failed = [line for line in window.lines(API) if line.get("status") == 500]
     assert {(line["level"], line["code"]) for line in failed} == {("ERROR", "access_denied")}
 
-    # The alarm looks at the gateway, which sees more failures than the function; the emulator's gateway measures none.
-    # So its metric is held against the gateway's name and stage, and its values are taken from what clients got.
+    # The alarm uses the gateway's metric, which includes more failures than the function's. The emulator's gateway has no
+    # metrics, so the test compares the metric with the gateway's name and stage, and takes its values from the responses.
     outputs = cloud.outputs()
     gateway = cloud.aws("apigateway", "get-rest-api", "--rest-api-id", outputs["RestApiId"])["name"]
     stage = outputs["APIEndpoint"].rpartition("/")[2]
     name = monitoring.alarm_of(key_of("AWS/ApiGateway", "5XXError", {"ApiName": gateway, "Stage": stage}))
-    monitoring.assert_speaks(name, [int(answer.status >= 500) for answer in answers])
+    monitoring.assert_triggers(name, [int(response.status >= 500) for response in responses])
 
 
-def test_throttled_table_is_an_alarm(cloud, client, monitoring):
+def test_throttled_table_triggers_an_alarm(cloud, client, monitoring):
     key = metric("dynamodb_throttles", API)
     with throttling_table() as url, serving_unpublished(cloud, API, AWS_ENDPOINT_URL_DYNAMODB=url):
         window = Window(cloud)
-        answers = [client.call() for _ in range(4)]
+        responses = [client.call() for _ in range(4)]
         measured = monitoring.measured(window, API)
-    assert [(answer.status, answer.headers["Retry-After"] is not None) for answer in answers] == [(503, True)] * 4
+    assert [(response.status, response.headers["Retry-After"] is not None) for response in responses] == [(503, True)] * 4
     assert measured[key] == [3, 3, 3, 3]
     assert measured[metric("dynamodb_retries", API)] == [2, 2, 2, 2]
     assert len(measured[metric("dynamodb_ms", API)]) == 4
     assert {line["code"] for line in window.lines(API) if line.get("status") == 503} == {"store_throttled"}
-    monitoring.assert_speaks(monitoring.alarm_of(key), measured[key])
+    monitoring.assert_triggers(monitoring.alarm_of(key), measured[key])
     assert client.call().status == 200
 
 
@@ -217,8 +217,8 @@ def test_throttled_table_is_an_alarm(cloud, client, monitoring):
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_invocation_that_is_ended_at_its_limit_is_an_alarm(cloud, client, monitoring, function):
-    """The functions give up on AWS well before their limits. What gets no CPU does not."""
+def test_invocation_timeout_triggers_an_alarm(cloud, client, monitoring, function):
+    """The functions give up on AWS well before their timeouts, but not without CPU time."""
     key = key_of(NAMESPACE, f"{function}-timeouts", {})
     renew(cloud, function)
     assert client.call(PATHS[function]).status == 200
@@ -226,16 +226,16 @@ def test_invocation_that_is_ended_at_its_limit_is_an_alarm(cloud, client, monito
     stop(cloud, function)
     assert client.call(PATHS[function]).status >= 500
     assert client.call(PATHS[function]).status == 200, "a new environment serves"
-    assert not any(line.get("type") == "platform.report" for line in window.lines(function)), "use the emulator's"
+    assert not any(line.get("type") == "platform.report" for line in window.lines(function)), "the emulator writes reports now, so use them"
     for status in ("success", "timeout", "error"):
         put_report(cloud, function, status)
     measured = monitoring.measured(window, function)
     assert measured[key] == [1], "of the three reports"
-    monitoring.assert_speaks(monitoring.alarm_of(key), measured[key])
+    monitoring.assert_triggers(monitoring.alarm_of(key), measured[key])
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_invocation_that_lambda_refuses_is_an_alarm(cloud, client, monitoring, function):
+def test_throttled_invocation_triggers_an_alarm(cloud, client, monitoring, function):
     name = monitoring.alarm_of(key_of("AWS/Lambda", "Throttles", {"FunctionName": function}))
     alarm = monitoring.alarms[name]
     before = measured_by_the_emulator(cloud, alarm)
@@ -243,14 +243,14 @@ def test_invocation_that_lambda_refuses_is_an_alarm(cloud, client, monitoring, f
     with serving_unpublished(cloud, function):  # the emulator limits no version
         cloud.aws("lambda", "put-function-concurrency", *named, "--reserved-concurrent-executions", "0")
         try:
-            # API Gateway makes a 500 of it; the emulator passes the 429 of Lambda on where it is not the authorizer's.
+            # API Gateway returns a 500. The emulator returns the 429 of Lambda, except for the authorizer.
             assert client.call(PATHS[function]).status in (429, 500)
         finally:
             cloud.aws("lambda", "delete-function-concurrency", *named)
     assert client.call(PATHS[function]).status == 200
     throttles = measured_by_the_emulator(cloud, alarm) - before
     assert throttles == 1
-    monitoring.assert_speaks(name, [throttles])
+    monitoring.assert_triggers(name, [throttles])
 
 
 def measured_by_the_emulator(cloud, alarm):
@@ -263,20 +263,20 @@ def measured_by_the_emulator(cloud, alarm):
     return sum(point["Sum"] for point in statistics["Datapoints"])
 
 
-# --- The last failure, for it waits until keys are too old
+# --- The last failure, because it waits until the keys are stale
 
 
-def test_key_that_vanishes_serves_on_and_is_counted(cloud, client, monitoring):
+def test_deleted_key_serves_stale_and_is_counted(cloud, client, monitoring):
     cloud.aws("ssm", "delete-parameter", "--name", PSK_PARAMETER)
     try:
         with serving_unpublished(cloud, AUTHORIZER):
-            time.sleep(max(0, cloud.keys_held_since + KEYS_ARE_FRESH + 1 - time.monotonic()))
+            time.sleep(max(0, cloud.keys_read_at + KEYS_ARE_FRESH + 1 - time.monotonic()))
             window = Window(cloud)
-            answers = [client.call().status for _ in range(2)]
+            responses = [client.call().status for _ in range(2)]
             measured = monitoring.measured(window, AUTHORIZER)
     finally:
         cloud.aws("ssm", "put-parameter", "--name", PSK_PARAMETER, "--type", "SecureString", "--value", client.key)
-    assert answers == [200, 200]
+    assert responses == [200, 200]
     assert measured[metric("stale_key_uses", AUTHORIZER)] == [1, 1]
     assert measured[metric("key_refresh_failures", AUTHORIZER)] == [1], "the second request does not try again at once"
     (line,) = (line for line in window.lines(AUTHORIZER) if line.get("event") == "keys_unreadable")
@@ -285,14 +285,14 @@ def test_key_that_vanishes_serves_on_and_is_counted(cloud, client, monitoring):
     assert client.call().status == 200
 
 
-# --- And nothing was left out
+# --- Completeness
 
 
-def test_every_alarm_has_spoken(monitoring):
-    assert monitoring.heard == set(monitoring.alarms)
+def test_every_alarm_was_triggered(monitoring):
+    assert monitoring.triggered == set(monitoring.alarms)
 
 
-def test_every_metric_that_is_documented_has_moved(monitoring):
+def test_every_documented_metric_has_moved(monitoring):
     page = (ROOT / "docs/operations.md").read_text()
     tables = re.findall(r"^### Metrics of the (?:API|authorizer).*?(?=^##)", page, re.DOTALL | re.MULTILINE)
     documented = set(re.findall(r"^\| `([a-z_]+)` \|", "".join(tables), re.MULTILINE))
@@ -300,7 +300,7 @@ def test_every_metric_that_is_documented_has_moved(monitoring):
     assert documented - {name for _, name, _ in monitoring.moved} == ELSEWHERE
 
 
-def test_dashboard_shows_what_has_moved(cloud, monitoring):
+def test_dashboard_shows_only_metrics_that_have_moved(cloud, monitoring):
     name = cloud.outputs()["DashboardName"]
     dashboard = json.loads(cloud.aws("cloudwatch", "get-dashboard", "--dashboard-name", name)["DashboardBody"])
     shown = set()

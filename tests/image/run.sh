@@ -1,15 +1,21 @@
 #!/usr/bin/env bash
-# Builds the images with buildah and holds them to what they promise: size, content, user, and an answer on port 8080.
+# Builds the images with buildah and checks size, content and user, and that each program responds on port 8080.
 #
 # There is no image registry here, so the builder image is an empty one that sees this machine's compilers through
-# volumes, and cargo takes the crates from this machine's copy of the registry. The Containerfiles know nothing of that.
+# volumes, and cargo takes the crates from this machine's copy of the registry. The Containerfiles do not depend on that.
+#
+# FUNCTION_BINARIES is the directory of the built functions, TARGET_DIRECTORY/TRIPLE/lambda. The build in the image starts
+# from a copy of that target directory, so it compiles only the crates of this repository. When the variable is not set,
+# the functions are built first, in the same way as for the other stages.
 TOP=${TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 REASONS=${REASONS:-/dev/null}
 # shellcheck source=tests/stages/lib.sh
 source "$TOP/tests/stages/lib.sh"
 
-readonly MAX_BYTES=15000000
-readonly PROGRAMS=(authorizer api validator)
+readonly IMAGES=(authorizer api)
+# The programs in each image, and the largest size of each image in bytes.
+declare -Ar PROGRAMS=([authorizer]=authorizer [api]='api validator')
+declare -Ar MAX_BYTES=([authorizer]=15000000 [api]=30000000)
 mounted=()
 
 finish() {
@@ -27,7 +33,7 @@ finish() {
 }
 trap finish EXIT
 
-# Layers are kept from run to run, so that only what changed is built again.
+# Keeps layers between runs, so that only what changed is built again.
 buildah_here() {
   buildah --root "$CACHE/images" --runroot "$work/run" "$@"
 }
@@ -46,53 +52,74 @@ BUILDER
   buildah_here build --quiet --layers --file "$work/Containerfile" --tag localhost/builder "$work" >/dev/null
 }
 
+# Copies the target directory of the functions to $work/target. A copy, because the image build compiles empty programs
+# under the same names first.
+copy_target_directory() {
+  local binaries=$1 triple
+  triple=$(basename "$(dirname "$binaries")")
+  mkdir -p "$work/target/$triple"
+  # Programs for this machine (build scripts, procedural macros) are beside those for the target.
+  cp -a --reflink=auto "$binaries" "$work/target/$triple/lambda"
+  cp -a --reflink=auto "$(dirname "$(dirname "$binaries")")/lambda" "$work/target/lambda"
+}
+
+build_functions() {
+  local triple
+  triple=$(rustc -vV | sed -n 's/^host: //p')
+  RUSTFLAGS='-C target-feature=+crt-static' cargo build --profile lambda --locked --target "$triple" \
+    --package authorizer --package api --package validator >&2 || return
+  echo "${CARGO_TARGET_DIR:-$TOP/target}/$triple/lambda"
+}
+
 build() {
-  local program=$1
+  local image=$1
   buildah_here build --layers --isolation chroot --build-arg BUILDER=localhost/builder \
     --volume /usr:/usr:ro --volume /etc/alternatives:/etc/alternatives:ro --volume /etc/ssl:/etc/ssl:ro \
     --volume "$(rustc --print sysroot):/rust:ro" --volume "${CARGO_HOME:-$HOME/.cargo}/registry:/cargo/registry" \
-    --file "Containerfile.$program" --tag "localhost/logging-$program" . >"$work/$program.log" 2>&1 ||
-    { tail -n 60 "$work/$program.log" && echo "Containerfile.$program does not build" && return 1; }
+    --volume "$work/target:/src/target" \
+    --file "Containerfile.$image" --tag "localhost/logging-$image" . >"$work/$image.log" 2>&1 ||
+    { tail -n 60 "$work/$image.log" && echo "Containerfile.$image does not build" && return 1; }
 }
 
-# Holds an image to its promise without starting it. Sets `root`, its file system.
+# Checks an image without starting it. Sets `root`, its file system.
 inspect() {
-  local program=$1 container size config
-  container=$(buildah_here from "localhost/logging-$program")
+  local image=$1 container size config program
+  container=$(buildah_here from "localhost/logging-$image")
   mounted+=("$container")
   root=$(buildah_here mount "$container")
 
   size=$(find "$root" -type f -printf '%s\n' | awk '{ sum += $1 } END { print sum }')
-  echo "$program: $size bytes"
-  ((size <= MAX_BYTES)) || { echo "$program: larger than $MAX_BYTES bytes" && return 1; }
+  echo "$image: $size bytes"
+  ((size <= MAX_BYTES[$image])) || { echo "$image: larger than ${MAX_BYTES[$image]} bytes" && return 1; }
 
+  # shellcheck disable=SC2086 # the programs are words
   diff <(cd "$root" && find . -mindepth 1 | sort) \
-    <(printf './%s\n' "$program" etc etc/ssl etc/ssl/certs etc/ssl/certs/ca-certificates.crt | sort) ||
-    { echo "$program: holds something else" && return 1; }
+    <(printf './%s\n' ${PROGRAMS[$image]} etc etc/ssl etc/ssl/certs etc/ssl/certs/ca-certificates.crt | sort) ||
+    { echo "$image: the content differs" && return 1; }
 
   config=$(buildah_here inspect --format '{{.OCIv1.Config.User}} {{.OCIv1.Config.Entrypoint}} {{.OCIv1.Architecture}}' "$container")
-  [[ $config == "65532:65532 [/$program] "* ]] || { echo "$program: is run as $config" && return 1; }
+  [[ $config == "65532:65532 [/$image] "* ]] || { echo "$image: runs as $config" && return 1; }
 
-  if readelf -lW "$root/$program" | grep -q INTERP; then
-    echo "$program: is not static" && return 1
-  fi
-  echo "$program: one static program and the CA certificates, run as $config"
+  for program in ${PROGRAMS[$image]}; do
+    if readelf -lW "$root/$program" | grep -q INTERP; then
+      echo "$image: $program is not static" && return 1
+    fi
+  done
+  echo "$image: ${PROGRAMS[$image]} and the CA certificates, runs as $config"
 }
 
-# The registry host's name stands in no Containerfile, and the compiler is the one the project is built with.
+# The builder is the compiler that the project is built with, and both Containerfiles build the same before their last
+# stage.
 check_containerfiles() {
-  local channel program
+  local channel
   channel=$(sed -nE 's/^channel = "([0-9]+\.[0-9]+).*/\1/p' rust-toolchain.toml)
   grep -q "^ARG BUILDER=rust:$channel-" Containerfile.authorizer || { echo "the builder is not Rust $channel" && return 1; }
-  for program in "${PROGRAMS[@]}"; do
-    diff <(without_program authorizer) <(without_program "$program") ||
-      { echo 'the Containerfiles differ in more than the program' && return 1; }
-  done
+  diff <(shared_stages authorizer) <(shared_stages api) ||
+    { echo 'the Containerfiles differ before their last stage' && return 1; }
 }
 
-# What a Containerfile says once its comment at the top is over, less the name of its program in the last stage.
-without_program() {
-  sed -n '/^ARG BUILDER/,$p' "Containerfile.$1" | sed "/^FROM scratch/,\$s#/$1\b#/PROGRAM#"
+shared_stages() {
+  sed -n '/^ARG BUILDER/,/^FROM scratch/p' "Containerfile.$1"
 }
 
 [[ $(id -u) == 0 ]] || skip 'buildah with chroot isolation needs root here'
@@ -109,12 +136,16 @@ mkdir -p "$CACHE/images"
 
 check_containerfiles
 cargo fetch --locked --quiet
+binaries=${FUNCTION_BINARIES:-$(build_functions)}
+copy_target_directory "$binaries"
 make_builder
-for program in "${PROGRAMS[@]}"; do
+for image in "${IMAGES[@]}"; do
   began=$SECONDS
-  build "$program"
-  echo "$program: built in $((SECONDS - began)) s"
-  inspect "$program"
-  # In a network of its own: the port is the one that the container serves, and nobody else is there.
-  unshare --net -- sh -c 'ip link set lo up && exec python3 -B "$@"' sh tests/image/check_image.py "$program" "$root"
+  build "$image"
+  echo "$image: built in $((SECONDS - began)) s"
+  inspect "$image"
+  for program in ${PROGRAMS[$image]}; do
+    # In a network namespace of its own, port 8080 is free and nothing else listens.
+    unshare --net -- sh -c 'ip link set lo up && exec python3 -B "$@"' sh tests/image/check_image.py "$program" "$root"
+  done
 done

@@ -372,9 +372,8 @@ def functions_are_as_designed(templates):
 @guard
 def validator_is_there_where_it_can_validate(templates):
     root = templates["regional"]["Conditions"]["HasValidator"]
-    for name in ("CentralRoleArn", "ValidatorImageUri", "ValidatorCodeKey"):
-        if f"{{'Fn::Equals': [{{'Ref': '{name}'}}, '']}}" not in str(root):
-            yield f"regional: whether there is a validator does not depend on {name}"
+    if root != {"Fn::And": [{"Condition": "HasApi"}, {"Fn::Not": [{"Fn::Equals": [{"Ref": "CentralRoleArn"}, ""]}]}]}:
+        yield "regional: the validator is not deployed exactly when there are an API and a central role"
     for template in ("functions", "api", "monitoring"):
         for logical_id, resource in templates[template]["Resources"].items():
             if logical_id.startswith("Validator") and resource.get("Condition") != "HasValidator":
@@ -383,6 +382,32 @@ def validator_is_there_where_it_can_validate(templates):
         for name, output in templates[template]["Outputs"].items():
             if name.startswith("Validator") and output.get("Condition") != "HasValidator":
                 yield f"{template}: the output {name} is told, whether or not there is a validator"
+
+
+# Where each function's program comes from: the image, and its entry point unless that is the image's own.
+PROGRAMS = {
+    "Authorizer": ("AuthorizerImageUri", None),
+    "Api": ("ApiImageUri", "/api"),
+    "Validator": ("ApiImageUri", "/validator"),
+}
+
+
+@guard
+def functions_start_their_program(templates):
+    copied = re.findall(r"^COPY --from=build /out/bin(/\w+) /$", (ROOT / "Containerfile.api").read_text(), re.MULTILINE)
+    for _, logical_id, resource in resources(templates, "AWS::Lambda::Function"):
+        properties = resource["Properties"]
+        image, entry_point = PROGRAMS[logical_id]
+        _, from_image, from_zip = properties["Code"]["Fn::If"]
+        if from_image != {"ImageUri": {"Ref": image}}:
+            yield f"{logical_id}: its image is not {image}"
+        if from_zip.get("S3Key") != {"Ref": f"{logical_id}CodeKey"}:
+            yield f"{logical_id}: its zip package is not {logical_id}CodeKey"
+        config = {"Fn::If": ["IsImage", {"EntryPoint": [entry_point]}, {"Ref": "AWS::NoValue"}]} if entry_point else None
+        if properties.get("ImageConfig") != config:
+            yield f"{logical_id}: its entry point is not {entry_point}"
+        if entry_point and entry_point not in copied:
+            yield f"{logical_id}: Containerfile.api does not contain {entry_point}"
 
 
 @guard

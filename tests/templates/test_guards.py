@@ -333,6 +333,27 @@ def tell_of_a_validator_always(templates):
     del templates["regional"]["Outputs"]["ValidatorRoleArn"]["Condition"]
 
 
+@breaks("functions_start_their_program")
+def start_the_api_as_the_validator(templates):
+    del properties(templates, "functions", "Validator")["ImageConfig"]
+
+
+@breaks("functions_start_their_program")
+def start_a_program_that_the_image_lacks(templates):
+    image_config = properties(templates, "functions", "Validator")["ImageConfig"]
+    image_config["Fn::If"][1]["EntryPoint"] = ["/checker"]
+
+
+@breaks("functions_start_their_program")
+def deploy_the_validator_from_its_own_image(templates):
+    properties(templates, "functions", "Validator")["Code"]["Fn::If"][1] = {"ImageUri": {"Ref": "ValidatorImageUri"}}
+
+
+@breaks("functions_start_their_program")
+def deploy_another_zip_package(templates):
+    properties(templates, "functions", "Validator")["Code"]["Fn::If"][2]["S3Key"] = {"Ref": "ApiCodeKey"}
+
+
 @breaks("releases_can_be_taken_back")
 def delete_old_versions(templates):
     del templates["functions"]["Resources"]["ApiVersionRevision"]["DeletionPolicy"]

@@ -1,7 +1,8 @@
-# What deploy.sh tells whoever runs it: each mistake is one sentence that says what to do.
+# Messages for the operator, and calls of the AWS CLI. An error message is one sentence that says how to fix the problem.
+# Sourced by deploy.sh.
 # shellcheck shell=bash disable=SC2154 # the variables are deploy.sh's
 
-say() {
+info() {
   printf '%s\n' "$*"
 }
 
@@ -9,30 +10,34 @@ step() {
   printf '\n== %s\n' "$*"
 }
 
-fail() {
+warn() {
   printf 'deploy.sh: %s\n' "$*" >&2
+}
+
+fail() {
+  warn "$*"
   exit 1
 }
 
 misuse() {
-  printf 'deploy.sh: %s See ./deploy.sh --help.\n' "$*" >&2
+  warn "$* See ./deploy.sh --help."
   exit 2
 }
 
-# Runs the AWS CLI in the region, answers as text; what went wrong is in `aws_error` afterwards.
+# Runs the AWS CLI in the region with text output. After a failure, `aws_error` prints the error.
 aws_call() {
   local status=0
   aws --region "$region" --output text "$@" 2>"$work/aws-error" || status=$?
   return "$status"
 }
 
-# The service's own sentence of the last call that failed.
+# Prints the service's message of the last failed call.
 aws_error() {
   tr '\n' ' ' <"$work/aws-error" | sed -E 's/^ *(aws: \[ERROR\]: )?//; s/An error occurred \(([A-Za-z0-9]+)\) when calling the [A-Za-z]+ operation: /\1: /; s/ +$//'
 }
 
-# Whether the last call failed because the thing is not there, and not for another reason.
-aws_error_says() {
+# Whether the last failed call reported this error.
+aws_error_matches() {
   grep -qiE -- "$1" "$work/aws-error"
 }
 
