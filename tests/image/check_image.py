@@ -2,9 +2,9 @@
 
     check_image.py PROGRAM ROOT
 
-ROOT is the image's file system. A copy of it is entered by chroot, as the image's user, with no more than the engine
-would add: /etc/resolv.conf. The copy's CA certificates get one of ours in addition, and SSM, DynamoDB and STS are
-stand-ins behind TLS on this machine, found by name: so it shows that the program resolves names and finds its
+ROOT is the image's file system. The program runs in a copy of it by chroot, as the image's user. The copy contains in
+addition what an engine would add, /etc/resolv.conf, and a CA certificate of this test. SSM, DynamoDB and STS are fakes
+behind TLS on this machine that are found by name. So the test proves that the program resolves names and finds the CA
 certificates.
 """
 
@@ -44,32 +44,32 @@ CONFIG = {
 
 
 class Aws(http.server.BaseHTTPRequestHandler):
-    """SSM with one parameter, DynamoDB with one item that no list shows, STS that lets nobody take a role."""
+    """SSM with one parameter, DynamoDB with one item that no list contains, STS that denies every role."""
 
     protocol_version = "HTTP/1.1"
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if "X-Amz-Target" not in self.headers:
-            self.refuse(body)
+            self.deny(body)
             return
         operation = self.headers["X-Amz-Target"].rpartition(".")[2]
-        answer = {}
+        response = {}
         if operation == "GetParameters":
             parameter = {"Name": "/test/psk", "Type": "SecureString", "Value": KEY, "Version": 1}
-            answer = {"Parameters": [parameter], "InvalidParameters": ["/test/psk:previous"]}
+            response = {"Parameters": [parameter], "InvalidParameters": ["/test/psk:previous"]}
         elif operation in ("Query", "Scan"):
-            answer = {"Items": [], "Count": 0, "ScannedCount": 0}
+            response = {"Items": [], "Count": 0, "ScannedCount": 0}
         elif operation == "GetItem" and CONFIG["tenant_id"] == json.loads(body)["Key"]["tenant_id"]:
-            answer = {"Item": CONFIG}
-        self.answer(200, self.headers["Content-Type"], json.dumps(answer).encode())
+            response = {"Item": CONFIG}
+        self.respond(200, self.headers["Content-Type"], json.dumps(response).encode())
 
-    def refuse(self, body):
+    def deny(self, body):
         assert body.startswith((b"Action=AssumeRole&", b"Action=GetCallerIdentity&")), body
         error = "<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error>"
-        self.answer(403, "text/xml", f"<ErrorResponse>{error}</ErrorResponse>".encode())
+        self.respond(403, "text/xml", f"<ErrorResponse>{error}</ErrorResponse>".encode())
 
-    def answer(self, status, media_type, body):
+    def respond(self, status, media_type, body):
         self.send_response(status)
         self.send_header("Content-Type", media_type)
         self.send_header("Content-Length", str(len(body)))
@@ -81,7 +81,7 @@ class Aws(http.server.BaseHTTPRequestHandler):
 
 
 def serve_aws(folder):
-    """Serves the stand-in on port 443, with a certificate that our own authority signed."""
+    """Serves the fake on port 443. Returns its self-signed certificate."""
     openssl = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test"]
     files = ["-keyout", folder / "key.pem", "-out", folder / "cert.pem"]
     names = ["-addext", "subjectAltName=DNS:aws.example.test", "-addext", "basicConstraints=critical,CA:FALSE"]
@@ -95,11 +95,11 @@ def serve_aws(folder):
 
 
 def serve_names():
-    """A name server for which every name is 127.0.0.1."""
+    """Serves a name server that resolves every name to 127.0.0.1."""
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     server.bind(("127.0.0.1", 53))
 
-    def answer():
+    def serve():
         while True:
             query, client = server.recvfrom(512)
             end = 12
@@ -111,12 +111,12 @@ def serve_names():
             header = query[:2] + b"\x81\x80" + struct.pack(">HHHH", 1, int(is_address), 0, 0)
             server.sendto(header + question + record, client)
 
-    threading.Thread(target=answer, daemon=True).start()
+    threading.Thread(target=serve, daemon=True).start()
 
 
 @contextlib.contextmanager
 def running(program, root, environment):
-    """The program in its file system, as its user, until it is no longer needed."""
+    """Runs the program in its file system, as its user."""
 
     def enter():
         os.chroot(root)
@@ -133,10 +133,10 @@ def running(program, root, environment):
         wait_for_port(process)
         yield lines
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0, f"ended with {process.returncode} when asked to"
+        assert process.wait(10) == 0, f"it ended with {process.returncode} after SIGTERM"
         reader.join(5)
         for line in lines:
-            json.loads(line)  # one object a line, and nothing else
+            json.loads(line)  # one JSON object per line
     finally:
         process.kill()
         process.wait()
@@ -155,10 +155,10 @@ def wait_for_port(process):
 def invoke(event):
     connection = http.client.HTTPConnection("127.0.0.1", 8080, timeout=30)
     connection.request("POST", INVOKE, json.dumps(event))
-    answer = connection.getresponse()
-    body = json.loads(answer.read())
+    response = connection.getresponse()
+    body = json.loads(response.read())
     connection.close()
-    return answer.status, body
+    return response.status, body
 
 
 def event(path, headers=None):
@@ -193,40 +193,40 @@ def signed(path):
     return event(path, {"Authorization": f"HMAC-SHA256 {signature}", "X-API-Timestamp": timestamp})
 
 
-def effect(answer):
-    return answer["policyDocument"]["Statement"][0]["Effect"]
+def effect(response):
+    return response["policyDocument"]["Statement"][0]["Effect"]
 
 
 def check_authorizer():
-    right = signed("/api/v1/delivery-configs")
-    status, answer = invoke(right)
-    assert (status, effect(answer)) == (200, "Allow"), answer
-    right["headers"]["X-API-Timestamp"] = "2020-01-01T00:00:00Z"
-    right["multiValueHeaders"]["X-API-Timestamp"] = ["2020-01-01T00:00:00Z"]
-    status, answer = invoke(right)
-    assert (status, effect(answer)) == (200, "Deny"), answer
+    request = signed("/api/v1/delivery-configs")
+    status, response = invoke(request)
+    assert (status, effect(response)) == (200, "Allow"), response
+    request["headers"]["X-API-Timestamp"] = "2020-01-01T00:00:00Z"
+    request["multiValueHeaders"]["X-API-Timestamp"] = ["2020-01-01T00:00:00Z"]
+    status, response = invoke(request)
+    assert (status, effect(response)) == (200, "Deny"), response
 
 
 def check_api():
     for path, expected in (("/health", 200), ("/api/v1/delivery-configs", 200), ("/api/v1/nothing", 404)):
-        status, answer = invoke(event(path))
-        assert (status, answer["statusCode"]) == (200, expected), (path, answer)
-        assert json.loads(answer["body"])["status"] == ("success" if expected == 200 else "error")
+        status, response = invoke(event(path))
+        assert (status, response["statusCode"]) == (200, expected), (path, response)
+        assert json.loads(response["body"])["status"] == ("success" if expected == 200 else "error")
 
 
 def check_validator():
-    status, answer = invoke(event("/api/v1/tenants/acme/delivery-configs/s3/validate"))
-    assert (status, answer["statusCode"]) == (200, 200), answer
-    checks = {check["field"]: check for check in json.loads(answer["body"])["data"]["checks"]}
+    status, response = invoke(event("/api/v1/tenants/acme/delivery-configs/s3/validate"))
+    assert (status, response["statusCode"]) == (200, 200), response
+    checks = {check["field"]: check for check in json.loads(response["body"])["data"]["checks"]}
     assert checks["bucket_name"]["status"] == "ok", checks
     assert (checks["central_role"]["status"], checks["central_role"]["code"]) == ("invalid", "access_denied"), checks
     assert ROLE in checks["central_role"]["message"]
-    status, answer = invoke(event("/api/v1/delivery-configs"))
-    assert (status, answer["statusCode"]) == (200, 404), answer
+    status, response = invoke(event("/api/v1/delivery-configs"))
+    assert (status, response["statusCode"]) == (200, 404), response
 
 
 CHECKS = {"authorizer": check_authorizer, "api": check_api, "validator": check_validator}
-OWN = {
+ENVIRONMENT = {
     "authorizer": {"PSK_PARAMETER_NAME": "/test/psk"},
     "api": {"TENANT_CONFIG_TABLE": "test-table"},
     "validator": {"TENANT_CONFIG_TABLE": "test-table", "CENTRAL_ROLE_ARN": ROLE},
@@ -239,26 +239,26 @@ WITHOUT_AWS = {
 
 
 def check_without_aws(program):
-    """The first description's `podman run`, on a machine without any AWS: it serves, and says what it lacks."""
-    status, answer = invoke(WITHOUT_AWS[program]())
-    assert status == 200, answer
+    """The first description's `podman run`, on a machine without AWS: it serves, and reports what is missing."""
+    status, response = invoke(WITHOUT_AWS[program]())
+    assert status == 200, response
     if program == "authorizer":
-        assert answer["errorType"], answer
+        assert response["errorType"], response
         return
-    assert answer["statusCode"] == 503, answer
+    assert response["statusCode"] == 503, response
     if program == "api":
-        assert json.loads(answer["body"])["data"]["status"] == "unhealthy"
+        assert json.loads(response["body"])["data"]["status"] == "unhealthy"
 
 
 def main(program, image):
-    own = OWN[program]
+    environment = ENVIRONMENT[program]
     with tempfile.TemporaryDirectory() as work:
         work = Path(work)
         root = work / "root"
         shutil.copytree(image, root)
         os.chmod(work, 0o755)
         certificates = root / "etc/ssl/certs/ca-certificates.crt"
-        assert certificates.read_bytes().count(b"BEGIN CERTIFICATE") > 50, "the image brings no CA certificates"
+        assert certificates.read_bytes().count(b"BEGIN CERTIFICATE") > 50, "the image has no CA certificates"
         with certificates.open("ab") as bundle:
             bundle.write(serve_aws(work))
         serve_names()
@@ -270,13 +270,13 @@ def main(program, image):
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_ENDPOINT_URL": "https://aws.example.test",
         }
-        with running(program, root, own | aws):
+        with running(program, root, environment | aws):
             CHECKS[program]()
-        print(f"{program}: answers events as user {USER}, finds AWS by name and trusts it by its certificates")
+        print(f"{program}: handles events as user {USER}, and calls AWS by name with the CA certificates of the image")
 
-        with running(program, image, own | {"AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}):
+        with running(program, image, environment | {"AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}):
             check_without_aws(program)
-        print(f"{program}: serves without AWS as well, and says what it lacks")
+        print(f"{program}: serves without AWS, and reports what is missing")
 
 
 main(*sys.argv[1:])

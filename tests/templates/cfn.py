@@ -1,4 +1,4 @@
-"""Reads the CloudFormation templates: short forms such as `!Ref` become what they stand for."""
+"""Reads the CloudFormation templates and expands short forms such as `!Ref`."""
 
 from functools import cache
 from pathlib import Path
@@ -10,7 +10,7 @@ NAMES = ("regional", "functions", "api", "domain", "monitoring")
 
 
 class Loader(yaml.SafeLoader):
-    """YAML as CloudFormation writes it."""
+    """YAML with CloudFormation's short forms."""
 
 
 def _short_form(loader, suffix, node):
@@ -30,12 +30,12 @@ Loader.add_multi_constructor("!", _short_form)
 
 @cache
 def text(name):
-    """A template as it stands in its file."""
+    """The text of a template."""
     return (ROOT / "cloudformation" / f"{name}.yaml").read_text()
 
 
 def load():
-    """Every template by its name, fresh for whoever wants to change it."""
+    """Every template by its name, as a new copy that the caller may change."""
     return {name: yaml.load(text(name), Loader) for name in NAMES}
 
 
@@ -48,7 +48,7 @@ def resources(templates, kind):
 
 
 def strings(value):
-    """Every string within a value, intrinsic functions looked through."""
+    """Every string within a value, including those in intrinsic functions."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""What no linter knows of these templates. A guard is a generator of findings, one sentence each."""
+"""Rules for these templates that no linter has. A guard is a generator of findings, one sentence each."""
 
 import json
 import re
@@ -17,27 +17,27 @@ def as_list(value):
     return value if isinstance(value, list) else [value]
 
 
-# --- The way in.
+# --- Routes and authorization.
 
 VALIDATED = {("Validate", "GET"), ("Validate", "HEAD")}
 OPEN = {(path, method) for path in ("Health", "V1Health", "OpenApi", "V1OpenApi") for method in ("GET", "HEAD")}
 
 
 @guard
-def decisions_are_not_kept(templates):
+def decisions_are_not_cached(templates):
     for _, logical_id, resource in resources(templates, "AWS::ApiGateway::Authorizer"):
         properties = resource["Properties"]
         if properties.get("AuthorizerResultTtlInSeconds") != 0:
             yield f"{logical_id}: the result TTL is not 0"
         if properties["Type"] != "REQUEST":
-            yield f"{logical_id}: it is no REQUEST authorizer"
+            yield f"{logical_id}: it is not a REQUEST authorizer"
         sources = set(properties.get("IdentitySource", "").split(","))
         if sources != {"method.request.header.Authorization", "method.request.header.X-API-Timestamp"}:
             yield f"{logical_id}: the identity sources are {sorted(sources)}"
 
 
 @guard
-def methods_go_through_the_authorizer(templates):
+def methods_use_the_authorizer(templates):
     for _, logical_id, resource in resources(templates, "AWS::ApiGateway::Method"):
         properties = resource["Properties"]
         method, path = properties["HttpMethod"], properties["ResourceId"].get("Ref")
@@ -47,40 +47,40 @@ def methods_go_through_the_authorizer(templates):
 
 
 @guard
-def methods_go_to_their_function(templates):
+def methods_invoke_their_function(templates):
     api = {"Ref": "ApiUri"}
     for _, logical_id, resource in resources(templates, "AWS::ApiGateway::Method"):
         properties = resource["Properties"]
         route = (properties["ResourceId"].get("Ref"), properties["HttpMethod"])
         uri = {"Fn::If": ["HasValidator", {"Ref": "ValidatorUri"}, api]} if route in VALIDATED else api
         if properties["Integration"] != {"Type": "AWS_PROXY", "IntegrationHttpMethod": "POST", "Uri": uri}:
-            yield f"{logical_id}: it does not go to its function"
+            yield f"{logical_id}: it does not invoke its function"
 
 
 @guard
-def every_path_takes_every_method(templates):
+def every_path_has_any_and_options(templates):
     taken = {}
     for _, _, resource in resources(templates, "AWS::ApiGateway::Method"):
         taken.setdefault(resource["Properties"]["ResourceId"]["Ref"], set()).add(resource["Properties"]["HttpMethod"])
     for _, logical_id, _ in resources(templates, "AWS::ApiGateway::Resource"):
-        if logical_id == "ApiPath":  # /api alone is no route
+        if logical_id == "ApiPath":  # /api alone is not a route
             continue
         if not {"ANY", "OPTIONS"} <= taken.get(logical_id, set()):
-            yield f"{logical_id}: ANY or OPTIONS is missing, so a wrong method gets the gateway's 404"
+            yield f"{logical_id}: ANY or OPTIONS is missing, so other methods return the gateway's 404"
 
 
 @guard
-def only_this_api_may_call_the_functions(templates):
+def only_this_api_is_allowed_to_invoke_the_functions(templates):
     for _, logical_id, resource in resources(templates, "AWS::Lambda::Permission"):
         source = " ".join(strings(resource["Properties"].get("SourceArn", "")))
         if "${AWS::AccountId}:${Api}/" not in source or "${Api}/*" in source:
-            yield f"{logical_id}: SourceArn is not narrowed to a part of this API"
+            yield f"{logical_id}: SourceArn is not limited to a part of this API"
         if resource["Properties"]["Principal"] != "apigateway.amazonaws.com":
             yield f"{logical_id}: another principal than API Gateway"
 
 
 @guard
-def deployment_takes_everything_along(templates):
+def deployment_contains_everything(templates):
     expected = {
         logical_id
         for kind in ("AWS::ApiGateway::Method", "AWS::ApiGateway::GatewayResponse")
@@ -88,10 +88,10 @@ def deployment_takes_everything_along(templates):
     }
     deployments = list(resources(templates, "AWS::ApiGateway::Deployment"))
     if [logical_id for _, logical_id, _ in deployments] != ["DeploymentRevision"]:
-        yield "the deployment's name holds no revision to replace"
+        yield "the logical id of the deployment has no revision to replace"
     for _, logical_id, resource in deployments:
         for missing in sorted(expected - set(resource["DependsOn"])):
-            yield f"{logical_id}: made before {missing}, which it would not serve"
+            yield f"{logical_id}: created before {missing}, which it would not contain"
 
 
 # --- The gateway's own errors.
@@ -121,30 +121,30 @@ def gateway_responses(templates):
 
 
 @guard
-def gateway_errors_come_in_the_envelope(templates):
+def gateway_errors_have_the_envelope(templates):
     responses = dict(gateway_responses(templates))
     for missing in sorted(RESPONSES - set(responses)):
-        yield f"{missing}: no response of our own"
+        yield f"{missing}: no response is defined"
     for kind, properties in responses.items():
         headers = properties.get("ResponseParameters", {})
         if headers.get("gatewayresponse.header.X-Request-Id") != "context.requestId":
             yield f"{kind}: no X-Request-Id"
         if headers.get("gatewayresponse.header.Cache-Control") != "'no-store'":
-            yield f"{kind}: may be cached"
+            yield f"{kind}: it may be cached"
         if properties.get("StatusCode") == "429" and "gatewayresponse.header.Retry-After" not in headers:
             yield f"{kind}: no Retry-After"
         try:
             envelope = json.loads(properties["ResponseTemplates"]["application/json"])
         except ValueError:
-            yield f"{kind}: the body is no JSON"
+            yield f"{kind}: the body is not JSON"
             continue
         if set(envelope) != {"timestamp", "status", "error"} or envelope["status"] != "error":
-            yield f"{kind}: the body is no envelope"
+            yield f"{kind}: the body is not the envelope"
         if not envelope.get("error", "").endswith("."):
-            yield f"{kind}: the error is no sentence"
+            yield f"{kind}: the error is not a sentence"
     for kind in ("MISSING_AUTHENTICATION_TOKEN", "RESOURCE_NOT_FOUND"):
         if responses.get(kind, {}).get("StatusCode") != "404":
-            yield f"{kind}: an unknown route is a 404"
+            yield f"{kind}: an unknown route must return 404"
 
 
 SAME_AS_LOCAL = {
@@ -159,18 +159,18 @@ SAME_AS_LOCAL = {
 
 
 @guard
-def gateway_errors_read_as_they_do_locally(templates):
-    source = (ROOT / "crates/local/src/gateway/refusal.rs").read_text()
+def gateway_errors_are_those_of_the_local_server(templates):
+    source = "\n".join(path.read_text() for path in (ROOT / "crates/local/src/gateway").rglob("*.rs"))
     local = dict(re.findall(r'Self::(\w+) => "([^"]+)"', source))
     for kind, properties in gateway_responses(templates):
         for name, same in SAME_AS_LOCAL.items():
             if kind == same and local.get(name) not in properties["ResponseTemplates"]["application/json"]:
-                yield f"{kind}: the local server says {local.get(name)!r}"
+                yield f"{kind}: the local server returns {local.get(name)!r}"
 
 
-# --- Rights.
+# --- Permissions.
 
-# Writing traces is the one thing that no policy can narrow.
+# X-Ray's write actions do not support resources.
 UNNARROWED = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 
 AUTHORIZER_ACTIONS = UNNARROWED | {
@@ -211,31 +211,31 @@ def actions_of(templates, role):
 
 
 @guard
-def policies_have_no_wildcard_they_do_not_need(templates):
+def policies_have_no_unnecessary_wildcard(templates):
     for role, statement in statements(templates):
         actions = set(as_list(statement["Action"]))
         for action in actions:
             if "*" in action:
-                yield f"{role}: the action {action}"
+                yield f"{role}: the action {action} has a wildcard"
         for resource in as_list(statement["Resource"]):
             target = " ".join(strings(resource))
             if target == "*" and not actions <= UNNARROWED:
-                yield f"{role}: {sorted(actions)} on everything"
+                yield f"{role}: {sorted(actions)} on every resource"
             if "key/*" in target:
                 conditions = statement.get("Condition", {}).get("StringEquals", {})
                 if "kms:ViaService" not in conditions or not any("EncryptionContext" in key for key in conditions):
-                    yield f"{role}: any key, for anything"
+                    yield f"{role}: any key, for any purpose"
             elif "*" in target and target != "*" and not target.endswith("Logs}:*"):
                 yield f"{role}: {sorted(actions)} on {target}"
     for _, logical_id, resource in resources(templates, "AWS::IAM::Role"):
         for arn in resource["Properties"].get("ManagedPolicyArns", []):
             if "AmazonAPIGatewayPushToCloudWatchLogs" not in " ".join(strings(arn)):
-                yield f"{logical_id}: a managed policy, which is not ours to narrow"
+                yield f"{logical_id}: a managed policy, which cannot be limited"
 
 
 @guard
-def roles_may_do_what_the_code_does(templates):
-    code = "\n".join(path.read_text() for path in (ROOT / "crates/store/src").glob("*.rs"))
+def roles_allow_what_the_code_does(templates):
+    code = "\n".join(path.read_text() for path in (ROOT / "crates/store/src").rglob("*.rs"))
     used = {action for call, action in OPERATIONS.items() if re.search(rf"\.{call}\(\)", code)}
     allowed = actions_of(templates, "ApiRole")
     if allowed != used | API_ACTIONS:
@@ -247,14 +247,14 @@ def roles_may_do_what_the_code_does(templates):
 
 
 @guard
-def only_the_validator_takes_a_role_and_only_the_central_one(templates):
+def only_the_validator_assumes_a_role_and_only_the_central_one(templates):
     for role, statement in statements(templates):
         if not any(action.startswith("sts:") for action in as_list(statement["Action"])):
             continue
         if role != "ValidatorRole":
-            yield f"{role}: may take a role"
+            yield f"{role}: it is allowed to assume a role"
         elif as_list(statement["Resource"]) != [{"Ref": "CentralRoleArn"}]:
-            yield f"{role}: may take {statement['Resource']}"
+            yield f"{role}: it is allowed to assume {statement['Resource']}"
 
 
 @guard
@@ -265,10 +265,10 @@ def roles_are_for_one_service(templates):
                 {"Service": "lambda.amazonaws.com"},
                 {"Service": "apigateway.amazonaws.com"},
             ):
-                yield f"{logical_id}: {statement['Principal']} may take it"
+                yield f"{logical_id}: {statement['Principal']} is allowed to assume it"
 
 
-# --- What is kept, and for how long.
+# --- Logs and the table.
 
 LOG_GROUPS = {
     "/aws/apigateway/${ProjectName}-${Environment}-tenant-api",
@@ -279,20 +279,20 @@ LOG_GROUPS = {
 
 
 @guard
-def logs_have_a_name_and_an_end(templates):
+def logs_have_a_name_and_a_retention(templates):
     names = set()
     for _, logical_id, resource in resources(templates, "AWS::Logs::LogGroup"):
         names |= set(strings(resource["Properties"].get("LogGroupName", "")))
         if resource["Properties"].get("RetentionInDays") != {"Ref": "LogRetentionDays"}:
-            yield f"{logical_id}: kept for ever"
+            yield f"{logical_id}: it has no retention"
     for missing in sorted(LOG_GROUPS - names):
-        yield f"no log group {missing}"
+        yield f"the log group {missing} is missing"
     for _, logical_id, resource in resources(templates, "AWS::Lambda::Function"):
         logging = resource["Properties"].get("LoggingConfig", {})
         if logging.get("LogGroup") != {"Ref": f"{logical_id}Logs"}:
-            yield f"{logical_id}: its log goes to a group that Lambda makes by itself, or to another function's"
+            yield f"{logical_id}: its log group is one that Lambda creates, or that of another function"
         if logging.get("ApplicationLogLevel") != "TRACE":
-            yield f"{logical_id}: Lambda filters its lines, and with them its metrics"
+            yield f"{logical_id}: Lambda filters its lines, including its metrics"
 
 
 @guard
@@ -302,14 +302,14 @@ def access_log_is_json(templates):
         try:
             fields = json.loads(form)
         except ValueError:
-            yield f"{logical_id}: its access log is no JSON"
+            yield f"{logical_id}: its access log is not JSON"
             continue
         for name in ("requestId", "status", "route", "method", "latencyMs"):
             if name not in fields:
                 yield f"{logical_id}: its access log has no {name}"
         for value in fields.values():
             if re.search(r"\$context\.(path|identity\.userAgent|requestOverride|error\.message)\b", value):
-                yield f"{logical_id}: {value} is the client's own text, which can break the line"
+                yield f"{logical_id}: {value} is text of the client, which can break the JSON"
         if not resource["Properties"].get("TracingEnabled"):
             yield f"{logical_id}: no traces"
 
@@ -318,12 +318,12 @@ def access_log_is_json(templates):
 def table_is_retained_and_protected(templates):
     tables = list(resources(templates, "AWS::DynamoDB::Table"))
     if len(tables) != 1:
-        yield f"{len(tables)} tables"
+        yield f"there are {len(tables)} tables"
     for _, logical_id, resource in tables:
         properties = resource["Properties"]
         for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
             if resource.get(policy) != "Retain":
-                yield f"{logical_id}: {policy} lets it go"
+                yield f"{logical_id}: {policy} deletes it"
         expected = {
             "BillingMode": "PAY_PER_REQUEST",
             "DeletionProtectionEnabled": True,
@@ -362,26 +362,26 @@ def functions_are_as_designed(templates):
         if properties.get("TracingConfig") != {"Mode": "Active"}:
             yield f"{logical_id}: no traces"
         if "${Release}" not in " ".join(strings(properties["Description"])):
-            yield f"{logical_id}: a release that changes nothing else would have no version"
+            yield f"{logical_id}: a release without another change would have no version"
         if "ReservedConcurrentExecutions" not in properties:
-            yield f"{logical_id}: its concurrency cannot be set"
+            yield f"{logical_id}: its concurrency cannot be reserved"
         if properties["Role"] != {"Fn::GetAtt": [f"{logical_id}Role", "Arn"]}:
-            yield f"{logical_id}: it runs with another function's role"
+            yield f"{logical_id}: it has the role of another function"
 
 
 @guard
-def validator_is_there_where_it_can_validate(templates):
+def validator_is_deployed_with_a_central_role(templates):
     root = templates["regional"]["Conditions"]["HasValidator"]
     if root != {"Fn::And": [{"Condition": "HasApi"}, {"Fn::Not": [{"Fn::Equals": [{"Ref": "CentralRoleArn"}, ""]}]}]}:
         yield "regional: the validator is not deployed exactly when there are an API and a central role"
     for template in ("functions", "api", "monitoring"):
         for logical_id, resource in templates[template]["Resources"].items():
             if logical_id.startswith("Validator") and resource.get("Condition") != "HasValidator":
-                yield f"{logical_id}: there, whether or not there is a validator"
+                yield f"{logical_id}: it exists also without a validator"
     for template in ("functions", "regional"):
         for name, output in templates[template]["Outputs"].items():
             if name.startswith("Validator") and output.get("Condition") != "HasValidator":
-                yield f"{template}: the output {name} is told, whether or not there is a validator"
+                yield f"{template}: the output {name} exists also without a validator"
 
 
 # Where each function's program comes from: the image, and its entry point unless that is the image's own.
@@ -411,13 +411,13 @@ def functions_start_their_program(templates):
 
 
 @guard
-def releases_can_be_taken_back(templates):
+def releases_can_be_rolled_back(templates):
     for _, logical_id, resource in resources(templates, "AWS::Lambda::Version"):
         if not logical_id.endswith("VersionRevision"):
-            yield f"{logical_id}: its name holds no revision to replace"
-        # With plain Retain the version of an update that failed stays, and Lambda publishes no second one of its code.
+            yield f"{logical_id}: its logical id has no revision to replace"
+        # With plain Retain the version of a failed update remains, and Lambda publishes no second version of its code.
         if resource.get("DeletionPolicy") != "RetainExceptOnCreate":
-            yield f"{logical_id}: the next release deletes it, or an update that failed leaves it and cannot be repeated"
+            yield f"{logical_id}: the next release deletes it, or a failed update retains it and cannot be repeated"
         if resource.get("UpdateReplacePolicy") != "Retain":
             yield f"{logical_id}: its replacement deletes it"
     aliases = {logical_id: resource for _, logical_id, resource in resources(templates, "AWS::Lambda::Alias")}
@@ -426,27 +426,27 @@ def releases_can_be_taken_back(templates):
         if aliases.get(f"{name}Live", {}).get("Properties", {}).get("Name") != "live":
             yield f"{name}: no alias"
         if f"${{{name}Live}}" not in outputs[f"{name}Uri"]["Value"]["Fn::Sub"]:
-            yield f"{name}: called past its alias"
+            yield f"{name}: it is not invoked by its alias"
 
 
 # --- Between the templates.
 
 
 @guard
-def execute_api_is_closed_behind_a_domain_and_on_demand(templates):
+def execute_api_is_disabled_only_with_a_domain_and_on_request(templates):
     root = templates["regional"]
     if root["Parameters"].get("CloseExecuteApi", {}).get("Default") != "false":
-        yield "regional: a first domain closes the host that serves before the domain does"
+        yield "regional: a first domain disables the host name before the domain serves"
     closed = [{"Condition": "HasDomain"}, {"Fn::Equals": [{"Ref": "CloseExecuteApi"}, "true"]}]
     if root["Conditions"].get("ClosesExecuteApi") != {"Fn::And": closed}:
-        yield "regional: the host is closed without a domain, or without having been asked for"
+        yield "regional: the host name is disabled without a domain, or without a request"
     given = root["Resources"]["Api"]["Properties"]["Parameters"].get("CloseExecuteApi")
     if given != {"Fn::If": ["ClosesExecuteApi", "true", "false"]}:
-        yield "regional: the API is closed by another condition"
-    # A new value takes a new deployment, whose name is made of the root's parameters that this template declares.
+        yield "regional: the API is disabled by another condition"
+    # A new value needs a new deployment, whose name is a hash of the root's parameters that this template declares.
     for _, logical_id, resource in resources(templates, "AWS::ApiGateway::RestApi"):
         if resource["Properties"].get("DisableExecuteApiEndpoint") != {"Ref": "CloseExecuteApi"}:
-            yield f"{logical_id}: closed by a parameter that makes no new deployment"
+            yield f"{logical_id}: disabled by a parameter that creates no new deployment"
 
 
 @guard
@@ -456,19 +456,19 @@ def nested_templates_get_their_parameters(templates):
         name = re.search(r"/(\w+)\.yaml$", resource["Properties"]["TemplateURL"]["Fn::Sub"])[1]
         given, wanted = set(resource["Properties"]["Parameters"]), set(templates[name]["Parameters"])
         if given != wanted:
-            yield f"{logical_id}: {sorted(given ^ wanted)} is given or wanted, but not both"
+            yield f"{logical_id}: {sorted(given ^ wanted)} is passed or declared, but not both"
         for output in re.findall(rf"'Fn::GetAtt': \['{logical_id}', 'Outputs\.(\w+)'\]", root):
             if output not in templates[name]["Outputs"]:
                 yield f"{logical_id}: it has no output {output}"
 
 
 @guard
-def operators_find_what_they_look_for(templates):
+def outputs_are_complete(templates):
     expected = {"APIEndpoint", "TableName", "RestApiId", "PskParameterName", "AccessLogGroup"} | {
         f"{function}{what}" for function in TIMEOUTS for what in ("FunctionArn", "Version", "RoleArn", "LogGroup")
     }
     for missing in sorted(expected - set(templates["regional"]["Outputs"])):
-        yield f"no output {missing}"
+        yield f"the output {missing} is missing"
 
 
 @guard

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks the CloudFormation templates: cfn-lint with the serverless rules, checkov, and guards of our own.
+# Checks the CloudFormation templates: cfn-lint with the serverless rules, checkov, and the guards in guards.py.
 TOP=${TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 REASONS=${REASONS:-/dev/null}
 # shellcheck source=tests/stages/lib.sh
@@ -16,7 +16,7 @@ finish() {
 }
 trap finish EXIT
 
-# checkov wants other versions of the same packages, and so an environment of its own.
+# checkov needs other versions of the same packages, so it has a separate environment.
 (
   python_env tests/templates/requirements-checkov.txt
   checkov --directory cloudformation --framework cloudformation --compact --quiet --skip-download

@@ -1,5 +1,5 @@
-"""Holds alarms and dashboard to what the functions write: docs/operations.md lists it, and tests beside the code hold
-that list to the code."""
+"""Checks that alarms and dashboard use metrics that the functions write: docs/operations.md lists them, and tests beside
+the code compare that list with the code."""
 
 import json
 import re
@@ -8,7 +8,7 @@ import pytest
 from cfn import ROOT, load, resources, strings
 
 NAMESPACE = "TenantManagement"
-# The validator is the API function's code, and so are its metrics.
+# The validator runs the API function's code and writes its metrics.
 FUNCTIONS = {"api-service": "API function", "api-validator": "API function", "api-authorizer": "authorizer"}
 SEARCH = re.compile(
     r"""SEARCH\('\{(\w+),([\w,]+)\} function_name="([^"]+)" (?:MetricName="(\w+)"|(\w+_))', 'Sum', 300\)"""
@@ -20,7 +20,7 @@ ALARMS = {logical_id: alarm["Properties"] for _, logical_id, alarm in resources(
 
 
 def documented(function):
-    """The sets of dimensions of each metric of a function, as documented."""
+    """The documented sets of dimensions of each metric of a function."""
     section = OPERATIONS.split(f"### Metrics of the {function}")[1].split("\n#")[0]
     metrics = {}
     for row in re.findall(r"^\| (`.*) \|$", section, re.MULTILINE):
@@ -30,7 +30,7 @@ def documented(function):
 
 
 def filtered():
-    """The metrics that filters make of the platform's own lines."""
+    """The metrics that filters extract from the platform's lines."""
     for _, _, resource in resources(TEMPLATES, "AWS::Logs::MetricFilter"):
         for transformation in resource["Properties"]["MetricTransformations"]:
             assert transformation["MetricNamespace"] == NAMESPACE
@@ -38,14 +38,14 @@ def filtered():
 
 
 def check(name, dimensions):
-    """That a metric of ours is written, by that function and with those dimensions."""
+    """Asserts that a function writes the metric with these dimensions."""
     if name in set(filtered()):
         assert not dimensions
         return
     function = next(title for suffix, title in FUNCTIONS.items() if dimensions["function_name"].endswith(suffix))
     metrics = documented(function)
-    assert name in metrics, f"the {function} writes no {name}"
-    assert frozenset(dimensions) in metrics[name], f"{name} is not told apart by {sorted(dimensions)}"
+    assert name in metrics, f"the {function} does not write {name}"
+    assert frozenset(dimensions) in metrics[name], f"{name} does not have the dimensions {sorted(dimensions)}"
 
 
 def dashboard():
@@ -53,12 +53,12 @@ def dashboard():
 
 
 def test_namespace_is_that_of_the_code():
-    source = (ROOT / "crates/function/src/metrics.rs").read_text()
+    source = (ROOT / "crates/lambda/src/metrics.rs").read_text()
     assert f'pub const NAMESPACE: &str = "{NAMESPACE}";' in source
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_alarm_is_of_a_metric_that_is_written(name):
+def test_alarm_uses_a_written_metric(name):
     alarm = ALARMS[name]
     dimensions = {entry["Name"]: "".join(strings(entry["Value"])) for entry in alarm.get("Dimensions", [])}
     if alarm["Namespace"] == NAMESPACE:
@@ -68,28 +68,28 @@ def test_alarm_is_of_a_metric_that_is_written(name):
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_alarm_can_be_tuned_says_what_to_do_and_is_heard(name):
+def test_alarm_has_a_threshold_parameter_a_runbook_and_the_topic(name):
     alarm = ALARMS[name]
     assert alarm["Threshold"]["Ref"] in TEMPLATES["regional"]["Parameters"]
     assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}]
-    assert alarm["TreatMissingData"] == "notBreaching", "a metric that counts faults is absent while there are none"
+    assert alarm["TreatMissingData"] == "notBreaching", "a metric that counts faults has no values without faults"
     runbook = re.search(r"Runbook: docs/operations\.md, (.+)\.$", alarm["AlarmDescription"])
     assert f"\n### {runbook[1]}\n" in OPERATIONS
     assert f"`{''.join(strings(alarm['AlarmName'])).split('}-')[-1]}`" in OPERATIONS
 
 
-def test_every_kind_of_alarm_that_was_first_described_is_there():
+def test_every_first_described_kind_of_alarm_exists():
     metrics = {"".join(strings(alarm["MetricName"])).split("}-")[-1] for alarm in ALARMS.values()}
     assert metrics >= {"5XXError", "api-service-timeouts", "Throttles", "dynamodb_throttles", "auth_denied"}
 
 
-def test_no_alarm_tells_of_the_gateways_own_time_limit():
-    """A function that Lambda ends is a 502. A 504 is API Gateway's own limit of 29 s, longer than any function's."""
+def test_no_alarm_mentions_the_timeout_of_the_gateway():
+    """A function timeout is a 502. A 504 is API Gateway's own timeout of 29 s, longer than that of any function."""
     for name, alarm in ALARMS.items():
         assert "504" not in alarm["AlarmDescription"], name
 
 
-def test_dashboard_shows_metrics_that_are_written():
+def test_dashboard_shows_only_written_metrics():
     shown = 0
     for widget in dashboard():
         for metric in widget["properties"]["metrics"]:
@@ -108,7 +108,7 @@ def test_dashboard_shows_every_metric():
     text = json.dumps(dashboard())
     for function in set(FUNCTIONS.values()):
         for name in documented(function):
-            assert name.removesuffix("FIELD") in text, f"{name} of the {function} is not shown"
+            assert name.removesuffix("FIELD") in text, f"{name} of the {function} is not on the dashboard"
 
 
 def test_dashboard_shows_every_function():
@@ -118,7 +118,7 @@ def test_dashboard_shows_every_function():
             assert re.search(rf'"{namespace}", "{metric}", "\w+", "[^"]+-{name}"', text), f"{metric} of {name}"
 
 
-def test_topic_is_encrypted_with_a_key_that_cloudwatch_may_use():
+def test_topic_is_encrypted_with_a_key_that_cloudwatch_is_allowed_to_use():
     topic = MONITORING["Resources"]["AlarmTopic"]["Properties"]
     assert topic["KmsMasterKeyId"] == {"Fn::GetAtt": ["AlarmKey", "Arn"]}
     statements = MONITORING["Resources"]["AlarmKey"]["Properties"]["KeyPolicy"]["Statement"]
