@@ -26,12 +26,13 @@ finish() {
 trap finish EXIT
 trap 'exit 143' INT TERM
 
-build_functions() {
-  local triple
-  triple=$(rustc -vV | sed -n 's/^host: //p')
-  RUSTFLAGS='-C target-feature=+crt-static' cargo build --profile lambda --locked --target "$triple" \
-    --package authorizer --package api --package validator >&2 || return
-  echo "${CARGO_TARGET_DIR:-$TOP/target}/$triple/lambda"
+function_binaries() {
+  local target variable
+  target=$(uname -m)-unknown-linux-gnu
+  variable=$(tr 'a-z-' 'A-Z_' <<<"$target")
+  env "CARGO_TARGET_${variable}_RUSTFLAGS=-C target-feature=+crt-static" \
+    cargo build --profile lambda --locked --target "$target" --package authorizer --package api --package validator >&2 || return
+  echo "${CARGO_TARGET_DIR:-$TOP/target}/$target/lambda"
 }
 
 run_tests() {
@@ -53,7 +54,7 @@ need zip zip
 need readelf binutils
 [[ $(uname -s) == Linux ]] || skip 'the emulator runs the functions as processes of this machine, which requires Linux'
 python_env tests/deploy/requirements.txt
-FUNCTION_BINARIES=${FUNCTION_BINARIES:-$(build_functions)}
+FUNCTION_BINARIES=${FUNCTION_BINARIES:-$(function_binaries)}
 export FUNCTION_BINARIES
 work=$(mktemp -d)
 partly_skip 'functions from container images: the emulator starts those only with Docker, so their stack is deployed but not called'

@@ -63,12 +63,13 @@ copy_target_directory() {
   cp -a --reflink=auto "$(dirname "$(dirname "$binaries")")/lambda" "$work/target/lambda"
 }
 
-build_functions() {
-  local triple
-  triple=$(rustc -vV | sed -n 's/^host: //p')
-  RUSTFLAGS='-C target-feature=+crt-static' cargo build --profile lambda --locked --target "$triple" \
-    --package authorizer --package api --package validator >&2 || return
-  echo "${CARGO_TARGET_DIR:-$TOP/target}/$triple/lambda"
+function_binaries() {
+  local target variable
+  target=$(uname -m)-unknown-linux-gnu
+  variable=$(tr 'a-z-' 'A-Z_' <<<"$target")
+  env "CARGO_TARGET_${variable}_RUSTFLAGS=-C target-feature=+crt-static" \
+    cargo build --profile lambda --locked --target "$target" --package authorizer --package api --package validator >&2 || return
+  echo "${CARGO_TARGET_DIR:-$TOP/target}/$target/lambda"
 }
 
 build() {
@@ -136,7 +137,7 @@ mkdir -p "$CACHE/images"
 
 check_containerfiles
 cargo fetch --locked --quiet
-binaries=${FUNCTION_BINARIES:-$(build_functions)}
+binaries=${FUNCTION_BINARIES:-$(function_binaries)}
 copy_target_directory "$binaries"
 make_builder
 for image in "${IMAGES[@]}"; do
