@@ -85,14 +85,6 @@ def serving_unpublished(cloud, function, **variables):
             configure(before)
 
 
-def read_keys_unpublished(cloud):
-    """Lets the unpublished authorizer read its keys, which become stale while other tests run."""
-    if not hasattr(cloud, "keys_read_at"):
-        # The event is malformed, but the keys are read before it.
-        cloud.run(["aws", "lambda", "invoke", "--function-name", FUNCTIONS[0], "--payload", "{}", os.devnull])
-        cloud.keys_read_at = time.monotonic()
-
-
 class Throttling(http.server.BaseHTTPRequestHandler):
     """A DynamoDB that throttles every request. The emulator's never does."""
 

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Deploys to an AWS emulator with ./deploy.sh, as an operator would, and tests the result.
 #
-# Two runs at the same time, each with an emulator of its own: the life of one deployment (test_2 to test_4), which often
-# waits for something to time out or expire, and everything else. With arguments, one run of these tests.
+# Without arguments, it runs the tests in three groups at the same time. With arguments, it runs these tests.
 #
 # FUNCTION_BINARIES is the directory of the built functions, TARGET_DIRECTORY/TRIPLE/lambda. When it is not set, the
 # functions are built first, in the same way as for the other stages.
@@ -39,13 +38,19 @@ run_tests() {
   PYTHONPATH=tests/deploy python -m pytest -c tests/pytest.ini --exitfirst --durations=8 "$@"
 }
 
-run_both() {
-  local others status=0
+# Each group has its own emulator: the deployment that test_2 to test_4 share, the test that waits for stale keys, and the
+# other tests.
+run_all() {
+  local pid status=0 background=()
   run_tests tests/deploy/test_1_mistakes.py tests/deploy/test_5_other_stacks.py >"$work/others.log" 2>&1 &
-  others=$!
+  background+=($!)
+  run_tests tests/deploy/test_6_stale_keys.py >"$work/stale-keys.log" 2>&1 &
+  background+=($!)
   run_tests tests/deploy/test_[234]_*.py || status=$?
-  wait "$others" || status=$?
-  cat "$work/others.log"
+  for pid in "${background[@]}"; do
+    wait "$pid" || status=$?
+  done
+  cat "$work"/*.log
   return "$status"
 }
 
@@ -68,5 +73,5 @@ unset AWS_PROFILE AWS_REGION AWS_SESSION_TOKEN AWS_ROLE_ARN AWS_WEB_IDENTITY_TOK
 if (($# > 0)); then
   run_tests "$@"
 else
-  run_both
+  run_all
 fi

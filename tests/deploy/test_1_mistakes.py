@@ -134,9 +134,7 @@ def test_image_of_another_region_is_rejected(cloud):
 def test_multi_architecture_image_is_rejected(cloud):
     index = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": []}
     put_image(cloud, "several", "latest", index)
-    assert "is a multi-architecture image, which Lambda does not support" in deploy_image(
-        cloud, f"{REGISTRY}/several"
-    )
+    assert "is a multi-architecture image, which Lambda does not support" in deploy_image(cloud, f"{REGISTRY}/several")
 
 
 def test_image_for_another_architecture_is_rejected(cloud, tmp_path):

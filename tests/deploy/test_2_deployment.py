@@ -7,7 +7,6 @@ import sys
 
 import pytest
 from cloud import ARCHITECTURE, BINARIES, CENTRAL_ROLE, FUNCTIONS, PSK_PARAMETER, ROOT, STACK, TABLE, ZIP, request
-from faults import read_keys_unpublished
 
 # How the emulator differs from API Gateway. The service must be correct behind both.
 LACKS = {
@@ -78,9 +77,7 @@ def test_expiry_and_backups_are_enabled(cloud):
     backups = cloud.aws("dynamodb", "describe-continuous-backups", "--table-name", TABLE)
     recovery = backups["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
     if ttl["TimeToLiveStatus"] == "DISABLED" and recovery.get("PointInTimeRecoveryStatus") != "ENABLED":
-        pytest.skip(
-            "the emulator's CloudFormation ignores TTL and backups of a table; the guards check the template"
-        )
+        pytest.skip("the emulator's CloudFormation ignores TTL and backups of a table; the guards check the template")
     assert ttl == {"TimeToLiveStatus": "ENABLED", "AttributeName": "ttl"}
     assert recovery["PointInTimeRecoveryStatus"] == "ENABLED"
 
@@ -111,7 +108,6 @@ def test_functions_are_invoked_by_their_alias(cloud):
 
 def test_acceptance_suite_passes(cloud):
     """The suite that the local server passes."""
-    read_keys_unpublished(cloud)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-c", "tests/pytest.ini", "-p", "gateway_differences", "tests/acceptance"],
         cwd=ROOT,

@@ -8,12 +8,11 @@ import hashlib
 import hmac
 import json
 import re
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from cloud import FUNCTIONS, PSK_PARAMETER, ROOT, request
-from faults import read_keys_unpublished, put_report, renew, serving_unpublished, stop, throttling_table, without_policy
+from cloud import FUNCTIONS, ROOT, request
+from faults import put_report, renew, serving_unpublished, stop, throttling_table, without_policy
 from metrics import NAMESPACE, Window, key_of
 from monitoring import Monitoring
 
@@ -23,9 +22,8 @@ TENANT = "failing"
 CONFIGS = f"/api/v1/tenants/{TENANT}/delivery-configs"
 # A path that involves each function.
 PATHS = {AUTHORIZER: LIST, API: LIST} | dict.fromkeys(OTHERS, f"{CONFIGS}/s3/validate?live=false")
-KEYS_ARE_FRESH = 300  # seconds
-# The one metric that no failure here moves. test_3_operation.py moves it by rotating the key.
-ELSEWHERE = {"previous_key_uses"}
+# The metrics that test_3_operation.py moves by rotating the key, and test_6_stale_keys.py.
+ELSEWHERE = {"previous_key_uses", "stale_key_uses"}
 
 
 class Client:
@@ -53,7 +51,6 @@ def client(cloud):
 
 @pytest.fixture(scope="module", autouse=True)
 def configuration(cloud, client):
-    read_keys_unpublished(cloud)
     assert client.call(CONFIGS, "POST", body=s3()).status == 201
     yield
     assert client.call(f"{CONFIGS}/s3", "DELETE").status == 200
@@ -204,7 +201,9 @@ def test_throttled_table_triggers_an_alarm(cloud, client, monitoring):
         window = Window(cloud)
         responses = [client.call() for _ in range(4)]
         measured = monitoring.measured(window, API)
-    assert [(response.status, response.headers["Retry-After"] is not None) for response in responses] == [(503, True)] * 4
+    assert [(response.status, response.headers["Retry-After"] is not None) for response in responses] == [
+        (503, True)
+    ] * 4
     assert measured[key] == [3, 3, 3, 3]
     assert measured[metric("dynamodb_retries", API)] == [2, 2, 2, 2]
     assert len(measured[metric("dynamodb_ms", API)]) == 4
@@ -226,7 +225,9 @@ def test_invocation_timeout_triggers_an_alarm(cloud, client, monitoring, functio
     stop(cloud, function)
     assert client.call(PATHS[function]).status >= 500
     assert client.call(PATHS[function]).status == 200, "a new environment serves"
-    assert not any(line.get("type") == "platform.report" for line in window.lines(function)), "the emulator writes reports now, so use them"
+    assert not any(line.get("type") == "platform.report" for line in window.lines(function)), (
+        "the emulator writes reports now, so use them"
+    )
     for status in ("success", "timeout", "error"):
         put_report(cloud, function, status)
     measured = monitoring.measured(window, function)
@@ -261,28 +262,6 @@ def measured_by_the_emulator(cloud, alarm):
         "--start-time", (now - timedelta(hours=1)).isoformat(), "--end-time", (now + timedelta(minutes=1)).isoformat(),
     )  # fmt: skip
     return sum(point["Sum"] for point in statistics["Datapoints"])
-
-
-# --- The last failure, because it waits until the keys are stale
-
-
-def test_deleted_key_serves_stale_and_is_counted(cloud, client, monitoring):
-    cloud.aws("ssm", "delete-parameter", "--name", PSK_PARAMETER)
-    try:
-        with serving_unpublished(cloud, AUTHORIZER):
-            time.sleep(max(0, cloud.keys_read_at + KEYS_ARE_FRESH + 1 - time.monotonic()))
-            window = Window(cloud)
-            responses = [client.call().status for _ in range(2)]
-            measured = monitoring.measured(window, AUTHORIZER)
-    finally:
-        cloud.aws("ssm", "put-parameter", "--name", PSK_PARAMETER, "--type", "SecureString", "--value", client.key)
-    assert responses == [200, 200]
-    assert measured[metric("stale_key_uses", AUTHORIZER)] == [1, 1]
-    assert measured[metric("key_refresh_failures", AUTHORIZER)] == [1], "the second request does not try again at once"
-    (line,) = (line for line in window.lines(AUTHORIZER) if line.get("event") == "keys_unreadable")
-    assert "there is no parameter" in line["cause"]
-    assert KEYS_ARE_FRESH < line["keys_age_seconds"] < 2 * 60 * 60
-    assert client.call().status == 200
 
 
 # --- Completeness

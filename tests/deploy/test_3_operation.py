@@ -116,7 +116,9 @@ def test_old_key_is_rejected_without_its_label(cloud, tmp_path):
     # The emulator does not have UnlabelParameterVersion, but a label that moves to another version leaves this one.
     newest = ("--name", PSK_PARAMETER, "--parameter-version", "2")
     cloud.aws("ssm", "label-parameter-version", *newest, "--labels", "previous")
-    cloud.deploy("--package", "zip", "--binaries", cloud.change_programs(tmp_path / "build"))  # which empties the caches
+    cloud.deploy(
+        "--package", "zip", "--binaries", cloud.change_programs(tmp_path / "build")
+    )  # which empties the caches
     base = cloud.base_url()
     responses = [request(f"{base}/api/v1/delivery-configs", key=key, base=base) for key in cloud.psks()]
     assert [response.status for response in responses] == [403, 200]

@@ -403,7 +403,9 @@ def functions_start_their_program(templates):
             yield f"{logical_id}: its image is not {image}"
         if from_zip.get("S3Key") != {"Ref": f"{logical_id}CodeKey"}:
             yield f"{logical_id}: its zip package is not {logical_id}CodeKey"
-        config = {"Fn::If": ["IsImage", {"EntryPoint": [entry_point]}, {"Ref": "AWS::NoValue"}]} if entry_point else None
+        config = (
+            {"Fn::If": ["IsImage", {"EntryPoint": [entry_point]}, {"Ref": "AWS::NoValue"}]} if entry_point else None
+        )
         if properties.get("ImageConfig") != config:
             yield f"{logical_id}: its entry point is not {entry_point}"
         if entry_point and entry_point not in copied:
