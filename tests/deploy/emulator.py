@@ -1,14 +1,14 @@
 """Starts ministack on the loopback port GATEWAY_PORT, with five of its defects fixed.
 
-- An update of a nested stack loses the attributes of unchanged resources, so `Fn::GetAtt` of one of them fails. Here the
-  recorded attributes of the stack are used.
+- An update of a nested stack loses the attributes of unchanged resources, so `Fn::GetAtt` of one of them fails. Here
+  the recorded attributes of the stack are used.
 - IAM evaluates `GetParameters` as a call on all parameters, so only a policy for `*` allows it. Here a call for one
   parameter and its labels is a call on that parameter.
 - IAM evaluates `DescribeLogGroups` as a call on all resources, and `DescribeLogStreams` as one on a log group whose ARN
   has no suffix. Here both have the suffix that policies use for log groups, `:*`.
 - `DescribeStackResources` needs a stack name. Here it also finds the stack of a physical resource.
-- An event is sent to its function in two writes, and TCP delays the second until the first is acknowledged, 40 ms later.
-  Here both are sent at once, and a request takes a quarter of the time.
+- An event is sent to its function in two writes, and TCP delays the second until the first is acknowledged, 40 ms
+  later. Here both are sent at once, and a request takes a quarter of the time.
 """
 
 import json

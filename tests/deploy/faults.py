@@ -10,8 +10,6 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cloud import FUNCTIONS
-
 
 def live_version(cloud, function):
     alias = cloud.aws("lambda", "get-alias", "--function-name", function, "--name", "live")

@@ -1,8 +1,8 @@
-"""Extracts metrics from log lines as CloudWatch does. The emulator stores lines and metric filters but makes no metrics.
+"""Extracts metrics from log lines as CloudWatch does. The emulator stores lines and metric filters without that.
 
-A line in the embedded metric format counts only with the metrics that its directives declare. A metric filter counts as
-its deployed pattern says. Sources: "Specification: Embedded metric format" in the CloudWatch user guide, "Filter pattern
-syntax" in the user guide of CloudWatch Logs.
+A line in the embedded metric format counts only with the metrics that its directives declare. A metric filter counts
+what its deployed pattern matches. Sources: "Specification: Embedded metric format" in the CloudWatch user guide,
+"Filter pattern syntax" in the user guide of CloudWatch Logs.
 """
 
 import collections

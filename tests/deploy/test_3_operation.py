@@ -60,7 +60,7 @@ def read_something(cloud):
 
 
 def test_key_rotation_fails_no_request(cloud):
-    """As in docs/deployment.md: label the current version, write the new key, and give it to the clients a minute later."""
+    """As in docs/deployment.md: label the current version, write the new key, give it to the clients a minute later."""
     old = cloud.psk()
     with Clients(cloud.base_url(), old).calling() as clients:
         clients.wait_for(20)
@@ -116,9 +116,8 @@ def test_old_key_is_rejected_without_its_label(cloud, tmp_path):
     # The emulator does not have UnlabelParameterVersion, but a label that moves to another version leaves this one.
     newest = ("--name", PSK_PARAMETER, "--parameter-version", "2")
     cloud.aws("ssm", "label-parameter-version", *newest, "--labels", "previous")
-    cloud.deploy(
-        "--package", "zip", "--binaries", cloud.change_programs(tmp_path / "build")
-    )  # which empties the caches
+    # A new release also empties the caches.
+    cloud.deploy("--package", "zip", "--binaries", cloud.change_programs(tmp_path / "build"))
     base = cloud.base_url()
     responses = [request(f"{base}/api/v1/delivery-configs", key=key, base=base) for key in cloud.psks()]
     assert [response.status for response in responses] == [403, 200]
@@ -195,7 +194,7 @@ def test_roles_allow_only_what_their_code_needs(cloud):
 
 
 def test_emulator_enforces_the_roles(cloud):
-    """Without its policy the API function cannot read its table. So the tests above prove that the roles are sufficient."""
+    """Without its policy the API function cannot read its table, so the tests above prove that the roles are enough."""
     role = cloud.outputs()["ApiRoleArn"].rpartition("/")[2]
     policy = cloud.aws("iam", "get-role-policy", "--role-name", role, "--policy-name", "api")["PolicyDocument"]
     cloud.run(["aws", "iam", "delete-role-policy", "--role-name", role, "--policy-name", "api"])

@@ -56,7 +56,7 @@ def central_role_check(cloud):
     url = f"{base}/api/v1/tenants/kept/delivery-configs/s3/validate"
     response = request(url, key=cloud.psk(), base=base)
     assert response.status == 200, response.body
-    return next(check for check in output.json["data"]["checks"] if check["field"] == "central_role")
+    return next(check for check in response.json["data"]["checks"] if check["field"] == "central_role")
 
 
 def deployed_functions(cloud):

@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from cloud import ACCOUNT, ARCHITECTURE, BUCKET, CENTRAL_ROLE, FUNCTIONS, ROOT, STACK, ZIP
+from cloud import ARCHITECTURE, BUCKET, CENTRAL_ROLE, FUNCTIONS, ROOT, STACK, ZIP
 from test_1_mistakes import REGISTRY, fake_curl, image, put_image
 
 # The commands of the first description, with the values of this account.

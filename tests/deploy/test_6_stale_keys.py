@@ -1,4 +1,4 @@
-"""A key that is deleted after the authorizer has read it. A run of its own, because it waits until the keys are stale."""
+"""A key that is deleted after the authorizer has read it. It has its own emulator, because it waits for stale keys."""
 
 import os
 import time

@@ -446,8 +446,8 @@ def test_linter_suppressions_have_reasons():
 
 
 def test_methods_are_the_routes_of_the_contract():
-    """Every route of the API has its method in the gateway, and health and the API description are public only for reads.
-    HEAD is a method of its own where ANY would route it to another function than GET, or require a signature."""
+    """Every route of the API has its method in the gateway, and health and the API description are public only for
+    reads. HEAD has its own method where ANY would route it to another function than GET, or require a signature."""
     methods = {
         (resource["Properties"]["ResourceId"]["Ref"], resource["Properties"]["HttpMethod"])
         for _, _, resource in resources(TEMPLATES, "AWS::ApiGateway::Method")

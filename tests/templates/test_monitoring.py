@@ -1,5 +1,5 @@
-"""Checks that alarms and dashboard use metrics that the functions write: docs/operations.md lists them, and tests beside
-the code compare that list with the code."""
+"""Checks that alarms and dashboard use metrics that the functions write: docs/operations.md lists them, and tests of
+the crates compare that list with the code."""
 
 import json
 import re
