@@ -18,11 +18,11 @@ _expect = harness.Answer.expect
 _unauthorized = {401: 0, 403: 0}
 
 
-def expect(answer, status):
-    if status == 401 and answer.status in _unauthorized:
-        _unauthorized[answer.status] += 1
-        return answer
-    return _expect(answer, status)
+def expect(response, status):
+    if status == 401 and response.status in _unauthorized:
+        _unauthorized[response.status] += 1
+        return response
+    return _expect(response, status)
 
 
 harness.Answer.expect = expect

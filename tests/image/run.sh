@@ -17,6 +17,7 @@ readonly IMAGES=(authorizer api)
 declare -Ar PROGRAMS=([authorizer]=authorizer [api]='api validator')
 declare -Ar MAX_BYTES=([authorizer]=15000000 [api]=30000000)
 mounted=()
+cargo_home=${CARGO_HOME:-$HOME/.cargo}
 
 finish() {
   local status=$? container
@@ -38,16 +39,17 @@ buildah_here() {
   buildah --root "$CACHE/images" --runroot "$work/run" "$@"
 }
 
+# Cargo compiles a crate again when the path of its source has changed, so CARGO_HOME is the same as outside.
 make_builder() {
   local directory
-  mkdir -p "$work/builder"/{etc/alternatives,etc/ssl,usr,rust,cargo/registry,tmp,root,var}
+  mkdir -p "$work/builder"/{etc/alternatives,etc/ssl,usr,rust,tmp,root,var} "$work/builder$cargo_home/registry"
   for directory in bin lib lib64 sbin; do
     [[ ! -L /$directory ]] || ln -s "$(readlink "/$directory")" "$work/builder/$directory"
   done
-  cat >"$work/Containerfile" <<'BUILDER'
+  cat >"$work/Containerfile" <<BUILDER
 FROM scratch
 COPY builder /
-ENV PATH=/rust/bin:/usr/bin:/bin CARGO_HOME=/cargo CARGO_NET_OFFLINE=true
+ENV PATH=/rust/bin:/usr/bin:/bin CARGO_HOME=$cargo_home CARGO_NET_OFFLINE=true
 BUILDER
   buildah_here build --quiet --layers --file "$work/Containerfile" --tag localhost/builder "$work" >/dev/null
 }
@@ -76,7 +78,7 @@ build() {
   local image=$1
   buildah_here build --layers --isolation chroot --build-arg BUILDER=localhost/builder \
     --volume /usr:/usr:ro --volume /etc/alternatives:/etc/alternatives:ro --volume /etc/ssl:/etc/ssl:ro \
-    --volume "$(rustc --print sysroot):/rust:ro" --volume "${CARGO_HOME:-$HOME/.cargo}/registry:/cargo/registry" \
+    --volume "$(rustc --print sysroot):/rust:ro" --volume "$cargo_home/registry:$cargo_home/registry" \
     --volume "$work/target:/src/target" \
     --file "Containerfile.$image" --tag "localhost/logging-$image" . >"$work/$image.log" 2>&1 ||
     { tail -n 60 "$work/$image.log" && echo "Containerfile.$image does not build" && return 1; }
