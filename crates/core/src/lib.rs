@@ -9,9 +9,11 @@
 //! rule. What is read from the table is a [`StoredConfig`]: people write items by hand, so a read is lenient, and
 //! [`check_stored`] says what is wrong with one.
 
+mod change;
 mod check;
 mod config;
 mod delivery_type;
+mod entity_tag;
 mod external_check;
 mod field;
 mod input;
@@ -24,9 +26,11 @@ mod violation;
 
 pub mod signature;
 
+pub use change::{Actor, Cause, ConfigChanged};
 pub use check::{Check, CheckStatus, check_stored};
 pub use config::{Change, ConfigUpdate, Destination, FieldValue, NewConfig};
 pub use delivery_type::DeliveryType;
+pub use entity_tag::{EntityTag, ForeignTag};
 pub use external_check::{ExternalCheck, SkipReason, skipped_checks};
 pub use field::Field;
 pub use input::{InputError, parse_create, parse_update};
