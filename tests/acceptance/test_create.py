@@ -54,7 +54,7 @@ def test_the_location_leads_to_the_new_configuration(api, tenant):
     assert location.endswith(config_path(tenant, "s3"))
     fetched = api.get(tenant, "s3").expect(200)
     assert fetched.data == answer.data
-    assert fetched.version == answer.version
+    assert fetched.tag == answer.tag
 
 
 def test_both_types_of_one_tenant_stand_side_by_side(api, tenant):

@@ -50,10 +50,11 @@ def test_a_required_field_cannot_be_removed(api, tenant, method, field):
 
 
 @METHODS
-def test_each_update_is_a_new_version(api, tenant, method):
+def test_each_update_changes_the_tag(api, tenant, method):
     created = api.create(s3(tenant))
     answer = update(api, method, tenant, "s3", {"enabled": False}).expect(200)
-    assert answer.version == created.version + 1
+    assert answer.tag != created.tag
+    assert api.get(tenant, "s3").tag == answer.tag
     assert answer.data["created_at"] == created.data["created_at"]
     assert answer.data["updated_at"] >= created.data["updated_at"]
 
@@ -101,7 +102,7 @@ def test_a_configuration_that_does_not_exist_is_a_404(api, tenant, method):
 
 
 @METHODS
-def test_the_version_that_was_read_may_be_written(api, tenant, method):
+def test_update_with_the_tag_that_was_read_succeeds(api, tenant, method):
     answer = api.create(s3(tenant))
     for condition in ("{0}", '"99", {0}', "*"):
         headers = {"If-Match": condition.format(answer.etag)}
@@ -109,15 +110,15 @@ def test_the_version_that_was_read_may_be_written(api, tenant, method):
 
 
 @METHODS
-def test_another_version_is_a_412_and_nothing_changes(api, tenant, method):
+def test_update_with_another_tag_returns_412_and_changes_nothing(api, tenant, method):
     created = api.create(s3(tenant))
-    for condition in (f'"{created.version + 1}"', f"W/{created.etag}", f'"0{created.version}"', '"x"'):
+    for condition in (f'"{created.tag[:-1]}"', f"W/{created.etag}", f'"0{created.tag}"', '"x"'):
         update(api, method, tenant, "s3", {"enabled": False}, headers={"If-Match": condition}).expect(412)
     assert api.get(tenant, "s3").data == created.data
 
 
 @METHODS
-def test_a_version_of_a_configuration_that_was_deleted_is_never_one_of_its_successor(api, tenant, method):
+def test_tag_of_a_deleted_configuration_is_not_valid_for_its_successor(api, tenant, method):
     deleted = api.create(s3(tenant))
     api.delete(tenant, "s3").expect(200)
     api.create(s3(tenant)).expect(201)

@@ -18,7 +18,7 @@ use crate::{
     body::{DigestError, MediaTypeError},
     conditions::InvalidCondition,
     event::Unrepresentable,
-    handlers::health::Unhealthy,
+    probe::Unhealthy,
     query::QueryError,
 };
 
@@ -62,6 +62,12 @@ pub(crate) enum ApiError {
     BodyTooLarge,
     #[error("the body is of another media type")]
     UnsupportedMediaType(#[from] MediaTypeError),
+    /// With what the client reads: the handler knows what the resource is called.
+    #[error("the resource does not exist")]
+    NotFound(&'static str),
+    /// With what the client reads.
+    #[error("the resource already exists")]
+    AlreadyExists(&'static str),
     #[error("the store failed")]
     Store(#[from] StoreError),
     #[error("a dependency is unhealthy")]
@@ -129,10 +135,12 @@ impl ApiError {
             Self::CreationHasNoVersion => (StatusCode::PRECONDITION_FAILED, "creation_has_no_version"),
             Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
+            Self::AlreadyExists(_) => (StatusCode::CONFLICT, "already_exists"),
             Self::Store(store) => match store {
                 StoreError::NotFound => (StatusCode::NOT_FOUND, "not_found"),
                 StoreError::AlreadyExists => (StatusCode::CONFLICT, "already_exists"),
-                StoreError::VersionMismatch => (StatusCode::PRECONDITION_FAILED, "version_mismatch"),
+                StoreError::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "version_mismatch"),
                 // Not 429: it is the table that is busy, not this client that is greedy.
                 StoreError::Throttled { .. } => (StatusCode::SERVICE_UNAVAILABLE, "store_throttled"),
                 StoreError::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
@@ -162,7 +170,7 @@ impl ApiError {
             Self::InvalidInput(error) => error.to_string().into(),
             Self::NoSuchRoute => "There is nothing at this URL; the routes are /health, /openapi.json and those below /api/v1.".into(),
             Self::MethodNotAllowed => "This URL does not take this method; the Allow header names those it takes.".into(),
-            Self::VersionMismatch | Self::Store(StoreError::VersionMismatch) => {
+            Self::VersionMismatch | Self::Store(StoreError::PreconditionFailed) => {
                 "The configuration was changed meanwhile, or is at another version than If-Match names; read it again and repeat the change.".into()
             }
             Self::VersionExcluded => "The configuration is at a version that If-None-Match excludes.".into(),
@@ -170,10 +178,9 @@ impl ApiError {
             Self::CreationHasNoVersion => "A configuration that is yet to be created has no version; leave If-Match out.".into(),
             Self::BodyTooLarge => "The request body is larger than 64 KiB.".into(),
             Self::UnsupportedMediaType(error) => capitalize(&error.to_string()).into(),
-            Self::Store(StoreError::NotFound) => "The tenant has no delivery configuration of this type.".into(),
-            Self::Store(StoreError::AlreadyExists) => {
-                "The tenant already has a delivery configuration of this type; change it with PUT or PATCH.".into()
-            }
+            Self::NotFound(sentence) | Self::AlreadyExists(sentence) => (*sentence).into(),
+            Self::Store(StoreError::NotFound) => "The resource does not exist.".into(),
+            Self::Store(StoreError::AlreadyExists) => "The resource already exists.".into(),
             Self::Store(StoreError::Throttled { .. }) => "The store is busy; repeat the request after Retry-After seconds.".into(),
             Self::Store(StoreError::Unavailable { .. }) | Self::Unhealthy(_) => {
                 "The store cannot be reached; repeat the request after Retry-After seconds.".into()
@@ -210,7 +217,7 @@ impl ApiError {
     /// What an unhealthy service reports beside the error.
     pub(crate) fn data(&self) -> Option<Value> {
         match self {
-            Self::Unhealthy(unhealthy) => serde_json::to_value(&unhealthy.report).ok(),
+            Self::Unhealthy(unhealthy) => Some(unhealthy.report.clone()),
             _ => None,
         }
     }
@@ -293,9 +300,11 @@ mod tests {
             (MediaTypeError::NotJson.into(), 415),
             (MediaTypeError::NotJsonOrMergePatch.into(), 415),
             (MediaTypeError::Encoded.into(), 415),
+            (ApiError::NotFound("There is none."), 404),
+            (ApiError::AlreadyExists("There is one."), 409),
             (StoreError::NotFound.into(), 404),
             (StoreError::AlreadyExists.into(), 409),
-            (StoreError::VersionMismatch.into(), 412),
+            (StoreError::PreconditionFailed.into(), 412),
             (StoreError::Throttled(cause()).into(), 503),
             (StoreError::Unavailable(cause()).into(), 503),
             (StoreError::OutcomeUnknown(cause()).into(), 503),
@@ -349,7 +358,7 @@ mod tests {
         let error = ApiError::from(StoreError::TableMissing("no table of this name".into()));
         assert_eq!(
             lambda::chain(&error),
-            "the store failed: the table does not exist; check TENANT_CONFIG_TABLE and AWS_REGION: no table of this name"
+            "the store failed: the table does not exist, check TENANT_CONFIG_TABLE and AWS_REGION: no table of this name"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! What each route does, grouped by resource: read the request, ask the domain, call the store, answer.
+//! Handlers, grouped by resource: each reads the request, calls the domain and the store, and returns a response.
 
 pub(crate) mod configs;
 pub(crate) mod health;

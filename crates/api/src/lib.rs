@@ -18,11 +18,13 @@ mod envelope;
 mod error;
 mod event;
 mod external_checks;
+mod facts;
 mod handlers;
 mod log;
 pub mod metrics;
 mod openapi;
 mod path;
+mod probe;
 mod query;
 mod router;
 mod state;
@@ -34,7 +36,7 @@ use tower::ServiceExt;
 pub use context::GatewayContext;
 pub use external_checks::{Checking, ExternalChecks};
 pub use router::{router, validation_router};
-pub use state::AppState;
+pub use state::{AppState, Stores};
 
 /// The service as a function: the event of a REST proxy integration in, its answer out.
 pub struct Api {
@@ -64,7 +66,7 @@ impl Api {
     /// Makes the first use of the store, so that no request has to wait for connections and credentials. Gives up after
     /// two seconds; a function that could not be warmed works all the same, and the log says why it could not.
     pub async fn warm(&self) {
-        if let Err(error) = handlers::health::probe(&self.state.store).await {
+        if let Err(error) = probe::probe(&self.state.stores.configs).await {
             tracing::warn!(
                 error = chain(&error),
                 "the store could not be used ahead of the first request"

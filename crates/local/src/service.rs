@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use api::{Api, AppState, ExternalChecks};
+use api::{Api, AppState, ExternalChecks, Stores};
 use authorizer::{
     Authorizer,
     keys::{KeySourceError, ParameterName, ssm},
@@ -17,7 +17,7 @@ use aws_config::{
     meta::region::RegionProviderChain, profile::ProfileFileRegionProvider,
 };
 use lambda::server::termination;
-use tenant_store::{Store, StoreError, client, schema};
+use tenant_store::{StoreError, client, configs, configs::ConfigStore, schema};
 use tokio::net::TcpListener;
 
 use crate::{
@@ -124,7 +124,7 @@ pub async fn run(options: Options) -> Result<(), StartError> {
     let api_settings = api::config::Settings {
         allowed_origins: options.allowed_origins.clone(),
     };
-    let mut api_state = AppState::new(store, api_settings);
+    let mut api_state = AppState::new(Stores { configs: store }, api_settings);
     if let Some(external_checks) = external_checks(&options).await {
         api_state = api_state.with_live_checks(external_checks);
     }
@@ -194,10 +194,10 @@ async fn find_key(options: &Options) -> Result<(LocalKeySource, KeyLocation), St
     Ok((LocalKeySource::Fixed(psk.key), KeyLocation::Local(psk.origin)))
 }
 
-async fn find_table(options: &Options) -> Result<(Store, Location, Option<EmbeddedDynamoDb>), StartError> {
+async fn find_table(options: &Options) -> Result<(ConfigStore, Location, Option<EmbeddedDynamoDb>), StartError> {
     let table = options.table();
     if options.aws {
-        let store = Store::new(client::from_sdk_config(&aws().await), &table);
+        let store = ConfigStore::new(client::from_sdk_config(&aws().await), &table);
         return match store.ping().await {
             Ok(()) => Ok((store, Location::Aws, None)),
             Err(source) => Err(StartError::Table {
@@ -224,8 +224,8 @@ async fn find_table(options: &Options) -> Result<(Store, Location, Option<Embedd
             .map_or(Location::Memory, |file| Location::File(file.to_owned()));
         (client::connect_embedded(embedded.endpoint()), location, Some(embedded))
     };
-    match schema::ensure_table(&client, &table).await {
-        Ok(()) => Ok((Store::new(client, table), location, embedded)),
+    match schema::ensure_table(&client, &table, &configs::SCHEMA).await {
+        Ok(()) => Ok((ConfigStore::new(client, table), location, embedded)),
         Err(source) => Err(StartError::Table {
             table,
             location,

@@ -4,14 +4,14 @@
 
 use std::time::Duration;
 
-use api::{Api, AppState, config::Settings};
+use api::{Api, AppState, Stores, config::Settings};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 use chrono::Utc;
 use lambda::{Handler, Invocation};
 use serde_json::{Value, json};
 use tenant_core::parse_create;
-use tenant_store::{Store, client, schema};
+use tenant_store::{client, configs, configs::ConfigStore, schema};
 use tokio::net::TcpListener;
 
 #[tokio::test]
@@ -22,14 +22,16 @@ async fn a_validation_looks_beyond_the_table() {
         listener,
         dynoxide::Database::memory().unwrap(),
     ));
-    schema::ensure_table(&dynamodb, "configs").await.unwrap();
-    let store = Store::new(dynamodb, "configs");
+    schema::ensure_table(&dynamodb, "configs", &configs::SCHEMA)
+        .await
+        .unwrap();
+    let configs = ConfigStore::new(dynamodb, "configs");
     let body = r#"{"tenant_id": "acme", "type": "s3", "bucket_name": "acme-logs"}"#;
     let config = parse_create(body.as_bytes(), &"acme".parse().unwrap(), Utc::now()).unwrap();
-    store.create(&config, Utc::now()).await.unwrap();
+    configs.create(&config, Utc::now()).await.unwrap();
 
     let settings = tenant_preflight::Settings::new("arn:aws:iam::111122223333:role/Central".parse().unwrap());
-    let state = AppState::new(store, Settings::default());
+    let state = AppState::new(Stores { configs }, Settings::default());
     let api = Api::of_validation(state.with_live_checks(validator::external_checks(nowhere(), settings)));
     let event = json!({
         "httpMethod": "GET", "path": "/api/v1/tenants/acme/delivery-configs/s3/validate",
@@ -47,8 +49,8 @@ async fn a_validation_looks_beyond_the_table() {
 
 #[tokio::test]
 async fn there_is_no_other_route() {
-    let store = Store::new(client::connect_embedded("http://127.0.0.1:9"), "configs");
-    let api = Api::of_validation(AppState::new(store, Settings::default()));
+    let configs = ConfigStore::new(client::connect_embedded("http://127.0.0.1:9"), "configs");
+    let api = Api::of_validation(AppState::new(Stores { configs }, Settings::default()));
     let event = json!({
         "httpMethod": "DELETE", "path": "/api/v1/tenants/acme/delivery-configs/s3", "requestContext": {"requestId": "r"}
     });

@@ -24,7 +24,7 @@ struct PageList {
     configurations: Vec<StoredConfig>,
     count: usize,
     limit: u16,
-    /// There while there is more.
+    /// Present while there are more pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_key: Option<String>,
 }
@@ -36,7 +36,7 @@ struct PageList {
     operation_id = "listTenantDeliveryConfigs",
     tag = "Lists",
     summary = "List the configurations of a tenant",
-    description = "All of them at once; a tenant that is not known has none.",
+    description = "All of them in one response. An unknown tenant has none.",
     params(("tenant_id" = String, Path)),
     responses(openapi::answers::ListTenant),
 ))]
@@ -45,7 +45,7 @@ pub(crate) async fn list_for_tenant(
     now: Now,
     Tenant(tenant_id): Tenant,
 ) -> Result<Response, ApiError> {
-    let configurations = state.store.list_tenant(&tenant_id, now.0).await?;
+    let configurations = state.stores.configs.list_tenant(&tenant_id, now.0).await?;
     let count = configurations.len();
     Ok(Success::new(now, TenantList { configurations, count }).into_response())
 }
@@ -57,13 +57,14 @@ pub(crate) async fn list_for_tenant(
     operation_id = "listDeliveryConfigs",
     tag = "Lists",
     summary = "List the configurations of all tenants",
-    description = "Page by page. A page may hold fewer than `limit` configurations, and even none, while there is more: `last_key` tells.",
+    description = "Page by page. A page may contain fewer than `limit` configurations, or none, although there are more pages: `last_key` is absent on the last page only.",
     params(("limit" = Option<u16>, Query), ("last_key" = Option<String>, Query)),
     responses(openapi::answers::ListAll),
 ))]
 pub(crate) async fn list_all(State(state): State<AppState>, now: Now, query: PageQuery) -> Result<Response, ApiError> {
     let page = state
-        .store
+        .stores
+        .configs
         .list_page(query.limit, query.last_key.as_ref(), now.0)
         .await?;
     let list = PageList {

@@ -1,4 +1,4 @@
-//! What is wrong with a stored configuration, for who wrote it by hand or must find out why nothing is delivered.
+//! Validation of a stored configuration: for operators who wrote it by hand or want to know why nothing is delivered.
 
 use axum::{
     extract::State,
@@ -40,7 +40,7 @@ impl Validation {
     operation_id = "validateDeliveryConfig",
     tag = "Delivery configurations",
     summary = "Check a configuration",
-    description = "Holds what is stored against every rule, and then looks whether logs can be delivered: assumes the roles, and looks for the log group or the bucket. That takes five seconds at most, writes nothing, and a check that could not be made is `skipped` with the reason.",
+    description = "Checks the stored configuration against every rule, and then whether logs can be delivered: it assumes the roles and looks up the log group or the bucket. That takes five seconds at most and writes nothing. A check that could not be made is `skipped` with the reason.",
     params(("tenant_id" = String, Path), ("type" = String, Path), ("live" = bool, Query)),
     responses(openapi::answers::Validate),
 ))]
@@ -51,7 +51,7 @@ pub(crate) async fn validate(
     target: Target,
     query: ValidationQuery,
 ) -> Result<Response, ApiError> {
-    let stored = find(&state, &target, now).await?;
+    let stored = find(&state, &target, now).await?.value;
     let mut checks = check_stored(&stored);
     checks.extend(external_checks::check(&state, &stored, query.live, deadline).await);
     Ok(Success::new(now, Validation::new(&target, checks)).into_response())

@@ -8,7 +8,9 @@ use tenant_core::{InputError, TenantId, parse_create};
 use tenant_store::StoreError;
 use utoipa::{IntoResponses, openapi};
 
-use crate::{body::MediaTypeError, context::Now, envelope::Failure, error::ApiError, query::QueryError};
+use crate::{
+    body::MediaTypeError, context::Now, envelope::Failure, error::ApiError, handlers::configs, query::QueryError,
+};
 
 /// What every operation that needs a signature may answer beside its own.
 const OF_ALL: [(&str, &str); 11] = [
@@ -194,7 +196,7 @@ fn failures() -> Vec<(String, Value)> {
             "NotFound",
             "No such configuration, or no such route.",
             &[],
-            failed(StoreError::NotFound.into()),
+            failed(configs::not_found()),
         ),
         respond(
             "MethodNotAllowed",
@@ -206,7 +208,7 @@ fn failures() -> Vec<(String, Value)> {
             "AlreadyExists",
             "The tenant has a configuration of this type.",
             &[],
-            failed(StoreError::AlreadyExists.into()),
+            failed(configs::already_exists()),
         ),
         respond(
             "PreconditionFailed",

@@ -8,13 +8,13 @@ use axum::{
 };
 use http::{Method, Request};
 use serde_json::{Map, Value, json};
-use tenant_store::Store;
+use tenant_store::configs::ConfigStore;
 use tower::ServiceExt;
 use utoipa::OpenApi;
 
 use super::{answers, parameters, schemas, security};
 use crate::{
-    AppState,
+    AppState, Stores,
     config::Settings,
     handlers::{configs, health, lists, validation},
     router::{router, routes},
@@ -225,7 +225,10 @@ async fn allowed(path: &str) -> String {
 
 async fn call(method: Method, url: &str) -> Response {
     let client = tenant_store::client::connect_embedded("http://127.0.0.1:9");
-    let state = AppState::new(Store::new(client, "unused"), Settings::default());
+    let stores = Stores {
+        configs: ConfigStore::new(client, "unused"),
+    };
+    let state = AppState::new(stores, Settings::default());
     let request = Request::builder().method(method).uri(url).body(Body::empty()).unwrap();
     router(state).oneshot(request).await.unwrap()
 }

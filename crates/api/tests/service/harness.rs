@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::SystemTime};
 
-use api::{Api, AppState, ExternalChecks, config::Settings};
+use api::{Api, AppState, ExternalChecks, Stores, config::Settings};
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use chrono::{DateTime, Utc};
 use lambda::{Handler, HandlerError, Invocation};
 use serde_json::{Value, json};
-use tenant_store::Store;
+use tenant_store::configs::{self, ConfigStore};
 use tokio::net::TcpListener;
 
 pub(crate) const TABLE: &str = "configs";
@@ -44,15 +44,19 @@ impl Service {
 
     pub(crate) async fn start_with(settings: Settings) -> Self {
         let client = embedded_dynamodb().await;
-        tenant_store::schema::ensure_table(&client, TABLE).await.unwrap();
+        tenant_store::schema::ensure_table(&client, TABLE, &configs::SCHEMA)
+            .await
+            .unwrap();
         Self::over(client, settings)
     }
 
     /// The service of a process that looks beyond the table.
     pub(crate) async fn start_with_live_checks(external_checks: Arc<dyn ExternalChecks>) -> Self {
         let client = embedded_dynamodb().await;
-        tenant_store::schema::ensure_table(&client, TABLE).await.unwrap();
-        let state = AppState::new(Store::new(client.clone(), TABLE), Settings::default());
+        tenant_store::schema::ensure_table(&client, TABLE, &configs::SCHEMA)
+            .await
+            .unwrap();
+        let state = AppState::new(stores(&client), Settings::default());
         Self {
             api: Api::new(state.with_live_checks(external_checks)),
             client,
@@ -74,7 +78,7 @@ impl Service {
 
     fn over(client: Client, settings: Settings) -> Self {
         Self {
-            api: Api::new(AppState::new(Store::new(client.clone(), TABLE), settings)),
+            api: Api::new(AppState::new(stores(&client), settings)),
             client,
         }
     }
@@ -138,6 +142,12 @@ impl Service {
             .key("tenant_id", text(tenant_id));
         let answer = request.key("type", text(delivery_type)).send().await.unwrap();
         answer.item.map(|item| item.into_iter().collect())
+    }
+}
+
+fn stores(client: &Client) -> Stores {
+    Stores {
+        configs: ConfigStore::new(client.clone(), TABLE),
     }
 }
 

@@ -12,7 +12,7 @@ fn limit(configs: u16) -> PageLimit {
     configs.to_string().parse().unwrap()
 }
 
-/// Walks all pages and counts how often each key was met. `between` runs after each page.
+/// Walks all pages and counts how often each key was returned. `between` runs after each page.
 async fn walk(harness: &Harness, size: u16, mut between: impl AsyncFnMut(usize)) -> BTreeMap<String, usize> {
     let mut met = BTreeMap::new();
     let mut after = None;
@@ -38,7 +38,7 @@ async fn walk(harness: &Harness, size: u16, mut between: impl AsyncFnMut(usize))
 }
 
 #[tokio::test]
-async fn an_empty_table_is_one_empty_page() {
+async fn empty_table_is_one_empty_page() {
     let harness = Harness::start().await;
     let page = harness
         .store
@@ -62,7 +62,7 @@ async fn the_last_page_has_no_key_even_when_it_is_full() {
 }
 
 #[tokio::test]
-async fn every_item_that_was_there_throughout_is_met_exactly_once_while_others_come_and_go() {
+async fn lasting_item_is_returned_exactly_once_while_others_come_and_go() {
     let harness = Harness::start().await;
     for size in [1, 2, 7, 1000] {
         for n in 0..40 {
@@ -85,7 +85,7 @@ async fn every_item_that_was_there_throughout_is_met_exactly_once_while_others_c
 }
 
 #[tokio::test]
-async fn a_walk_goes_on_behind_an_item_that_was_deleted() {
+async fn walk_continues_after_a_deleted_item() {
     let harness = Harness::start().await;
     for n in 0..10 {
         harness.store.create(&s3(&format!("t{n}")), now()).await.unwrap();
@@ -179,7 +179,7 @@ async fn a_page_of_large_items_is_cut_before_an_answer_would_be_too_large() {
 }
 
 #[tokio::test]
-async fn a_key_that_no_configuration_can_have_does_not_end_a_walk() {
+async fn invalid_key_does_not_end_a_walk() {
     let harness = Harness::start().await;
     for (tenant_id, delivery_type) in [
         ("acme corp", "s3"),
