@@ -10,9 +10,9 @@ pytestmark = pytest.mark.needs("parallel")
 
 def test_one_of_100_concurrent_creates_succeeds(api, tenant):
     with ThreadPoolExecutor(100) as pool:
-        answers = list(pool.map(lambda number: api.create(s3(tenant, bucket_name=f"bucket-{number}")), range(100)))
-    assert sorted(answer.status for answer in answers) == [201] + [409] * 99
-    winner = next(answer for answer in answers if answer.status == 201)
+        responses = list(pool.map(lambda number: api.create(s3(tenant, bucket_name=f"bucket-{number}")), range(100)))
+    assert sorted(response.status for response in responses) == [201] + [409] * 99
+    winner = next(response for response in responses if response.status == 201)
     assert api.get(tenant, "s3").data == winner.data
 
 
@@ -23,10 +23,10 @@ def test_no_update_is_lost_between_patches_with_if_match(api, tenant):
         while True:
             read = api.get(tenant, "s3").expect(200)
             body = {"desired_logs": read.data["desired_logs"] + [name]}
-            answer = api.patch(tenant, "s3", body, headers={"If-Match": read.etag})
-            if answer.status == 200:
+            response = api.patch(tenant, "s3", body, headers={"If-Match": read.etag})
+            if response.status == 200:
                 return
-            answer.expect(412)
+            response.expect(412)
 
     names = [f"log-{number}" for number in range(40)]
     with ThreadPoolExecutor(8) as pool:
@@ -39,9 +39,9 @@ def test_concurrent_patches_of_different_fields_are_all_applied(api, tenant):
     api.create(s3(tenant)).expect(201)
     bodies = [{"enabled": False}, {"target_region": "eu-west-1"}, {"bucket_prefix": "p/"}, {"desired_logs": ["a"]}] * 5
     with ThreadPoolExecutor(20) as pool:
-        answers = [answer.expect(200) for answer in pool.map(lambda body: api.patch(tenant, "s3", body), bodies)]
+        responses = [response.expect(200) for response in pool.map(lambda body: api.patch(tenant, "s3", body), bodies)]
     final = api.get(tenant, "s3")
-    assert len({answer.tag for answer in answers}) == len(bodies), "each update assigns a version"
+    assert len({response.tag for response in responses}) == len(bodies), "each update assigns a version"
     assert {name: final.data[name] for body in bodies for name in body} == {
         name: value for body in bodies for name, value in body.items()
     }
@@ -50,5 +50,5 @@ def test_concurrent_patches_of_different_fields_are_all_applied(api, tenant):
 def test_one_of_20_concurrent_deletes_succeeds(api, tenant):
     api.create(s3(tenant)).expect(201)
     with ThreadPoolExecutor(20) as pool:
-        statuses = [answer.status for answer in pool.map(lambda _: api.delete(tenant, "s3"), range(20))]
+        statuses = [response.status for response in pool.map(lambda _: api.delete(tenant, "s3"), range(20))]
     assert sorted(statuses) == [200] + [404] * 19

@@ -54,7 +54,7 @@ impl StoredConfig {
         self.text(Field::Type)
     }
 
-    /// The version that the last write of this service assigned, or what somebody wrote by hand. `None` for an item that
+    /// The version that the last write of this service assigned, or the value that an operator wrote by hand. `None` for an item that
     /// this service has never written.
     #[must_use]
     pub fn version(&self) -> Option<&str> {

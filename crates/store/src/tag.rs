@@ -11,7 +11,7 @@ use crate::item::Item;
 pub struct Tagged<T> {
     /// The resource.
     pub value: T,
-    /// Changes with every change of the resource, by whoever made it.
+    /// Changes with every change of the resource, through this service or by hand.
     pub tag: EntityTag,
 }
 

@@ -98,10 +98,10 @@ async fn walk_returns_lasting_configurations_once_while_others_write_and_delete(
     }
     for limit in [1, 2, 7, 1000] {
         for _ in 0..3 {
-            let met = walk(&service, limit).await;
-            let once: BTreeSet<_> = met.iter().cloned().collect();
-            assert_eq!(once.len(), met.len(), "{limit}: {met:?}");
-            assert!(staying.is_subset(&once), "{limit}: {met:?}");
+            let found = walk(&service, limit).await;
+            let once: BTreeSet<_> = found.iter().cloned().collect();
+            assert_eq!(once.len(), found.len(), "{limit}: {found:?}");
+            assert!(staying.is_subset(&once), "{limit}: {found:?}");
         }
     }
     stop.store(true, Ordering::Relaxed);

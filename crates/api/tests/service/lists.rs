@@ -16,14 +16,14 @@ async fn page(service: &Service, limit: usize, last_key: Option<&str>) -> Answer
 
 /// Walks every page and returns the keys in order.
 pub(crate) async fn walk(service: &Service, limit: usize) -> Vec<(String, String)> {
-    let (mut met, mut last_key) = (Vec::new(), None);
+    let (mut found, mut last_key) = (Vec::new(), None);
     loop {
         let page = page(service, limit, last_key.as_deref()).await;
         assert!(page.keys().len() <= limit);
-        met.extend(page.keys());
+        found.extend(page.keys());
         match page.data().get("last_key") {
             Some(key) => last_key = Some(key.as_str().unwrap().to_owned()),
-            None => return met,
+            None => return found,
         }
     }
 }
@@ -188,9 +188,9 @@ async fn walk_returns_everything_once_even_items_with_hand_written_keys() {
         there.insert((tenant_id.to_owned(), delivery_type.to_owned()));
     }
     for limit in [1, 2, 7, 1000] {
-        let met = walk(&service, limit).await;
-        assert_eq!(met.len(), there.len(), "{limit}");
-        assert_eq!(met.into_iter().collect::<BTreeSet<_>>(), there, "{limit}");
+        let found = walk(&service, limit).await;
+        assert_eq!(found.len(), there.len(), "{limit}");
+        assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), there, "{limit}");
     }
 }
 

@@ -92,7 +92,7 @@ impl ConfigStore {
         let condition = condition(&mut placeholders, read.as_ref(), now);
         match self.table.delete(key, condition, placeholders).await? {
             Written::Applied(item) => Ok(item.map(item::stored_config)),
-            // An earlier attempt deleted it and its response was lost. Even if somebody else had deleted it, the
+            // An earlier attempt deleted it and its response was lost. Even if another client had deleted it, the
             // configuration would be gone.
             Written::Rejected(Rejection {
                 found: None,
