@@ -1,8 +1,11 @@
 //! A change of a configuration, as one fact: the audit line, the metrics and whatever else reports a change read it here.
 
 use crate::{
-    config::Change, config::ConfigUpdate, config::NewConfig, delivery_type::DeliveryType, field::Field,
-    stored::StoredConfig, tenant_id::TenantId,
+    config::{Change, ConfigUpdate, FieldValue, NewConfig},
+    delivery_type::DeliveryType,
+    field::Field,
+    stored::StoredConfig,
+    tenant_id::TenantId,
 };
 
 /// A change that the store has made.
@@ -63,7 +66,7 @@ impl NewConfig {
     /// The fields that a creation sets, besides key, times and version.
     #[must_use]
     pub fn fields(&self) -> Vec<Field> {
-        self.clone().into_values().iter().map(|value| value.field()).collect()
+        self.clone().into_values().iter().map(FieldValue::field).collect()
     }
 }
 
