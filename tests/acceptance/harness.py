@@ -85,9 +85,9 @@ class Response:
         return self.header("ETag")
 
     @property
-    def version(self):
-        """The number in the ETag."""
-        return int(re.fullmatch(r'"(\d+)"', self.etag)[1])
+    def tag(self):
+        """The entity tag in the ETag, without its quotes."""
+        return re.fullmatch(r'"([0-9a-f]{32})"', self.etag)[1]
 
     def expect(self, status):
         assert self.status == status, f"{self.status} instead of {status}: {self.body[:500]!r}"

@@ -1,4 +1,4 @@
-"""Many clients at once: nobody's write is lost."""
+"""Concurrent clients: no write is lost."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,7 +17,7 @@ def test_one_of_100_concurrent_creates_succeeds(api, tenant):
 
 
 def test_concurrent_patches_with_if_match_lose_no_update(api, tenant):
-    created = api.create(s3(tenant, desired_logs=["start"])).expect(201)
+    api.create(s3(tenant, desired_logs=["start"])).expect(201)
 
     def add(name):
         while True:
@@ -33,17 +33,15 @@ def test_concurrent_patches_with_if_match_lose_no_update(api, tenant):
         list(pool.map(add, names))
     final = api.get(tenant, "s3").expect(200)
     assert sorted(final.data["desired_logs"]) == sorted(["start", *names])
-    assert final.version == created.version + len(names)
 
 
 def test_concurrent_patches_of_different_fields_all_apply(api, tenant):
-    created = api.create(s3(tenant)).expect(201)
+    api.create(s3(tenant)).expect(201)
     bodies = [{"enabled": False}, {"target_region": "eu-west-1"}, {"bucket_prefix": "p/"}, {"desired_logs": ["a"]}] * 5
     with ThreadPoolExecutor(20) as pool:
-        for response in pool.map(lambda body: api.patch(tenant, "s3", body), bodies):
-            response.expect(200)
+        responses = [response.expect(200) for response in pool.map(lambda body: api.patch(tenant, "s3", body), bodies)]
     final = api.get(tenant, "s3")
-    assert final.version == created.version + len(bodies)
+    assert len({response.tag for response in responses}) == len(bodies), "each update assigns a version"
     assert {name: final.data[name] for body in bodies for name in body} == {
         name: value for body in bodies for name, value in body.items()
     }

@@ -54,7 +54,7 @@ def test_location_leads_to_the_new_configuration(api, tenant):
     assert location.endswith(config_path(tenant, "s3"))
     fetched = api.get(tenant, "s3").expect(200)
     assert fetched.data == response.data
-    assert fetched.version == response.version
+    assert fetched.tag == response.tag
 
 
 def test_a_tenant_can_have_both_types(api, tenant):

@@ -115,7 +115,7 @@ pub fn failures() -> Vec<FailureResponse> {
         failure(
             "NotFound",
             "There is no such configuration, or no such route.",
-            &store(StoreError::NotFound),
+            &configs::not_found(),
         ),
         FailureResponse {
             headers: &["Allow"],
@@ -128,7 +128,7 @@ pub fn failures() -> Vec<FailureResponse> {
         failure(
             "AlreadyExists",
             "The tenant has a configuration of this type.",
-            &store(StoreError::AlreadyExists),
+            &configs::already_exists(),
         ),
         failure(
             "PreconditionFailed",

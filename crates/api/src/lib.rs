@@ -11,6 +11,7 @@ pub mod config;
 #[cfg(feature = "openapi")]
 pub mod description;
 mod event;
+mod facts;
 mod http;
 mod log;
 pub mod metrics;
@@ -28,7 +29,7 @@ use crate::http::context::GatewayContext;
 
 pub use resources::configs::external_checks::{Checking, ExternalChecks};
 pub use router::{router, validation_router};
-pub use state::AppState;
+pub use state::{AppState, Stores};
 
 /// The service as a function: the event of a REST proxy integration in, the proxy response out.
 pub struct Api {
@@ -58,7 +59,7 @@ impl Api {
     /// Uses the store once, so that no request has to wait for connections and credentials. Gives up after two seconds and
     /// logs why. The function works without it.
     pub async fn warm(&self) {
-        if let Err(error) = probe::probe(&self.state.store).await {
+        if let Err(error) = probe::probe(&self.state.stores.configs).await {
             tracing::warn!(error = chain(&error), "warm-up of the store failed");
         }
     }

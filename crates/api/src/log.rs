@@ -1,36 +1,26 @@
-//! The line that a request leaves in the log.
+//! The line that each request leaves in the log.
 
-use std::time::Duration;
-
-use http::StatusCode;
 use lambda::{Invocation, chain, logging};
 use serde::Serialize;
 use tenant_core::{ErrorCode, FieldError};
-use tenant_store::usage::Usage;
 use tracing::Level;
 
-use crate::{audit::ConfigChanged, http::error::ApiError, metrics};
+use crate::{audit, facts::RequestFacts, http::error::ApiError, metrics};
 
-/// What the line says. Never a header's value, never anything of a body.
-pub(crate) struct RequestLine<'a> {
-    pub(crate) request_id: &'a str,
-    pub(crate) extended_request_id: Option<&'a str>,
-    pub(crate) invocation: Option<&'a Invocation>,
-    pub(crate) source_ip: Option<&'a str>,
-    pub(crate) key_version: Option<&'a str>,
-    pub(crate) method: &'a str,
-    /// The template, not the path: few values, and none that a client chooses.
-    pub(crate) route: Option<&'a str>,
-    pub(crate) tenant_id: Option<&'a str>,
-    pub(crate) delivery_type: Option<&'a str>,
-    pub(crate) status: StatusCode,
-    pub(crate) duration: Duration,
-    pub(crate) usage: Usage,
-    pub(crate) change: Option<&'a ConfigChanged>,
-    pub(crate) failure: Option<&'a ApiError>,
+/// Writes the line of a request, and that of the change that it made.
+pub(crate) fn write(facts: &RequestFacts<'_>) {
+    let level = match facts.failure {
+        Some(failure) if failure.is_transient() => Level::WARN,
+        Some(failure) if is_internal(failure) => Level::ERROR,
+        _ => Level::INFO,
+    };
+    logging::write(level, &Members::new(facts), &metrics::measure(facts));
+    if let Some(change) = facts.change {
+        audit::write(change);
+    }
 }
 
-/// The members of the line; [`metrics::of`] gives the others.
+/// The members of the line; [`metrics::measure`] returns the others.
 #[derive(Serialize)]
 struct Members<'a> {
     request_id: &'a str,
@@ -59,43 +49,36 @@ struct Members<'a> {
     error: Option<String>,
 }
 
-impl RequestLine<'_> {
-    pub(crate) fn write(&self) {
-        let level = match self.failure {
-            Some(failure) if failure.is_transient() => Level::WARN,
-            Some(failure) if is_ours(failure) => Level::ERROR,
-            _ => Level::INFO,
-        };
-        logging::write(level, &self.members(), &metrics::of(self));
-    }
-
-    fn members(&self) -> Members<'_> {
-        let failure = self.failure;
-        Members {
-            request_id: self.request_id,
-            extended_request_id: self.extended_request_id,
-            lambda_request_id: self.invocation.map(|invocation| invocation.request_id.as_str()),
-            trace_id: self.invocation.and_then(Invocation::trace_root),
-            cold_start: self.invocation.map(|invocation| invocation.cold_start),
-            source_ip: self.source_ip,
-            key_version: self.key_version,
-            method: self.method,
-            tenant_id: self.tenant_id,
-            status: self.status.as_u16(),
-            dynamodb_attempts: self.usage.attempts,
+impl<'a> Members<'a> {
+    fn new(facts: &RequestFacts<'a>) -> Self {
+        let failure = facts.failure;
+        Self {
+            request_id: facts.request_id,
+            extended_request_id: facts.extended_request_id,
+            lambda_request_id: facts.invocation.map(|invocation| invocation.request_id.as_str()),
+            trace_id: facts.invocation.and_then(Invocation::trace_root),
+            cold_start: facts.invocation.map(|invocation| invocation.cold_start),
+            source_ip: facts.source_ip,
+            key_version: facts.key_version,
+            method: facts.method,
+            tenant_id: facts.tenant_id,
+            status: facts.status.as_u16(),
+            dynamodb_attempts: facts.usage.attempts,
             code: failure.map(ApiError::code),
             fields: failure.and_then(ApiError::broken_rules).map(list),
-            error: failure.filter(|failure| is_ours(failure)).map(|failure| chain(failure)),
+            error: failure
+                .filter(|failure| is_internal(failure))
+                .map(|failure| chain(failure)),
         }
     }
 }
 
-/// The causes of a client's mistakes are in the answer, and may quote the request.
-fn is_ours(failure: &ApiError) -> bool {
+/// Whether the log has the causes. Those of a client's mistakes are in the response, and may quote the request.
+fn is_internal(failure: &ApiError) -> bool {
     failure.status().is_server_error()
 }
 
-/// The fields with a broken rule and which kind it is. A field that the model does not know has a name of the client's.
+/// The fields with a broken rule and its kind. The name of an unknown field is the client's text, so it is left out.
 fn list(errors: &[FieldError]) -> String {
     let mut list: Vec<_> = errors
         .iter()

@@ -2,9 +2,9 @@
 
 use std::{error::Error, process::ExitCode};
 
-use api::{Api, AppState, config::Config};
+use api::{Api, AppState, Stores, config::Config};
 use lambda::{aws, exit_code};
-use tenant_store::{Store, client};
+use tenant_store::{client, configs::ConfigStore};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -14,8 +14,11 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Box<dyn Error>> {
     let config = Config::from_env()?;
     config.telemetry.start();
-    let store = Store::new(client::from_sdk_config(&aws::sdk_config("DYNAMODB")), config.table);
-    let api = Api::new(AppState::new(store, config.settings));
+    let dynamodb = client::from_sdk_config(&aws::sdk_config("DYNAMODB"));
+    let stores = Stores {
+        configs: ConfigStore::new(dynamodb, config.table),
+    };
+    let api = Api::new(AppState::new(stores, config.settings));
     api.warm().await;
     Ok(lambda::run(api).await?)
 }

@@ -1,18 +1,18 @@
-//! The metrics of the api function. `docs/operations.md` lists them for operators, and a test holds the list against this.
+//! The metrics of the api function. `docs/operations.md` lists them for operators, and a test compares the list with this module.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
 use lambda::metrics::{FUNCTION_NAME, Measurements, Metric, Unit};
-use tenant_core::{ErrorCode, Field, FieldError};
+use tenant_core::{Cause, ErrorCode, Field, FieldError};
 
-use crate::{audit::Action, log::RequestLine};
+use crate::facts::RequestFacts;
 
 const ROUTE: &str = "route";
 const STATUS_CLASS: &str = "status_class";
 const TYPE: &str = "type";
-/// The route of a request that none matches: dimensions have no empty values.
+/// The route of a request that matches none: dimensions have no empty values.
 const UNMATCHED: &str = "unmatched";
-/// The field of a rule that says that a field is none.
+/// The field of the rule that a field is unknown.
 const UNKNOWN_FIELD: &str = "unknown_field";
 
 const BY_FUNCTION: &[&[&str]] = &[&[FUNCTION_NAME]];
@@ -46,11 +46,11 @@ pub fn catalogue() -> Vec<Metric> {
         VALIDATION_FAILURES,
     ];
     let fields = Field::ALL.map(Field::name).into_iter().chain([UNKNOWN_FIELD]);
-    all.into_iter().chain(fields.map(failures_of)).collect()
+    all.into_iter().chain(fields.map(failures_for_field)).collect()
 }
 
-/// What a request measured. The values are members of its line as well.
-pub(crate) fn of<'a>(request: &RequestLine<'a>) -> Measurements<'a> {
+/// The measurements of a request. The values are members of its line as well.
+pub(crate) fn measure<'a>(request: &RequestFacts<'a>) -> Measurements<'a> {
     let mut measured = Measurements::default();
     measured.dimension(ROUTE, request.route.unwrap_or(UNMATCHED));
     measured.dimension(STATUS_CLASS, status_class(request.status.as_u16()));
@@ -67,10 +67,10 @@ pub(crate) fn of<'a>(request: &RequestLine<'a>) -> Measurements<'a> {
         measured.dimension(TYPE, delivery_type);
     }
     if let Some(change) = request.change {
-        let metric = match change.action {
-            Action::Create => CONFIGS_CREATED,
-            Action::Update => CONFIGS_UPDATED,
-            Action::Delete => CONFIGS_DELETED,
+        let metric = match change.cause {
+            Cause::Create => CONFIGS_CREATED,
+            Cause::Update => CONFIGS_UPDATED,
+            Cause::Delete => CONFIGS_DELETED,
         };
         measured.count(metric, 1);
     }
@@ -90,8 +90,8 @@ fn status_class(status: u16) -> &'static str {
     }
 }
 
-/// A line gives a dimension one value, and a body may break rules of many fields: each field has a metric of its own.
-fn failures_of(field: &str) -> Metric {
+/// A line has one value for a dimension, and a body may break rules of many fields, so each field has its own metric.
+fn failures_for_field(field: &str) -> Metric {
     Metric {
         name: Cow::Owned(format!("{}_{field}", VALIDATION_FAILURES.name)),
         unit: Unit::Count,
@@ -107,6 +107,8 @@ fn failures(errors: &[FieldError]) -> Vec<(Metric, u32)> {
         *fields.entry(known.map_or(UNKNOWN_FIELD, Field::name)).or_default() += 1;
     }
     let all = (VALIDATION_FAILURES, fields.values().sum());
-    let by_field = fields.into_iter().map(|(field, times)| (failures_of(field), times));
+    let by_field = fields
+        .into_iter()
+        .map(|(field, times)| (failures_for_field(field), times));
     [all].into_iter().chain(by_field).collect()
 }

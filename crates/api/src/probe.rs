@@ -6,7 +6,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tenant_store::{Store, StoreError};
+use tenant_store::{StoreError, configs::ConfigStore};
 
 use crate::resources::health::view::{HealthReport, HealthStatus};
 
@@ -65,7 +65,7 @@ impl LastProbe {
     /// Age is measured by the wall clock: a monotonic one may stop while Lambda keeps the process frozen. It is the age at
     /// the time of use, not at the time the request came: a probe that fails may take longer than its result lives, and so
     /// may the wait for it.
-    pub(crate) async fn get(&self, store: &Store) -> Probed {
+    pub(crate) async fn get(&self, store: &ConfigStore) -> Probed {
         let mut last = self.0.lock().await;
         if let Some(probed) = last
             .as_ref()
@@ -85,7 +85,7 @@ impl LastProbe {
 }
 
 /// Checks that the store responds.
-pub(crate) async fn probe(store: &Store) -> Result<(), ProbeError> {
+pub(crate) async fn probe(store: &ConfigStore) -> Result<(), ProbeError> {
     tokio::time::timeout(PROBE_LIMIT, store.ping())
         .await
         .map_err(|_| ProbeError::TimedOut)??;

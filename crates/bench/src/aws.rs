@@ -6,7 +6,7 @@ use chrono::Utc;
 use dynoxide::{AttributeValue, Database, ImportOptions, Item};
 use serde_json::{Value, json};
 use tenant_core::{Field, TenantId, parse_create};
-use tenant_store::{Store, client, schema};
+use tenant_store::{client, configs, configs::ConfigStore, schema};
 use tokio::{
     net::TcpListener,
     runtime::{Builder, Handle},
@@ -103,7 +103,7 @@ impl Aws {
     /// Creates a table as the deployment does.
     pub(crate) async fn create_table(&self, name: &str) -> Result<(), BenchError> {
         let client = client::connect_embedded(&format!("http://{}", self.dynamodb));
-        Ok(schema::ensure_table(&client, name).await?)
+        Ok(schema::ensure_table(&client, name, &configs::SCHEMA).await?)
     }
 
     /// Stores a configuration as the service does.
@@ -112,7 +112,7 @@ impl Aws {
         let now = Utc::now();
         let config = parse_create(body.to_string().as_bytes(), &tenant, now).map_err(dynamo_error)?;
         let client = client::connect_embedded(&format!("http://{}", self.dynamodb));
-        Store::new(client, table).create(&config, now).await?;
+        ConfigStore::new(client, table).create(&config, now).await?;
         Ok(())
     }
 

@@ -12,7 +12,9 @@
 #[macro_use]
 mod named_enum;
 
+mod change;
 mod config;
+mod entity_tag;
 mod json_object;
 #[cfg(feature = "openapi")]
 mod openapi;
@@ -22,7 +24,9 @@ mod violation;
 
 pub mod signature;
 
+pub use change::{Actor, Cause, ConfigChanged};
 pub use config::*;
+pub use entity_tag::{EntityTag, ForeignTag};
 pub use page::{Cursor, CursorError, PageLimit, PageLimitError};
 pub use tenant_id::TenantId;
 pub use violation::{ErrorCode, FieldError, Violation};

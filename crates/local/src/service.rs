@@ -6,14 +6,14 @@ use std::{
     net::SocketAddr,
 };
 
-use api::{Api, AppState};
+use api::{Api, AppState, Stores};
 use authorizer::{
     Authorizer,
     keys::{KeySourceError, ParameterName, ssm},
 };
 use aws_config::{BehaviorVersion, SdkConfig};
 use lambda::server::termination;
-use tenant_store::{Store, StoreError, client, schema};
+use tenant_store::{StoreError, client, configs, configs::ConfigStore, schema};
 use tokio::net::TcpListener;
 
 #[cfg(feature = "external-checks")]
@@ -120,10 +120,10 @@ pub async fn run(options: Options) -> Result<(), StartError> {
     let api_settings = api::config::Settings {
         allowed_origins: options.allowed_origins.clone(),
     };
-    let api_state = AppState::new(store, api_settings);
+    let api_state = AppState::new(Stores { configs: store }, api_settings);
     #[cfg(feature = "external-checks")]
     let api_state = match options.central_role_arn.clone() {
-        Some(role) => api_state.with_live_checks(
+        Some(role) => api_state.with_external_checks(
             external_checks::with_role(role, options.external_id.clone(), options.region.clone()).await,
         ),
         None => api_state,
@@ -177,10 +177,10 @@ async fn find_key(options: &Options) -> Result<(LocalKeySource, KeyLocation), St
     Ok((LocalKeySource::Fixed(psk.key), KeyLocation::Local(psk.origin)))
 }
 
-async fn find_table(options: &Options) -> Result<(Store, Location, Option<EmbeddedDynamoDb>), StartError> {
+async fn find_table(options: &Options) -> Result<(ConfigStore, Location, Option<EmbeddedDynamoDb>), StartError> {
     let table = options.table();
     if options.aws {
-        let store = Store::new(client::from_sdk_config(&aws().await), &table);
+        let store = ConfigStore::new(client::from_sdk_config(&aws().await), &table);
         return match store.ping().await {
             Ok(()) => Ok((store, Location::Aws, None)),
             Err(source) => Err(StartError::Table {
@@ -207,8 +207,8 @@ async fn find_table(options: &Options) -> Result<(Store, Location, Option<Embedd
             .map_or(Location::Memory, |file| Location::File(file.to_owned()));
         (client::connect_embedded(embedded.endpoint()), location, Some(embedded))
     };
-    match schema::ensure_table(&client, &table).await {
-        Ok(()) => Ok((Store::new(client, table), location, embedded)),
+    match schema::ensure_table(&client, &table, &configs::SCHEMA).await {
+        Ok(()) => Ok((ConfigStore::new(client, table), location, embedded)),
         Err(source) => Err(StartError::Table {
             table,
             location,

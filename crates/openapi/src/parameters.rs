@@ -103,10 +103,10 @@ pub(crate) fn headers() -> Value {
             "example": "no-store",
         },
         "ETag": {
-            "description": "The version of the configuration in double quotes. It grows with every change, even after a deletion.",
+            "description": "The entity tag of the configuration's content, in double quotes. It is opaque and changes with every change of the content.",
             "required": true,
-            "schema": { "type": "string", "pattern": "^\"[0-9]+\"$" },
-            "example": "\"1\"",
+            "schema": { "type": "string", "pattern": "^\"[0-9a-f]{32}\"$" },
+            "example": "\"5d41402abc4b2a76b9719d911017c592\"",
         },
         "Location": {
             "description": "The path of the configuration, without a stage.",

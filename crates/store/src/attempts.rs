@@ -1,8 +1,8 @@
-//! What is known of the attempts of one write.
+//! What is known about the attempts of one write.
 //!
-//! The SDK repeats a write whose answer was lost. If the lost attempt was applied, the next one fails: on its own
-//! condition, or on whatever comes up meanwhile. Only what became of every attempt tells that from a write that never
-//! happened.
+//! The SDK repeats a write whose response was lost. If the lost attempt was applied, the next one fails: on its own
+//! condition, or on whatever happens meanwhile. Only the outcome of every attempt distinguishes that from a write that
+//! never happened.
 
 use std::{
     error::Error,
@@ -22,7 +22,7 @@ use aws_sdk_dynamodb::{
 };
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 
-/// Counts the attempts that were sent and not refused. Give a clone to the call, keep one to ask.
+/// Counts the attempts that were sent and not rejected. Give a clone to the call and keep one to read.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Attempts(Arc<AtomicU32>);
 
@@ -55,15 +55,15 @@ impl Intercept for Attempts {
         _runtime_components: &RuntimeComponents,
         _cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let was_refused = match (context.response(), context.output_or_error()) {
-            // DynamoDB's own word. A 5xx is none: the write may have been made before something broke.
+        let was_rejected = match (context.response(), context.output_or_error()) {
+            // DynamoDB rejected it. A 5xx is not a rejection: the write may have been made before something failed.
             (Some(response), _) => response.status().is_client_error(),
             (None, Some(Err(error))) => error
                 .as_connector_error()
                 .is_some_and(|error| is_connection_refused(error)),
             (None, _) => false,
         };
-        if was_refused {
+        if was_rejected {
             self.0.fetch_sub(1, Ordering::Relaxed);
         }
         Ok(())

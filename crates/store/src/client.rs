@@ -10,7 +10,7 @@ use aws_types::SdkConfig;
 
 use crate::usage::Meter;
 
-/// A TCP and TLS handshake inside a region takes milliseconds; after a second the host is not there.
+/// A TCP and TLS handshake inside a region takes milliseconds; after a second the host is unreachable.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// One attempt. A DynamoDB call takes single-digit milliseconds, a 1 MB page some hundred.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1500);
@@ -18,17 +18,17 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1500);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(4);
 /// The first try and two more.
 const MAX_ATTEMPTS: u32 = 3;
-/// The SDK's own 1 s would spend the client's time on a fault that is over in milliseconds.
+/// The SDK's default of 1 s would spend the client's time on a fault that is over in milliseconds.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(50);
 const MAX_BACKOFF: Duration = Duration::from_millis(500);
 
-/// Connects with what `config` says of region, credentials and endpoint.
+/// Connects with the region, credentials and endpoint of `config`.
 #[must_use]
 pub fn from_sdk_config(config: &SdkConfig) -> Client {
     Client::from_conf(tuned(aws_sdk_dynamodb::config::Builder::from(config)).build())
 }
 
-/// Connects to an embedded DynamoDB, which takes any credentials.
+/// Connects to an embedded DynamoDB, which accepts any credentials.
 #[must_use]
 pub fn connect_embedded(endpoint_url: &str) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()

@@ -1,4 +1,5 @@
-//! What can go wrong with the table, by what the caller can do about it.
+//! Failures of a table, by what the caller can do about them. They name no resource: the caller knows which one it asked
+//! for.
 
 use std::error::Error;
 
@@ -14,44 +15,43 @@ pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 /// A failed call to the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// There is no such configuration, or it is past its time to live.
-    #[error("no such configuration")]
+    /// There is no such item, or it has expired.
+    #[error("the item does not exist")]
     NotFound,
-    /// A create of a configuration that exists.
-    #[error("the configuration exists")]
+    /// A creation of an item that exists.
+    #[error("the item already exists")]
     AlreadyExists,
-    /// The configuration is there, but not in a version that the precondition names.
-    #[error("the configuration has another version")]
-    VersionMismatch,
-    /// DynamoDB asks to slow down, after all retries. Nothing was written.
-    #[error("DynamoDB throttles")]
+    /// The item exists, but its content is not one that the precondition allows.
+    #[error("the precondition is not met")]
+    PreconditionFailed,
+    /// DynamoDB throttles the request, after all retries. Nothing was written.
+    #[error("DynamoDB throttles the request")]
     Throttled(#[source] BoxError),
-    /// DynamoDB cannot be reached or does not work, after all retries. Nothing was written.
-    #[error("DynamoDB cannot be reached")]
+    /// DynamoDB is unreachable or fails, after all retries. Nothing was written.
+    #[error("DynamoDB is unreachable")]
     Unavailable(#[source] BoxError),
-    /// A write was sent, and no answer came to one of its attempts: it may or may not have been applied. Repeating it is
-    /// safe.
-    #[error("DynamoDB did not say whether it applied the write")]
+    /// A write was sent, and one of its attempts had no response: it may or may not have been applied. Repeating it is safe.
+    #[error("DynamoDB did not confirm the write")]
     OutcomeUnknown(#[source] BoxError),
     /// The table does not exist in this account and region.
-    #[error("the table does not exist; check TENANT_CONFIG_TABLE and AWS_REGION")]
+    #[error("the table does not exist, check TENANT_CONFIG_TABLE and AWS_REGION")]
     TableMissing(#[source] BoxError),
-    /// The credentials are not accepted or do not allow the call.
-    #[error("access to the table is denied; check the policy of the function's role")]
+    /// The credentials are invalid or do not allow the call.
+    #[error("access to the table is denied, check the policy of the function's role")]
     AccessDenied(#[source] BoxError),
-    /// Anything else: a defect of this service or of its set-up.
-    #[error("DynamoDB refused the request")]
+    /// Anything else: a defect of this service or of its configuration.
+    #[error("DynamoDB rejected the request")]
     Unexpected(#[source] BoxError),
 }
 
-/// Codes that no operation models, since any can give them. Source: "Error handling with DynamoDB" and "Common errors"
+/// Codes that no operation models, since any operation can return them. Source: "Error handling with DynamoDB" and "Common errors"
 /// in the Amazon DynamoDB Developer Guide and API Reference.
 const THROTTLED: [&str; 5] = [
     "ProvisionedThroughputExceededException",
     "ThrottlingException",
     "Throttling",
     "RequestLimitExceeded",
-    // Another transaction holds the item; the SDK does not retry it, and it passes as a throttle does.
+    // Another transaction uses the item. The SDK does not retry it, and it is as transient as a throttle.
     "TransactionConflictException",
 ];
 const DENIED: [&str; 7] = [
@@ -64,9 +64,8 @@ const DENIED: [&str; 7] = [
     "InvalidClientTokenId",
 ];
 const TABLE_MISSING: &str = "ResourceNotFoundException";
-const VALIDATION: &str = "ValidationException";
 
-/// Whether DynamoDB asks to slow down by this code.
+/// Whether DynamoDB throttles a request by this code.
 pub(crate) fn is_throttle(code: &str) -> bool {
     THROTTLED.contains(&code)
 }
@@ -90,7 +89,7 @@ impl StoreError {
             // DynamoDB's own failures: InternalServerError, ServiceUnavailable, a 5xx without a code.
             _ if error
                 .raw_response()
-                .is_some_and(|answer| answer.status().is_server_error()) =>
+                .is_some_and(|response| response.status().is_server_error()) =>
             {
                 Self::Unavailable(error.into())
             }
@@ -98,7 +97,7 @@ impl StoreError {
         }
     }
 
-    /// The failure of a write: the last attempt says what it was, all of them whether it is one.
+    /// The failure of a write: the last attempt determines its kind, and all attempts whether it may have been applied.
     pub(crate) fn from_sdk_write<E>(error: SdkError<E>, attempts: &Attempts) -> Self
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
@@ -111,21 +110,16 @@ impl StoreError {
     }
 }
 
-/// A condition that did not hold.
+/// A condition that was not met.
 pub(crate) struct FailedCondition<'a> {
     /// The item under the key, if there was one.
     pub(crate) found: Option<&'a Item>,
 }
 
-/// What the writes' error types share.
+/// The common part of the writes' error types.
 pub(crate) trait WriteError: ProvideErrorMetadata + Error + Send + Sync + 'static {
-    /// What was found, if the write's condition failed.
+    /// The item that was found, if the write's condition was not met.
     fn failed_condition(&self) -> Option<FailedCondition<'_>>;
-
-    /// An operand of the update has a type that the operation cannot use.
-    fn is_wrong_operand_type(&self) -> bool {
-        self.code() == Some(VALIDATION)
-    }
 }
 
 macro_rules! write_error {

@@ -1,47 +1,28 @@
-//! Delivery configurations in DynamoDB.
+//! The service's resources in DynamoDB.
 //!
-//! This crate is the only one that knows how a configuration stands in the table: key `tenant_id` + `type`, an attribute
-//! per field, and `version`, which grows with every write. It must never decide what a valid configuration is
-//! (`tenant_core` does), know HTTP, read the environment or the time of day: `now` is an argument.
+//! [`schema`], [`usage`] and the private modules `table`, `placeholders`, `item`, `item_update`, `tag` and `version` know
+//! no resource. Each resource has a folder with its table: [`configs`] the delivery configurations. This crate is the only
+//! one that knows attributes and expressions. It must never decide what a valid value is (`tenant_core` does), know HTTP,
+//! read the environment or the time of day: `now` is an argument.
 //!
-//! The table is read by log processors, too, which take every item of a partition for a delivery configuration. So
-//! nothing but configurations may ever be written to it.
-//!
-//! Every read is strongly consistent: a management plane reads what it has just written. An item past its `ttl` does not
-//! exist, whether or not DynamoDB has swept it yet.
+//! Every read is strongly consistent: clients of a management plane read what they have just written. An item past its
+//! time to live does not exist, whether or not DynamoDB has deleted it yet.
 
 mod attempts;
 pub mod client;
+pub mod configs;
 mod error;
-mod expression;
 mod item;
+mod item_update;
+mod placeholders;
 mod precondition;
-mod read;
 pub mod schema;
+mod table;
+mod tag;
 pub mod usage;
-mod write;
-
-use aws_sdk_dynamodb::Client;
+mod version;
 
 pub use error::StoreError;
-pub use item::version_before;
 pub use precondition::Precondition;
-pub use read::Page;
-
-/// The table of delivery configurations. Cheap to clone; all clones share one connection pool.
-#[derive(Debug, Clone)]
-pub struct Store {
-    client: Client,
-    table: String,
-}
-
-impl Store {
-    /// The table of this name, reached through `client` (see [`client::from_sdk_config`]).
-    #[must_use]
-    pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self {
-            client,
-            table: table.into(),
-        }
-    }
-}
+pub use tag::Tagged;
+pub use version::NewVersion;

@@ -1,10 +1,10 @@
-//! What a stretch of work asked of DynamoDB: calls, attempts, throttles and time.
+//! The use of DynamoDB by a unit of work: calls, attempts, throttles and time.
 //!
-//! The client reports to the stretch of work that its calls are part of, so that callers need not hand anything along.
+//! The client reports to the unit of work that its calls are part of, so that callers need not pass anything along. No
+//! operation is named here: a new one is counted like all others.
 
 use std::{
     cell::Cell,
-    error::Error,
     time::{Duration, Instant},
 };
 
@@ -16,14 +16,11 @@ use aws_sdk_dynamodb::{
             FinalizerInterceptorContextRef,
         },
     },
-    error::{BoxError, ProvideErrorMetadata},
-    operation::{
-        delete_item::DeleteItemError, get_item::GetItemError, put_item::PutItemError, query::QueryError,
-        scan::ScanError, update_item::UpdateItemError,
-    },
+    error::BoxError,
 };
-use aws_smithy_runtime_api::client::interceptors::{context, dyn_dispatch_hint};
+use aws_smithy_runtime_api::{client::interceptors::dyn_dispatch_hint, http::Response};
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
+use serde::Deserialize;
 
 use crate::error::is_throttle;
 
@@ -31,16 +28,16 @@ tokio::task_local! {
     static USAGE: Cell<Usage>;
 }
 
-/// What was asked of DynamoDB.
+/// The use of DynamoDB.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Calls, however often each was sent.
     pub calls: u32,
     /// Requests: the calls' first attempts and the SDK's retries.
     pub attempts: u32,
-    /// Attempts that DynamoDB refused in order to slow us down.
+    /// Attempts that DynamoDB throttled.
     pub throttles: u32,
-    /// From the beginning of each call to its end, pauses between attempts included.
+    /// From the start of each call to its end, including pauses between attempts.
     pub time: Duration,
 }
 
@@ -52,7 +49,7 @@ impl Usage {
     }
 }
 
-/// Does some work, and says what it asked of DynamoDB. Work that it hands to other tasks does not count.
+/// Does some work and measures its use of DynamoDB. Work in other tasks is not counted.
 pub async fn measure<T>(work: impl Future<Output = T>) -> (T, Usage) {
     let measured = async {
         let output = work.await;
@@ -61,7 +58,7 @@ pub async fn measure<T>(work: impl Future<Output = T>) -> (T, Usage) {
     USAGE.scope(Cell::default(), measured).await
 }
 
-/// Outside of [`measure`] nobody asks, and nothing is counted.
+/// Outside of [`measure`] nothing is counted.
 fn add(change: impl FnOnce(&mut Usage)) {
     let _ = USAGE.try_with(|usage| {
         let mut changed = usage.get();
@@ -74,8 +71,8 @@ fn add(change: impl FnOnce(&mut Usage)) {
 #[derive(Debug)]
 pub(crate) struct Meter;
 
-/// Runs from the beginning of a call to its end. The SDK drops it with the call, however that ends: a call that takes too
-/// long ends without another word.
+/// Runs from the start of a call to its end. The SDK drops it with the call, however that ends: a call that takes too long
+/// ends without another interception.
 #[derive(Debug)]
 struct Stopwatch(Instant);
 
@@ -121,24 +118,28 @@ impl Intercept for Meter {
         _runtime_components: &RuntimeComponents,
         _cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let error = context.output_or_error().and_then(Result::err);
-        let refusal = error.and_then(|error| error.as_operation_error());
-        if refusal.and_then(code).is_some_and(is_throttle) {
+        if context
+            .response()
+            .and_then(error_code)
+            .is_some_and(|code| is_throttle(&code))
+        {
             add(|usage| usage.throttles += 1);
         }
         Ok(())
     }
 }
 
-/// DynamoDB's code of an error, whichever of our calls it is of.
-fn code(error: &context::Error) -> Option<&str> {
-    fn of<E: ProvideErrorMetadata + Error + Send + Sync + 'static>(error: &context::Error) -> Option<&str> {
-        error.downcast_ref::<E>()?.code()
+/// The code of a failure, which every operation writes in the same way: `__type` is `namespace#code`. Source: AWS JSON 1.0
+/// protocol, "Operation error serialization".
+fn error_code(response: &Response) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Failure {
+        #[serde(rename = "__type")]
+        kind: String,
     }
-    of::<GetItemError>(error)
-        .or_else(|| of::<QueryError>(error))
-        .or_else(|| of::<ScanError>(error))
-        .or_else(|| of::<PutItemError>(error))
-        .or_else(|| of::<UpdateItemError>(error))
-        .or_else(|| of::<DeleteItemError>(error))
+    if response.status().is_success() {
+        return None;
+    }
+    let failure: Failure = serde_json::from_slice(response.body().bytes()?).ok()?;
+    failure.kind.rsplit('#').next().map(str::to_owned)
 }

@@ -2,26 +2,26 @@
 
 use std::time::Duration;
 
-use api::{Api, AppState, config::Settings};
+use api::{Api, AppState, Stores, config::Settings};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 use chrono::Utc;
 use lambda::{Handler, Invocation};
 use serde_json::{Value, json};
 use tenant_core::parse_create;
-use tenant_store::{Store, client};
+use tenant_store::{client, configs::ConfigStore};
 use testing::{EmbeddedDynamoDb, closed_port};
 
 #[tokio::test]
 async fn validation_includes_external_checks() {
-    let store = Store::new(EmbeddedDynamoDb::start_with_table("configs").await.client, "configs");
+    let configs = ConfigStore::new(EmbeddedDynamoDb::start_with_table("configs").await.client, "configs");
     let body = r#"{"tenant_id": "acme", "type": "s3", "bucket_name": "acme-logs"}"#;
     let config = parse_create(body.as_bytes(), &"acme".parse().unwrap(), Utc::now()).unwrap();
-    store.create(&config, Utc::now()).await.unwrap();
+    configs.create(&config, Utc::now()).await.unwrap();
 
     let settings = tenant_preflight::Settings::new("arn:aws:iam::111122223333:role/Central".parse().unwrap());
-    let state = AppState::new(store, Settings::default());
-    let api = Api::for_validation(state.with_live_checks(validator::external_checks(unreachable_aws(), settings)));
+    let state = AppState::new(Stores { configs }, Settings::default());
+    let api = Api::for_validation(state.with_external_checks(validator::external_checks(unreachable_aws(), settings)));
     let event = json!({
         "httpMethod": "GET", "path": "/api/v1/tenants/acme/delivery-configs/s3/validate",
         "requestContext": {"requestId": "r"}
@@ -38,8 +38,8 @@ async fn validation_includes_external_checks() {
 
 #[tokio::test]
 async fn other_routes_are_not_found() {
-    let store = Store::new(client::connect_embedded("http://127.0.0.1:9"), "configs");
-    let api = Api::for_validation(AppState::new(store, Settings::default()));
+    let configs = ConfigStore::new(client::connect_embedded("http://127.0.0.1:9"), "configs");
+    let api = Api::for_validation(AppState::new(Stores { configs }, Settings::default()));
     let event = json!({
         "httpMethod": "DELETE", "path": "/api/v1/tenants/acme/delivery-configs/s3", "requestContext": {"requestId": "r"}
     });

@@ -27,24 +27,23 @@ impl ApiError {
             Self::MethodNotAllowed => {
                 "Method not allowed: this URL supports only the methods in the Allow header.".into()
             }
-            Self::VersionMismatch | Self::Store(StoreError::VersionMismatch) => {
-                "Precondition failed: the configuration has changed, or its version does not match If-Match. Read it again and repeat the change.".into()
+            Self::VersionMismatch | Self::Store(StoreError::PreconditionFailed) => {
+                "Precondition failed: the configuration has changed since the ETag in If-Match was read. Read it again and repeat the change.".into()
             }
             Self::VersionExcluded => {
-                "Precondition failed: If-None-Match excludes the current version of the configuration.".into()
+                "Precondition failed: If-None-Match excludes the current ETag of the configuration.".into()
             }
             Self::CreationGuarded => {
                 "Precondition failed: the tenant already has a delivery configuration of this type.".into()
             }
             Self::CreationHasNoVersion => {
-                "Precondition failed: a new configuration has no version to match. Omit If-Match.".into()
+                "Precondition failed: a new configuration has no ETag to match. Omit If-Match.".into()
             }
             Self::BodyTooLarge => "The request body is larger than 64 KiB.".into(),
             Self::UnsupportedMediaType(error) => capitalize(&with_period(error.to_string())).into(),
-            Self::Store(StoreError::NotFound) => "The tenant has no delivery configuration of this type.".into(),
-            Self::Store(StoreError::AlreadyExists) => {
-                "The tenant already has a delivery configuration of this type. Change it with PUT or PATCH.".into()
-            }
+            Self::NotFound(sentence) | Self::AlreadyExists(sentence) => (*sentence).into(),
+            Self::Store(StoreError::NotFound) => "The resource does not exist.".into(),
+            Self::Store(StoreError::AlreadyExists) => "The resource already exists.".into(),
             Self::Store(StoreError::Throttled { .. }) => {
                 "The store is busy. Retry the request after Retry-After seconds.".into()
             }

@@ -1,35 +1,37 @@
-//! `ETag`, `If-Match` and `If-None-Match` (RFC 9110, sections 8.8.3 and 13): how a client keeps itself from overwriting
-//! what another one wrote.
+//! `ETag`, `If-Match` and `If-None-Match` (RFC 9110, sections 8.8.3 and 13): they keep a client from overwriting what
+//! another one wrote.
 
 use axum::{
     extract::FromRequestParts,
     response::{IntoResponseParts, ResponseParts},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
+use tenant_core::EntityTag;
 use tenant_store::Precondition;
 
 use crate::http::rejection::PreconditionFailed;
 
-/// The strong entity tag of a configuration: its version in quotes.
+/// The `ETag` header with the entity tag of a resource.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct ETag(pub(crate) u64);
+pub(crate) struct ETag(pub(crate) EntityTag);
 
 impl IntoResponseParts for ETag {
     type Error = std::convert::Infallible;
 
     fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Self::Error> {
-        let value = HeaderValue::try_from(format!("\"{}\"", self.0)).expect("digits in quotes are a header value");
+        let value =
+            HeaderValue::try_from(format!("\"{}\"", self.0)).expect("hexadecimal digits in quotes are a header value");
         parts.headers_mut().insert(header::ETAG, value);
         Ok(parts)
     }
 }
 
-/// Entity tags in one header at most. Nobody holds a hundred versions, and the store's conditions are of bounded length.
+/// Entity tags in one header at most. No client has a hundred versions of one resource.
 const MAX_TAGS: usize = 100;
 
-/// A condition that is no list of entity tags. A client that forgets the quotes must not lose its protection.
+/// A condition that is not a list of entity tags. A client that forgets the quotes must not lose its protection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{0} must be * or a comma-separated list of up to {MAX_TAGS} entity tags in double quotes, such as \"3\"")]
+#[error("{0} must be * or a comma-separated list of up to {MAX_TAGS} entity tags in double quotes")]
 pub(crate) struct InvalidCondition(pub(crate) &'static str);
 
 /// The preconditions of a request.
@@ -39,25 +41,25 @@ pub(crate) struct Conditions {
     if_none_match: Option<Tags>,
 }
 
-/// What a read answers with.
+/// Whether a read returns the content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Freshness {
-    /// The client does not have this version.
+    /// The client does not have this content.
     Modified,
     /// It does: 304.
     NotModified,
 }
 
 impl Conditions {
-    /// Holds a read against the version that is there.
-    pub(crate) fn check_read(&self, version: u64) -> Result<Freshness, PreconditionFailed> {
-        if self.if_match.as_ref().is_some_and(|tags| !tags.match_strongly(version)) {
+    /// Evaluates the conditions of a read against the current tag.
+    pub(crate) fn check_read(&self, current: EntityTag) -> Result<Freshness, PreconditionFailed> {
+        if self.if_match.as_ref().is_some_and(|tags| !tags.match_strongly(current)) {
             return Err(PreconditionFailed::VersionMismatch);
         }
         let is_known = self
             .if_none_match
             .as_ref()
-            .is_some_and(|tags| tags.match_weakly(version));
+            .is_some_and(|tags| tags.match_weakly(current));
         Ok(if is_known {
             Freshness::NotModified
         } else {
@@ -65,34 +67,34 @@ impl Conditions {
         })
     }
 
-    /// Holds a write against the version that is there.
-    pub(crate) fn check_write(&self, version: u64) -> Result<(), PreconditionFailed> {
-        match self.check_read(version)? {
+    /// Evaluates the conditions of a write against the current tag.
+    pub(crate) fn check_write(&self, current: EntityTag) -> Result<(), PreconditionFailed> {
+        match self.check_read(current)? {
             Freshness::Modified => Ok(()),
             Freshness::NotModified => Err(PreconditionFailed::VersionExcluded),
         }
     }
 
-    /// What the store itself must hold an update or a deletion against.
+    /// The condition that the store must evaluate for an update or a deletion.
     pub(crate) fn precondition(&self) -> Precondition {
         match &self.if_match {
-            // No write but a create happens to what is not there.
+            // Only a creation writes what does not exist.
             None | Some(Tags::Any) => Precondition::None,
-            Some(Tags::Listed(tags)) => Precondition::Versions(tags.iter().filter_map(Tag::strong_version).collect()),
+            Some(Tags::Listed(tags)) => Precondition::Tags(tags.iter().filter_map(Tag::strong).collect()),
         }
     }
 
-    /// Whether the store cannot decide alone, because the request excludes versions.
-    pub(crate) fn exclude_versions(&self) -> bool {
+    /// Whether the request excludes contents, which the store's precondition cannot express.
+    pub(crate) fn exclude_contents(&self) -> bool {
         self.if_none_match.is_some()
     }
 
-    /// Whether the request asks for a version, which what is yet to be created does not have.
-    pub(crate) fn require_version(&self) -> bool {
+    /// Whether the request requires a content, which a resource does not have before its creation.
+    pub(crate) fn require_content(&self) -> bool {
         self.if_match.is_some()
     }
 
-    /// Whether the request says that nothing may be there.
+    /// Whether the request requires that the resource does not exist.
     pub(crate) fn require_absence(&self) -> bool {
         self.if_none_match == Some(Tags::Any)
     }
@@ -117,36 +119,36 @@ enum Tags {
 }
 
 impl Tags {
-    fn match_strongly(&self, version: u64) -> bool {
+    fn match_strongly(&self, current: EntityTag) -> bool {
         match self {
             Self::Any => true,
-            Self::Listed(tags) => tags.iter().any(|tag| tag.strong_version() == Some(version)),
+            Self::Listed(tags) => tags.iter().any(|tag| tag.strong() == Some(current)),
         }
     }
 
-    fn match_weakly(&self, version: u64) -> bool {
+    fn match_weakly(&self, current: EntityTag) -> bool {
         match self {
             Self::Any => true,
-            Self::Listed(tags) => tags.iter().any(|tag| tag.version == Some(version)),
+            Self::Listed(tags) => tags.iter().any(|tag| tag.opaque == Some(current)),
         }
     }
 }
 
-/// One entity tag. Of the opaque part only the version it names matters, and a tag that this service did not give
-/// names none.
+/// One entity tag of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Tag {
     is_weak: bool,
-    version: Option<u64>,
+    /// `None` for a tag that this service never gives, which matches nothing.
+    opaque: Option<EntityTag>,
 }
 
 impl Tag {
-    fn strong_version(&self) -> Option<u64> {
-        self.version.filter(|_| !self.is_weak)
+    fn strong(&self) -> Option<EntityTag> {
+        self.opaque.filter(|_| !self.is_weak)
     }
 }
 
-fn read_tags(headers: &HeaderMap, name: &HeaderName, told: &'static str) -> Result<Option<Tags>, InvalidCondition> {
+fn read_tags(headers: &HeaderMap, name: &HeaderName, shown: &'static str) -> Result<Option<Tags>, InvalidCondition> {
     let mut lines = headers.get_all(name).iter().map(HeaderValue::as_bytes).peekable();
     if lines.peek().is_none() {
         return Ok(None);
@@ -160,10 +162,10 @@ fn read_tags(headers: &HeaderMap, name: &HeaderName, told: &'static str) -> Resu
         .filter(|tags| (1..=MAX_TAGS).contains(&tags.len()))
         .map(Tags::Listed)
         .map(Some)
-        .ok_or(InvalidCondition(told))
+        .ok_or(InvalidCondition(shown))
 }
 
-/// `None` for what is no list of entity tags. Empty elements are allowed: RFC 9110, section 5.6.1.
+/// `None` for a malformed list. Empty elements are allowed: RFC 9110, section 5.6.1.
 fn parse_list(list: &[u8]) -> Option<Vec<Tag>> {
     let mut tags = Vec::new();
     let mut rest = list.trim_ascii_start();
@@ -181,22 +183,16 @@ fn parse_list(list: &[u8]) -> Option<Vec<Tag>> {
         }
         tags.push(Tag {
             is_weak,
-            version: parse_version(opaque),
+            opaque: std::str::from_utf8(opaque).ok().and_then(|text| text.parse().ok()),
         });
         rest = after_tag;
     }
     Some(tags)
 }
 
-/// `etagc` of RFC 9110, section 8.8.3, less the quote that ends the tag.
+/// `etagc` of RFC 9110, section 8.8.3. The quote that ends the tag is not one.
 fn is_etag_char(byte: u8) -> bool {
     byte == 0x21 || (0x23..=0x7e).contains(&byte) || byte >= 0x80
-}
-
-/// Tags are compared character by character, so `"03"` is not `"3"`.
-fn parse_version(opaque: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(opaque).ok()?;
-    text.parse::<u64>().ok().filter(|version| version.to_string() == text)
 }
 
 #[cfg(test)]
@@ -217,47 +213,61 @@ mod tests {
         })
     }
 
-    fn versions(if_match: &[&str]) -> Vec<u64> {
+    /// The tag whose digits are all `digit`.
+    fn tag(digit: u8) -> EntityTag {
+        EntityTag::from_sha256(&[digit << 4 | digit; 32])
+    }
+
+    fn quoted(digit: u8) -> String {
+        format!("\"{}\"", tag(digit))
+    }
+
+    fn tags(if_match: &[&str]) -> Vec<EntityTag> {
         match conditions(if_match, &[]).unwrap().precondition() {
-            Precondition::Versions(versions) => versions,
-            Precondition::None => panic!("{if_match:?} gives no list of versions"),
+            Precondition::Tags(tags) => tags,
+            Precondition::None => panic!("{if_match:?} gives no list of tags"),
         }
     }
 
     #[test]
     fn if_match_takes_a_list_over_any_number_of_lines() {
-        assert_eq!(versions(&["\"3\""]), [3]);
+        let [one, two, three, four] = [1, 2, 3, 4].map(quoted);
+        assert_eq!(tags(&[&three]), [tag(3)]);
         assert_eq!(
-            versions(&["\"1\",\"2\" , \"0\"", "", ", \"18446744073709551615\","]),
-            [1, 2, 0, u64::MAX]
+            tags(&[&format!("{one},{two} , {three}"), "", &format!(", {four},")]),
+            [1, 2, 3, 4].map(tag)
         );
     }
 
     #[test]
-    fn a_tag_that_this_service_never_gives_matches_no_version() {
+    fn foreign_tag_matches_nothing() {
+        let upper_case = quoted(10).to_uppercase();
+        let weak = format!("W/{}", quoted(3));
+        let padded = quoted(3).replacen('"', "\"0", 1);
         for tag in [
             "\"\"",
-            "\"03\"",
-            "\"+3\"",
+            "\"3\"",
+            "\"1795560353477317\"",
             "\"a,b\"",
-            "\"18446744073709551616\"",
             "\"é\"",
             "\"\\\"",
-            "W/\"3\"",
+            &upper_case,
+            &weak,
+            &padded,
         ] {
-            assert_eq!(versions(&[tag]), Vec::<u64>::new(), "{tag}");
+            assert_eq!(tags(&[tag]), [], "{tag}");
         }
     }
 
     #[test]
-    fn an_asterisk_matches_every_version() {
+    fn asterisk_matches_every_tag() {
         let conditions = conditions(&[" * "], &[]).unwrap();
         assert!(matches!(conditions.precondition(), Precondition::None));
-        assert!(conditions.check_write(7).is_ok());
+        assert!(conditions.check_write(tag(7)).is_ok());
     }
 
     #[test]
-    fn what_is_no_list_of_tags_is_refused() {
+    fn malformed_list_is_rejected() {
         for line in [
             "3",
             "\"3",
@@ -280,26 +290,38 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_tags_are_a_list_and_one_more_is_none() {
-        let hundred = vec!["\"1\""; 100].join(",");
-        assert_eq!(versions(&[&hundred]).len(), 100);
-        assert!(conditions(&[&hundred, "\"1\""], &[]).is_err());
+    fn a_hundred_tags_are_accepted_and_one_more_is_rejected() {
+        let one = quoted(1);
+        let hundred = vec![one.as_str(); 100].join(",");
+        assert_eq!(tags(&[&hundred]).len(), 100);
+        assert!(conditions(&[&hundred, &one], &[]).is_err());
     }
 
     #[test]
     fn if_match_compares_strongly_and_if_none_match_weakly() {
-        let strong = conditions(&["W/\"3\""], &[]).unwrap();
-        assert!(matches!(strong.check_read(3), Err(PreconditionFailed::VersionMismatch)));
-        let weak = conditions(&[], &["W/\"3\""]).unwrap();
-        assert_eq!(weak.check_read(3).unwrap(), Freshness::NotModified);
-        assert_eq!(weak.check_read(4).unwrap(), Freshness::Modified);
+        let weak = format!("W/{}", quoted(3));
+        let strong = conditions(&[&weak], &[]).unwrap();
+        assert!(matches!(
+            strong.check_read(tag(3)),
+            Err(PreconditionFailed::VersionMismatch)
+        ));
+        let weak = conditions(&[], &[&weak]).unwrap();
+        assert_eq!(weak.check_read(tag(3)).unwrap(), Freshness::NotModified);
+        assert_eq!(weak.check_read(tag(4)).unwrap(), Freshness::Modified);
     }
 
     #[test]
-    fn both_conditions_must_hold() {
-        let both = conditions(&["\"3\", \"4\""], &["\"3\""]).unwrap();
-        assert!(matches!(both.check_write(3), Err(PreconditionFailed::VersionExcluded)));
-        assert!(both.check_write(4).is_ok());
-        assert!(matches!(both.check_write(5), Err(PreconditionFailed::VersionMismatch)));
+    fn both_conditions_must_be_met() {
+        let either = format!("{}, {}", quoted(3), quoted(4));
+        let both = conditions(&[&either], &[&quoted(3)]).unwrap();
+        assert!(matches!(
+            both.check_write(tag(3)),
+            Err(PreconditionFailed::VersionExcluded)
+        ));
+        assert!(both.check_write(tag(4)).is_ok());
+        assert!(matches!(
+            both.check_write(tag(5)),
+            Err(PreconditionFailed::VersionMismatch)
+        ));
     }
 }

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use axum::extract::FromRequestParts;
 use chrono::{DateTime, Utc};
 use http::request::Parts;
+use tenant_core::Actor;
 
 /// What API Gateway reports about a request. A request without it is served too, with an unknown id.
 #[derive(Debug, Clone, Default)]
@@ -31,5 +32,20 @@ impl<S: Sync> FromRequestParts<S> for Now {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         // The edge sets it. A router without the edge reads the clock here.
         Ok(parts.extensions.get().copied().unwrap_or_else(|| Self(Utc::now())))
+    }
+}
+
+/// The caller of a request and the request's id, for what the request changes. The edge puts it there.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Origin {
+    pub(crate) actor: Actor,
+    pub(crate) request_id: String,
+}
+
+impl<S: Sync> FromRequestParts<S> for Origin {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get().cloned().unwrap_or_default())
     }
 }

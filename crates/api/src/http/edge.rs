@@ -12,15 +12,15 @@ use axum::{
 use chrono::Utc;
 use http::{HeaderValue, Method, header};
 use lambda::Invocation;
-use tenant_core::{DeliveryType, TenantId};
+use tenant_core::{Actor, ConfigChanged, DeliveryType, TenantId};
 use tenant_store::usage;
 
 use super::{
-    context::{GatewayContext, Now},
+    context::{GatewayContext, Now, Origin},
     envelope::{APPLICATION_JSON, Failure},
     error::{ApiError, Failed, RETRY_AFTER_SECONDS},
 };
-use crate::{audit::ConfigChanged, log::RequestLine};
+use crate::{facts::RequestFacts, log};
 
 const REQUEST_ID: &str = "x-request-id";
 /// For a request without an id, or with one that is not a valid header value. API Gateway sends neither.
@@ -43,6 +43,18 @@ pub(crate) async fn edge(
         .cloned()
         .unwrap_or_default();
     let invocation = request.extensions().get::<Invocation>().cloned();
+    let request_id = context
+        .request_id
+        .as_deref()
+        .filter(|id| !id.is_empty())
+        .unwrap_or(UNKNOWN);
+    request.extensions_mut().insert(Origin {
+        actor: Actor {
+            key_version: context.key_version.clone(),
+            source_ip: context.source_ip.clone(),
+        },
+        request_id: request_id.to_owned(),
+    });
 
     let (mut response, usage) = usage::measure(next.run(request)).await;
     let failure = response.extensions_mut().remove::<Failed>();
@@ -54,18 +66,13 @@ pub(crate) async fn edge(
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
-    let request_id = context
-        .request_id
-        .as_deref()
-        .filter(|id| !id.is_empty())
-        .unwrap_or(UNKNOWN);
     headers.insert(
         REQUEST_ID,
         HeaderValue::try_from(request_id).unwrap_or(HeaderValue::from_static(UNKNOWN)),
     );
 
     let tenant_id = path_param::<TenantId>(&params, "tenant_id");
-    let line = RequestLine {
+    log::write(&RequestFacts {
         request_id,
         extended_request_id: context.extended_request_id.as_deref(),
         invocation: invocation.as_ref(),
@@ -85,11 +92,7 @@ pub(crate) async fn edge(
         usage,
         change: change.as_ref(),
         failure: failure.as_ref().map(|Failed(error)| &**error),
-    };
-    line.write();
-    if let Some(change) = &change {
-        change.write(&line);
-    }
+    });
     response
 }
 

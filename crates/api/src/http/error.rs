@@ -60,6 +60,12 @@ pub(crate) enum ApiError {
     BodyTooLarge,
     #[error("the media type of the body is not supported")]
     UnsupportedMediaType(#[from] MediaTypeError),
+    /// With what the client reads: the handler knows what the resource is called.
+    #[error("the resource does not exist")]
+    NotFound(&'static str),
+    /// With what the client reads.
+    #[error("the resource already exists")]
+    AlreadyExists(&'static str),
     #[error("the store failed")]
     Store(#[from] StoreError),
     #[error("a dependency is unhealthy")]
@@ -177,10 +183,12 @@ impl ApiError {
             Self::CreationHasNoVersion => (StatusCode::PRECONDITION_FAILED, "creation_has_no_version"),
             Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
+            Self::AlreadyExists(_) => (StatusCode::CONFLICT, "already_exists"),
             Self::Store(store) => match store {
                 StoreError::NotFound => (StatusCode::NOT_FOUND, "not_found"),
                 StoreError::AlreadyExists => (StatusCode::CONFLICT, "already_exists"),
-                StoreError::VersionMismatch => (StatusCode::PRECONDITION_FAILED, "version_mismatch"),
+                StoreError::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "version_mismatch"),
                 // Not 429: the table is busy, whichever client caused that.
                 StoreError::Throttled { .. } => (StatusCode::SERVICE_UNAVAILABLE, "store_throttled"),
                 StoreError::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
@@ -288,9 +296,11 @@ pub(super) mod tests {
             (MediaTypeError::NotJson.into(), 415),
             (MediaTypeError::NotJsonOrMergePatch.into(), 415),
             (MediaTypeError::Encoded.into(), 415),
+            (ApiError::NotFound("There is none."), 404),
+            (ApiError::AlreadyExists("There is one."), 409),
             (StoreError::NotFound.into(), 404),
             (StoreError::AlreadyExists.into(), 409),
-            (StoreError::VersionMismatch.into(), 412),
+            (StoreError::PreconditionFailed.into(), 412),
             (StoreError::Throttled(cause()).into(), 503),
             (StoreError::Unavailable(cause()).into(), 503),
             (StoreError::OutcomeUnknown(cause()).into(), 503),
@@ -324,7 +334,7 @@ pub(super) mod tests {
         let error = ApiError::from(StoreError::TableMissing("no table of this name".into()));
         assert_eq!(
             lambda::chain(&error),
-            "the store failed: the table does not exist; check TENANT_CONFIG_TABLE and AWS_REGION: no table of this name"
+            "the store failed: the table does not exist, check TENANT_CONFIG_TABLE and AWS_REGION: no table of this name"
         );
     }
 }

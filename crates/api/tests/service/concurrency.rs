@@ -15,7 +15,7 @@ use crate::{
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_hundred_creates_of_one_key_exactly_one_is_a_201() {
+async fn one_of_a_hundred_concurrent_creates_returns_201() {
     let service = Arc::new(Service::start().await);
     let mut creates = JoinSet::new();
     for _ in 0..100 {
@@ -34,7 +34,7 @@ async fn of_a_hundred_creates_of_one_key_exactly_one_is_a_201() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_update_is_lost_between_writers_that_say_what_they_read() {
+async fn no_update_is_lost_between_writers_that_send_the_tag_they_read() {
     let service = Arc::new(Service::start().await);
     let mut config = s3("acme");
     config["desired_logs"] = json!(["start"]);
@@ -70,7 +70,7 @@ async fn no_update_is_lost_between_writers_that_say_what_they_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_walk_meets_once_what_is_there_throughout_while_others_write_and_delete() {
+async fn walk_returns_lasting_configurations_once_while_others_write_and_delete() {
     let service = Arc::new(Service::start().await);
     let mut staying = BTreeSet::new();
     for number in 0..15 {
@@ -98,10 +98,10 @@ async fn a_walk_meets_once_what_is_there_throughout_while_others_write_and_delet
     }
     for limit in [1, 2, 7, 1000] {
         for _ in 0..3 {
-            let met = walk(&service, limit).await;
-            let once: BTreeSet<_> = met.iter().cloned().collect();
-            assert_eq!(once.len(), met.len(), "{limit}: {met:?}");
-            assert!(staying.is_subset(&once), "{limit}: {met:?}");
+            let found = walk(&service, limit).await;
+            let once: BTreeSet<_> = found.iter().cloned().collect();
+            assert_eq!(once.len(), found.len(), "{limit}: {found:?}");
+            assert!(staying.is_subset(&once), "{limit}: {found:?}");
         }
     }
     stop.store(true, Ordering::Relaxed);

@@ -1,6 +1,7 @@
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
 
-use crate::harness::{Call, Response, Service, assert_envelope, config_path, s3, tenant_path};
+use crate::harness::{Call, Response, Service, assert_envelope, config_path, s3, tenant_path, text};
 
 /// Every method that writes to a configuration that exists.
 fn writes() -> [Call; 3] {
@@ -18,7 +19,7 @@ async fn send_write(service: &Service, write: Call, name: &str, condition: &str)
 }
 
 #[tokio::test]
-async fn a_write_on_the_version_that_was_read_happens() {
+async fn write_with_the_tag_that_was_read_happens() {
     for write in writes() {
         let service = Service::start().await;
         let etag = service.create(s3("acme")).await.etag().to_owned();
@@ -34,7 +35,7 @@ async fn a_write_on_the_version_that_was_read_happens() {
 }
 
 #[tokio::test]
-async fn a_write_on_another_version_is_a_412_and_changes_nothing() {
+async fn write_with_another_tag_returns_412_and_changes_nothing() {
     let service = Service::start().await;
     let created = service.create(s3("acme")).await;
     let weak = format!("W/{}", created.etag());
@@ -53,7 +54,7 @@ async fn a_write_on_another_version_is_a_412_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn every_line_of_a_repeated_condition_counts() {
+async fn every_line_of_a_repeated_condition_is_evaluated() {
     let service = Service::start().await;
     let etag = service.create(s3("acme")).await.etag().to_owned();
     let [put, ..] = writes();
@@ -64,7 +65,7 @@ async fn every_line_of_a_repeated_condition_counts() {
 }
 
 #[tokio::test]
-async fn a_malformed_condition_is_a_400_and_nothing_happens() {
+async fn malformed_condition_returns_400_and_changes_nothing() {
     let service = Service::start().await;
     let created = service.create(s3("acme")).await;
     for write in writes().into_iter().chain([Call::get(&config_path("acme", "s3"))]) {
@@ -89,7 +90,7 @@ async fn a_malformed_condition_is_a_400_and_nothing_happens() {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_a_404_whatever_the_condition() {
+async fn missing_configuration_returns_404_whatever_the_condition() {
     let service = Service::start().await;
     for write in writes().into_iter().chain([Call::get(&config_path("acme", "s3"))]) {
         for name in ["If-Match", "If-None-Match"] {
@@ -101,7 +102,7 @@ async fn what_does_not_exist_is_a_404_whatever_the_condition() {
 }
 
 #[tokio::test]
-async fn a_write_that_may_only_find_nothing_is_a_412_where_something_is() {
+async fn write_with_if_none_match_on_the_current_tag_returns_412() {
     let service = Service::start().await;
     let created = service.create(s3("acme")).await;
     for write in writes() {
@@ -119,22 +120,22 @@ async fn a_write_that_may_only_find_nothing_is_a_412_where_something_is() {
 }
 
 #[tokio::test]
-async fn a_read_of_the_version_that_the_client_has_is_a_304_without_a_body() {
+async fn read_of_the_content_that_the_client_has_returns_304_without_a_body() {
     let service = Service::start().await;
     let etag = service.create(s3("acme")).await.etag().to_owned();
     for method in ["GET", "HEAD"] {
         for condition in [etag.as_str(), &format!("W/{etag}"), &format!("\"7\" , {etag}"), "*"] {
             let call = Call::new(method, &config_path("acme", "s3")).header("If-None-Match", condition);
-            let answer = service.send(call).await.expect(304);
-            assert_eq!(answer.etag(), etag);
-            assert_eq!(answer.header("content-type"), None);
-            assert!(answer.body.is_null());
+            let response = service.send(call).await.expect(304);
+            assert_eq!(response.etag(), etag);
+            assert_eq!(response.header("content-type"), None);
+            assert!(response.body.is_null());
         }
     }
 }
 
 #[tokio::test]
-async fn a_read_of_another_version_is_sent_whole() {
+async fn read_of_another_content_returns_it() {
     let service = Service::start().await;
     service.create(s3("acme")).await;
     for condition in ["\"7\"", "\"x\"", "W/\"7\""] {
@@ -146,7 +147,7 @@ async fn a_read_of_another_version_is_sent_whole() {
 }
 
 #[tokio::test]
-async fn a_read_that_wants_another_version_is_a_412() {
+async fn read_with_if_match_on_another_tag_returns_412() {
     let service = Service::start().await;
     let etag = service.create(s3("acme")).await.etag().to_owned();
     let read = |condition: &str| Call::get(&config_path("acme", "s3")).header("If-Match", condition);
@@ -155,7 +156,7 @@ async fn a_read_that_wants_another_version_is_a_412() {
 }
 
 #[tokio::test]
-async fn a_guarded_create_is_a_412_where_something_is() {
+async fn guarded_create_of_what_exists_returns_412() {
     let service = Service::start().await;
     let create = Call::post(&tenant_path("acme")).json(&s3("acme"));
     service
@@ -172,7 +173,7 @@ async fn a_guarded_create_is_a_412_where_something_is() {
 }
 
 #[tokio::test]
-async fn a_create_that_names_a_version_is_a_412_and_creates_nothing() {
+async fn create_with_if_match_returns_412_and_creates_nothing() {
     let service = Service::start().await;
     for condition in ["*", "\"7\""] {
         let create = Call::post(&tenant_path("acme")).json(&s3("acme"));
@@ -182,11 +183,52 @@ async fn a_create_that_names_a_version_is_a_412_and_creates_nothing() {
 }
 
 #[tokio::test]
-async fn a_refused_body_comes_before_a_failed_condition() {
+async fn rejected_body_takes_precedence_over_a_failed_condition() {
     let service = Service::start().await;
     service.create(s3("acme")).await;
     let call = Call::patch(&config_path("acme", "s3"))
         .json(&json!({"enabled": "no"}))
         .header("If-Match", "\"7\"");
     service.send(call).await.expect(422);
+}
+
+/// Switches the delivery off by hand, as an operator does with the AWS CLI.
+async fn switch_off_by_hand(service: &Service) {
+    let mut item = service.get_item("acme", "s3").await.unwrap();
+    item.insert("enabled".to_owned(), AttributeValue::Bool(false));
+    let attributes = item.iter().map(|(name, value)| (name.as_str(), value.clone()));
+    service.put_item(attributes).await;
+}
+
+#[tokio::test]
+async fn hand_edit_changes_the_tag_so_that_304_and_stale_writes_end() {
+    let service = Service::start().await;
+    let path = config_path("acme", "s3");
+    let etag = service.create(s3("acme")).await.etag().to_owned();
+    switch_off_by_hand(&service).await;
+    let read = Call::get(&path).header("If-None-Match", &etag);
+    let read = service.send(read).await.expect(200);
+    assert_eq!(read.data()["enabled"], false);
+    assert_ne!(read.etag(), etag);
+    for write in writes() {
+        send_write(&service, write, "If-Match", &etag).await.expect(412);
+    }
+    let [put, ..] = writes();
+    send_write(&service, put, "If-Match", read.etag()).await.expect(200);
+}
+
+#[tokio::test]
+async fn tag_of_a_hand_written_item_can_be_sent_back() {
+    for write in writes() {
+        let service = Service::start().await;
+        let attributes = [
+            ("tenant_id", text("acme")),
+            ("type", text("s3")),
+            ("version", AttributeValue::N("1.5".to_owned())),
+            ("desired_logs", AttributeValue::Ss(vec!["b".to_owned(), "a".to_owned()])),
+        ];
+        service.put_item(attributes).await;
+        let read = service.send(Call::get(&config_path("acme", "s3"))).await.expect(200);
+        send_write(&service, write, "If-Match", read.etag()).await.expect(200);
+    }
 }

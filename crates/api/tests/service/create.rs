@@ -5,33 +5,33 @@ use serde_json::{Value, json};
 use crate::harness::{Call, Service, assert_envelope, cloudwatch, config_path, s3, tenant_path, text};
 
 #[tokio::test]
-async fn a_create_answers_201_with_what_is_stored_its_location_and_its_version() {
+async fn create_returns_201_with_configuration_location_and_tag() {
     let service = Service::start().await;
-    let answer = service.create(cloudwatch("acme")).await;
+    let response = service.create(cloudwatch("acme")).await;
     assert_eq!(
-        answer.header("location"),
+        response.header("location"),
         Some("/api/v1/tenants/acme/delivery-configs/cloudwatch")
     );
-    assert_eq!(answer.data()["created_at"], answer.data()["updated_at"]);
-    assert_envelope!(answer);
+    assert_eq!(response.data()["created_at"], response.data()["updated_at"]);
+    assert_envelope!(response);
 
     let read = service
-        .send(Call::get(answer.header("location").unwrap()))
+        .send(Call::get(response.header("location").unwrap()))
         .await
         .expect(200);
-    assert_eq!(read.data(), answer.data());
-    assert_eq!(read.etag(), answer.etag());
+    assert_eq!(read.data(), response.data());
+    assert_eq!(read.etag(), response.etag());
 }
 
 #[tokio::test]
-async fn the_envelope_and_the_configuration_are_written_in_the_order_of_the_documentation() {
+async fn envelope_and_configuration_have_the_documented_order() {
     let service = Service::start().await;
     let event = Call::post(&tenant_path("acme"))
         .json(&s3("acme"))
         .into_event()
         .to_string();
-    let answer: Value = serde_json::from_slice(&service.invoke(event.as_bytes()).await.unwrap()).unwrap();
-    let body = answer["body"].as_str().unwrap();
+    let response: Value = serde_json::from_slice(&service.invoke(event.as_bytes()).await.unwrap()).unwrap();
+    let body = response["body"].as_str().unwrap();
     let names = [
         "timestamp",
         "status",
@@ -49,7 +49,7 @@ async fn the_envelope_and_the_configuration_are_written_in_the_order_of_the_docu
 }
 
 #[tokio::test]
-async fn defaults_are_filled_in() {
+async fn omitted_fields_get_their_defaults() {
     let service = Service::start().await;
     assert_envelope!(service.create(s3("acme")).await);
     let stored = service.get_item("acme", "s3").await.unwrap();
@@ -58,7 +58,7 @@ async fn defaults_are_filled_in() {
 }
 
 #[tokio::test]
-async fn every_field_is_stored_as_it_was_sent() {
+async fn every_field_is_stored_as_sent() {
     let service = Service::start().await;
     let mut sent = s3("acme");
     sent["bucket_prefix"] = "logs/é/".into();
@@ -72,7 +72,7 @@ async fn every_field_is_stored_as_it_was_sent() {
 }
 
 #[tokio::test]
-async fn a_create_of_what_exists_is_a_409_and_changes_nothing() {
+async fn create_of_what_exists_returns_409_and_changes_nothing() {
     let service = Service::start().await;
     let first = service.create(s3("acme")).await;
     let mut other = s3("acme");
@@ -88,14 +88,14 @@ async fn a_create_of_what_exists_is_a_409_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn the_two_types_of_a_tenant_stand_side_by_side() {
+async fn tenant_can_have_both_types() {
     let service = Service::start().await;
     service.create(s3("acme")).await;
     service.create(cloudwatch("acme")).await;
 }
 
 #[tokio::test]
-async fn a_create_replaces_what_is_past_its_time_to_live() {
+async fn create_replaces_an_expired_configuration() {
     let service = Service::start().await;
     let past = AttributeValue::N((Utc::now().timestamp() - 5).to_string());
     service
@@ -112,7 +112,7 @@ async fn a_create_replaces_what_is_past_its_time_to_live() {
 }
 
 #[tokio::test]
-async fn every_broken_rule_is_named_at_once() {
+async fn every_broken_rule_is_reported_at_once() {
     let service = Service::start().await;
     let body = json!({
         "type": "s3",
@@ -122,11 +122,11 @@ async fn every_broken_rule_is_named_at_once() {
         "target_region": "mars-north-1",
         "desired_logs": [],
     });
-    let answer = service
+    let response = service
         .send(Call::post(&tenant_path("acme")).json(&body))
         .await
         .expect(422);
-    let mut rules = answer.broken_rules();
+    let mut rules = response.broken_rules();
     rules.sort_unstable();
     assert_eq!(
         rules,
@@ -139,11 +139,11 @@ async fn every_broken_rule_is_named_at_once() {
             ("tenant_id", "required"),
         ]
     );
-    assert_envelope!(answer);
+    assert_envelope!(response);
 }
 
 #[tokio::test]
-async fn a_time_to_live_in_the_past_or_in_milliseconds_is_a_422() {
+async fn time_to_live_in_the_past_or_in_milliseconds_returns_422() {
     let service = Service::start().await;
     for (ttl, code) in [
         (1, "in_the_past"),
@@ -151,16 +151,16 @@ async fn a_time_to_live_in_the_past_or_in_milliseconds_is_a_422() {
     ] {
         let mut body = s3("acme");
         body["ttl"] = ttl.into();
-        let answer = service
+        let response = service
             .send(Call::post(&tenant_path("acme")).json(&body))
             .await
             .expect(422);
-        assert_eq!(answer.broken_rules(), [("ttl", code)]);
+        assert_eq!(response.broken_rules(), [("ttl", code)]);
     }
 }
 
 #[tokio::test]
-async fn another_tenant_in_the_body_is_a_400() {
+async fn another_tenant_in_the_body_returns_400() {
     let service = Service::start().await;
     assert_envelope!(
         service
@@ -172,7 +172,7 @@ async fn another_tenant_in_the_body_is_a_400() {
 }
 
 #[tokio::test]
-async fn the_clients_timestamps_are_ignored() {
+async fn timestamps_of_the_client_are_ignored() {
     let service = Service::start().await;
     let mut body = s3("acme");
     body["created_at"] = "1999-01-01T00:00:00Z".into();

@@ -10,12 +10,12 @@ use std::{
     time::SystemTime,
 };
 
-use api::{Api, AppState, ExternalChecks, config::Settings};
+use api::{Api, AppState, ExternalChecks, Stores, config::Settings};
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use chrono::{DateTime, Utc};
 use lambda::{Handler, HandlerError, Invocation};
 use serde_json::{Value, json};
-use tenant_store::Store;
+use tenant_store::configs::{self, ConfigStore};
 use tokio::net::TcpListener;
 
 use crate::description::{self, Configurations};
@@ -55,17 +55,21 @@ impl Service {
 
     pub(crate) async fn start_with(settings: Settings) -> Self {
         let client = embedded_dynamodb().await;
-        tenant_store::schema::ensure_table(&client, TABLE).await.unwrap();
+        tenant_store::schema::ensure_table(&client, TABLE, &configs::SCHEMA)
+            .await
+            .unwrap();
         Self::over(client, settings)
     }
 
     /// The service of a process that makes external checks.
-    pub(crate) async fn start_with_live_checks(external_checks: Arc<dyn ExternalChecks>) -> Self {
+    pub(crate) async fn start_with_external_checks(external_checks: Arc<dyn ExternalChecks>) -> Self {
         let client = embedded_dynamodb().await;
-        tenant_store::schema::ensure_table(&client, TABLE).await.unwrap();
-        let state = AppState::new(Store::new(client.clone(), TABLE), Settings::default());
+        tenant_store::schema::ensure_table(&client, TABLE, &configs::SCHEMA)
+            .await
+            .unwrap();
+        let state = AppState::new(stores(&client), Settings::default());
         Self {
-            api: Api::new(state.with_live_checks(external_checks)),
+            api: Api::new(state.with_external_checks(external_checks)),
             client,
             has_item_written_by_hand: AtomicBool::new(false),
         }
@@ -86,7 +90,7 @@ impl Service {
 
     fn over(client: Client, settings: Settings) -> Self {
         Self {
-            api: Api::new(AppState::new(Store::new(client.clone(), TABLE), settings)),
+            api: Api::new(AppState::new(stores(&client), settings)),
             client,
             has_item_written_by_hand: AtomicBool::new(false),
         }
@@ -163,6 +167,12 @@ impl Service {
             .key("tenant_id", text(tenant_id));
         let response = request.key("type", text(delivery_type)).send().await.unwrap();
         response.item.map(|item| item.into_iter().collect())
+    }
+}
+
+fn stores(client: &Client) -> Stores {
+    Stores {
+        configs: ConfigStore::new(client.clone(), TABLE),
     }
 }
 

@@ -14,22 +14,22 @@ async fn page(service: &Service, limit: usize, last_key: Option<&str>) -> Respon
         .expect(200)
 }
 
-/// Walks every page and gives what it met, in order.
+/// Walks every page and returns the keys in order.
 pub(crate) async fn walk(service: &Service, limit: usize) -> Vec<(String, String)> {
-    let (mut met, mut last_key) = (Vec::new(), None);
+    let (mut found, mut last_key) = (Vec::new(), None);
     loop {
         let page = page(service, limit, last_key.as_deref()).await;
         assert!(page.keys().len() <= limit);
-        met.extend(page.keys());
+        found.extend(page.keys());
         match page.data().get("last_key") {
             Some(key) => last_key = Some(key.as_str().unwrap().to_owned()),
-            None => return met,
+            None => return found,
         }
     }
 }
 
 #[tokio::test]
-async fn a_tenants_list_holds_its_own_configurations_and_their_count() {
+async fn list_of_a_tenant_has_its_configurations_and_their_count() {
     let service = Service::start().await;
     service.create(cloudwatch("acme")).await;
     service.create(s3("acme")).await;
@@ -38,13 +38,13 @@ async fn a_tenants_list_holds_its_own_configurations_and_their_count() {
 }
 
 #[tokio::test]
-async fn an_unknown_tenant_is_an_empty_list() {
+async fn list_of_an_unknown_tenant_is_empty() {
     let service = Service::start().await;
     assert_envelope!(service.send(Call::get(&tenant_path("nobody"))).await.expect(200));
 }
 
 #[tokio::test]
-async fn a_page_tells_its_limit_and_where_the_next_one_begins() {
+async fn page_has_its_limit_and_the_key_of_the_next_one() {
     let service = Service::start().await;
     service.create(cloudwatch("acme")).await;
     service.create(s3("acme")).await;
@@ -55,14 +55,14 @@ async fn a_page_tells_its_limit_and_where_the_next_one_begins() {
 }
 
 #[tokio::test]
-async fn an_empty_table_is_an_empty_list() {
+async fn list_of_an_empty_table_is_empty() {
     let service = Service::start().await;
-    let answer = service.send(Call::get(LIST)).await.expect(200);
-    assert_eq!(answer.data(), &json!({"configurations": [], "count": 0, "limit": 50}));
+    let response = service.send(Call::get(LIST)).await.expect(200);
+    assert_eq!(response.data(), &json!({"configurations": [], "count": 0, "limit": 50}));
 }
 
 #[tokio::test]
-async fn a_page_holds_fifty_unless_the_client_says_otherwise() {
+async fn page_has_fifty_configurations_by_default() {
     let service = Service::start().await;
     for number in 0..51 {
         service.create(s3(&format!("tenant-{number}"))).await;
@@ -77,7 +77,7 @@ async fn a_page_holds_fifty_unless_the_client_says_otherwise() {
 }
 
 #[tokio::test]
-async fn a_limit_that_is_no_number_from_1_to_1000_is_a_400() {
+async fn limit_outside_1_to_1000_returns_400() {
     let service = Service::start().await;
     for limit in [
         "0",
@@ -100,7 +100,7 @@ async fn a_limit_that_is_no_number_from_1_to_1000_is_a_400() {
 }
 
 #[tokio::test]
-async fn a_last_key_that_is_none_is_a_400() {
+async fn malformed_last_key_returns_400() {
     let service = Service::start().await;
     for last_key in [
         "x",
@@ -123,21 +123,21 @@ async fn a_last_key_that_is_none_is_a_400() {
 }
 
 #[tokio::test]
-async fn a_repeated_parameter_is_a_400() {
+async fn repeated_parameter_returns_400() {
     let service = Service::start().await;
     service
         .send(Call::get(LIST).query("limit", "1").query("limit", "1"))
         .await
         .expect(400);
-    let answer = service
+    let response = service
         .send(Call::get(LIST).query("last_key", "a#s3").query("last_key", ""))
         .await
         .expect(400);
-    assert_envelope!(answer);
+    assert_envelope!(response);
 }
 
 #[tokio::test]
-async fn an_empty_last_key_is_the_first_page() {
+async fn empty_last_key_returns_the_first_page() {
     let service = Service::start().await;
     service.create(s3("acme")).await;
     let first = service.send(Call::get(LIST).query("last_key", "")).await.expect(200);
@@ -145,7 +145,7 @@ async fn an_empty_last_key_is_the_first_page() {
 }
 
 #[tokio::test]
-async fn parameters_that_mean_nothing_are_passed_over() {
+async fn unknown_parameters_are_ignored() {
     let service = Service::start().await;
     let call = Call::get(LIST)
         .query("limit", "1")
@@ -156,7 +156,7 @@ async fn parameters_that_mean_nothing_are_passed_over() {
 }
 
 #[tokio::test]
-async fn a_last_key_works_after_its_item_is_deleted() {
+async fn last_key_works_after_its_item_is_deleted() {
     let service = Service::start().await;
     for tenant_id in ["a", "b", "c", "d"] {
         service.create(s3(tenant_id)).await;
@@ -174,7 +174,7 @@ async fn a_last_key_works_after_its_item_is_deleted() {
 }
 
 #[tokio::test]
-async fn a_walk_meets_everything_once_even_what_a_person_wrote_under_a_key_of_their_own() {
+async fn walk_returns_everything_once_even_items_with_hand_written_keys() {
     let service = Service::start().await;
     let mut there = BTreeSet::new();
     for tenant_id in ["a", "b", "c"] {
@@ -188,14 +188,14 @@ async fn a_walk_meets_everything_once_even_what_a_person_wrote_under_a_key_of_th
         there.insert((tenant_id.to_owned(), delivery_type.to_owned()));
     }
     for limit in [1, 2, 7, 1000] {
-        let met = walk(&service, limit).await;
-        assert_eq!(met.len(), there.len(), "{limit}");
-        assert_eq!(met.into_iter().collect::<BTreeSet<_>>(), there, "{limit}");
+        let found = walk(&service, limit).await;
+        assert_eq!(found.len(), there.len(), "{limit}");
+        assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), there, "{limit}");
     }
 }
 
 #[tokio::test]
-async fn what_is_past_its_time_to_live_is_in_no_list() {
+async fn expired_configuration_is_in_no_list() {
     let service = Service::start().await;
     service.create(cloudwatch("acme")).await;
     let past = AttributeValue::N((Utc::now().timestamp() - 5).to_string());
@@ -208,7 +208,7 @@ async fn what_is_past_its_time_to_live_is_in_no_list() {
 }
 
 #[tokio::test]
-async fn a_page_of_large_items_stays_within_what_lambda_passes_on() {
+async fn page_of_large_items_stays_within_the_limit_of_lambda() {
     let service = Service::start().await;
     // Each is near DynamoDB's limit of 400 kB, and control characters take six times the room in JSON.
     for (number, filling) in ["a", "\u{1}", "\"", "é", "\\", "a", "a", "a", "a", "a"]

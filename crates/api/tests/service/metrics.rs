@@ -1,4 +1,4 @@
-//! The metrics that requests leave, held against what the documentation says of them.
+//! The metrics of requests, compared with the documentation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +26,7 @@ fn init() {
     }));
 }
 
-/// What CloudWatch would make of a line.
+/// The metrics that CloudWatch reads from a line.
 fn metrics_of(line: &Value) -> Metrics {
     let mut metrics = Metrics::new();
     for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
@@ -96,7 +96,7 @@ fn with_fields_folded(metrics: Metrics) -> Metrics {
 }
 
 #[test]
-fn every_metric_is_documented_and_every_documented_one_is_written() {
+fn documented_metrics_are_those_of_the_catalogue() {
     assert_eq!(
         with_fields_folded(catalogue()),
         documented("### Metrics of the API function")
@@ -106,7 +106,7 @@ fn every_metric_is_documented_and_every_documented_one_is_written() {
 /// A DynamoDB that throttles every request.
 async fn throttled() -> Service {
     let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":""}"#;
-    let answer = move || async move {
+    let response = move || async move {
         (
             StatusCode::BAD_REQUEST,
             [("content-type", "application/x-amz-json-1.0")],
@@ -115,12 +115,12 @@ async fn throttled() -> Service {
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let service = Service::with_store_at(listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(response)).await });
     service
 }
 
 #[tokio::test]
-async fn every_metric_of_the_catalogue_is_written_by_a_request_that_it_counts() {
+async fn every_metric_of_the_catalogue_is_written_by_some_request() {
     init();
     let (log, _guard) = Log::capture();
     let service = Service::start().await;
@@ -155,7 +155,7 @@ async fn every_metric_of_the_catalogue_is_written_by_a_request_that_it_counts() 
         missing.iter().all(|name| name.starts_with("validation_failures_")),
         "{missing:?}"
     );
-    let [create, update, delete, refused, busy, cold] = &lines[..] else {
+    let [create, update, delete, rejected, busy, cold] = &lines[..] else {
         panic!("{lines:?}")
     };
     assert_eq!((&create["configs_created"], &create["type"]), (&1.into(), &"s3".into()));
@@ -171,9 +171,9 @@ async fn every_metric_of_the_catalogue_is_written_by_a_request_that_it_counts() 
         (&update["configs_updated"], &delete["configs_deleted"]),
         (&1.into(), &1.into())
     );
-    assert_eq!(refused["validation_failures"], 3);
+    assert_eq!(rejected["validation_failures"], 3);
     for field in ["ttl", "bucket_name", "unknown_field"] {
-        assert_eq!(refused[format!("validation_failures_{field}")], 1);
+        assert_eq!(rejected[format!("validation_failures_{field}")], 1);
     }
     assert_eq!(
         (&busy["dynamodb_throttles"], &busy["dynamodb_retries"]),
@@ -187,7 +187,7 @@ async fn every_metric_of_the_catalogue_is_written_by_a_request_that_it_counts() 
 }
 
 #[tokio::test]
-async fn no_dimension_is_a_tenants() {
+async fn no_dimension_is_a_tenant() {
     init();
     let (log, _guard) = Log::capture();
     let service = Service::start().await;

@@ -10,39 +10,39 @@ fn update(method: &str, body: &Value) -> Call {
 }
 
 #[tokio::test]
-async fn an_update_answers_200_with_the_whole_configuration_and_its_new_version() {
+async fn update_returns_200_with_the_whole_configuration_and_its_new_tag() {
     let service = Service::start().await;
     let created = service.create(s3("acme")).await;
-    let answer = service
+    let response = service
         .send(update("PATCH", &json!({"enabled": false})))
         .await
         .expect(200);
-    assert_ne!(answer.etag(), created.etag());
+    assert_ne!(response.etag(), created.etag());
     let read = service.send(Call::get(&config_path("acme", "s3"))).await;
-    assert_eq!((read.data(), read.etag()), (answer.data(), answer.etag()));
-    assert_envelope!(answer);
+    assert_eq!((read.data(), read.etag()), (response.data(), response.etag()));
+    assert_envelope!(response);
 }
 
 #[tokio::test]
-async fn put_and_patch_keep_what_is_left_out() {
+async fn put_and_patch_keep_omitted_fields() {
     for method in METHODS {
         let service = Service::start().await;
         let mut config = s3("acme");
         config["enabled"] = false.into();
         config["desired_logs"] = json!(["a"]);
         service.create(config).await;
-        let answer = service
+        let response = service
             .send(update(method, &json!({"bucket_name": "another-bucket"})))
             .await
             .expect(200);
-        assert_eq!(answer.data()["bucket_name"], "another-bucket");
-        assert_eq!(answer.data()["enabled"], false);
-        assert_eq!(answer.data()["desired_logs"], json!(["a"]));
+        assert_eq!(response.data()["bucket_name"], "another-bucket");
+        assert_eq!(response.data()["enabled"], false);
+        assert_eq!(response.data()["desired_logs"], json!(["a"]));
     }
 }
 
 #[tokio::test]
-async fn null_removes_an_optional_field_and_returns_others_to_their_default() {
+async fn null_removes_an_optional_field_or_resets_it_to_its_default() {
     for method in METHODS {
         let service = Service::start().await;
         let mut config = s3("acme");
@@ -51,26 +51,26 @@ async fn null_removes_an_optional_field_and_returns_others_to_their_default() {
         config["target_region"] = "us-east-1".into();
         service.create(config).await;
         let nulls = json!({"enabled": null, "bucket_prefix": null, "target_region": null});
-        let answer = service.send(update(method, &nulls)).await.expect(200);
-        assert_eq!(answer.data()["enabled"], true);
-        assert_eq!(answer.data()["bucket_prefix"], "ROSA/cluster-logs/");
-        assert_eq!(answer.data().get("target_region"), None);
+        let response = service.send(update(method, &nulls)).await.expect(200);
+        assert_eq!(response.data()["enabled"], true);
+        assert_eq!(response.data()["bucket_prefix"], "ROSA/cluster-logs/");
+        assert_eq!(response.data().get("target_region"), None);
     }
 }
 
 #[tokio::test]
-async fn a_required_field_cannot_be_removed() {
+async fn required_field_cannot_be_removed() {
     let service = Service::start().await;
     service.create(cloudwatch("acme")).await;
     for method in METHODS {
         let call = Call::new(method, &config_path("acme", "cloudwatch")).json(&json!({"log_group_name": null}));
-        let answer = service.send(call).await.expect(422);
-        assert_eq!(answer.broken_rules(), [("log_group_name", "required")]);
+        let response = service.send(call).await.expect(422);
+        assert_eq!(response.broken_rules(), [("log_group_name", "required")]);
     }
 }
 
 #[tokio::test]
-async fn tenant_and_type_may_be_absent_empty_or_equal_and_nothing_else() {
+async fn tenant_and_type_may_only_be_absent_empty_or_equal() {
     let service = Service::start().await;
     service.create(s3("acme")).await;
     for method in METHODS {
@@ -96,7 +96,7 @@ async fn tenant_and_type_may_be_absent_empty_or_equal_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn nothing_to_update_is_a_400() {
+async fn update_without_a_change_returns_400() {
     let service = Service::start().await;
     service.create(s3("acme")).await;
     for method in METHODS {
@@ -112,7 +112,7 @@ async fn nothing_to_update_is_a_400() {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_a_404_and_is_not_created() {
+async fn missing_configuration_returns_404_and_is_not_created() {
     let service = Service::start().await;
     for method in METHODS {
         service
@@ -140,7 +140,7 @@ async fn attributes_outside_the_model_survive() {
 }
 
 #[tokio::test]
-async fn a_broken_item_that_a_person_wrote_can_be_fixed() {
+async fn invalid_hand_written_item_can_be_fixed() {
     let service = Service::start().await;
     let broken = [
         ("tenant_id", text("acme")),
@@ -149,11 +149,12 @@ async fn a_broken_item_that_a_person_wrote_can_be_fixed() {
     ];
     service.put_item(broken).await;
     let fix = json!({"bucket_name": "acme-corp-logs", "enabled": true, "bucket_prefix": null});
-    let answer = service
-        .send(update("PATCH", &fix).header("If-Match", "\"0\""))
+    let read = service.send(Call::get(&config_path("acme", "s3"))).await.expect(200);
+    let response = service
+        .send(update("PATCH", &fix).header("If-Match", read.etag()))
         .await
         .expect(200);
-    assert_ne!(answer.etag(), "\"0\"");
+    assert_ne!(response.etag(), read.etag());
     let validation = service
         .send(Call::get(&format!("{}/validate", config_path("acme", "s3"))))
         .await;
@@ -161,7 +162,7 @@ async fn a_broken_item_that_a_person_wrote_can_be_fixed() {
 }
 
 #[tokio::test]
-async fn a_merge_patch_is_taken_by_patch_alone() {
+async fn merge_patch_is_accepted_by_patch_only() {
     let service = Service::start().await;
     service.create(s3("acme")).await;
     let merge_patch = |method| {

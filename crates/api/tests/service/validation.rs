@@ -75,7 +75,7 @@ impl ExternalChecks for Missing {
 #[tokio::test]
 async fn external_checks_decide_validity() {
     let external_checks = Arc::new(Missing::default());
-    let service = Service::start_with_live_checks(external_checks.clone()).await;
+    let service = Service::start_with_external_checks(external_checks.clone()).await;
     service.create(s3("acme")).await;
     let response = validate(&service, "acme", "s3").await.expect(200);
     assert_eq!(response.data()["valid"], false);
@@ -98,7 +98,7 @@ impl ExternalChecks for Slow {
 
 #[tokio::test]
 async fn checks_end_before_the_request_deadline() {
-    let service = Service::start_with_live_checks(Arc::new(Slow)).await;
+    let service = Service::start_with_external_checks(Arc::new(Slow)).await;
     service.create(s3("acme")).await;
     // The service reserves the last half second before the deadline of Lambda, and ends the request then.
     let path = format!("{}/validate", config_path("acme", "s3"));
@@ -110,7 +110,7 @@ async fn checks_end_before_the_request_deadline() {
 #[tokio::test]
 async fn live_false_skips_external_checks() {
     let external_checks = Arc::new(Missing::default());
-    let service = Service::start_with_live_checks(external_checks.clone()).await;
+    let service = Service::start_with_external_checks(external_checks.clone()).await;
     service.create(s3("acme")).await;
     let path = format!("{}/validate", config_path("acme", "s3"));
     let response = service.send(Call::get(&path).query("live", "false")).await.expect(200);

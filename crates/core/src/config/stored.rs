@@ -1,4 +1,4 @@
-//! A configuration as it stands in the table, whoever wrote it.
+//! A configuration as it is in the table, whether this service or a person wrote it.
 
 use std::collections::BTreeMap;
 
@@ -7,32 +7,36 @@ use serde_json::Value;
 
 use super::names::Field;
 
-/// The attribute that counts an item's writes.
+/// The attribute whose value each write of this service replaces by a new one.
 pub const VERSION_ATTRIBUTE: &str = "version";
 
-/// What a read gives. People write items by hand, so nothing is promised of the values: a broken one stands here as it
-/// stands in the table, to be shown, mended or deleted.
+/// The result of a read. People write items by hand, so the values may break any rule: an invalid one is here as it is in
+/// the table, to be shown, fixed or deleted.
 ///
-/// As JSON it is the wire form: the known fields in model order, absent ones left out, attributes that the model does
-/// not know unmentioned. `enabled` is always there: the log processor reads a missing value as off, and so the wire
-/// form says `false`.
+/// Its JSON is the wire form: the known fields in model order, without absent ones and without attributes that the model
+/// does not know. `enabled` is always present: the log processor reads a missing value as off, so the wire form has
+/// `false`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredConfig {
     fields: BTreeMap<Field, Value>,
-    version: u64,
+    version: Option<String>,
 }
 
 impl StoredConfig {
-    /// Takes an item's attributes as JSON, a string set as an array. What is no field of the model is passed over, and
-    /// a version that is no whole number counts as none.
+    /// Takes an item's attributes as JSON, a string set as an array. Attributes that are not in the model are ignored,
+    /// and so is a version that is neither a text nor a number.
     pub fn from_attributes(attributes: impl IntoIterator<Item = (impl AsRef<str>, Value)>) -> Self {
         let mut fields = BTreeMap::new();
-        let mut version = 0;
+        let mut version = None;
         for (name, value) in attributes {
             if let Some(field) = Field::from_name(name.as_ref()) {
                 fields.insert(field, value);
             } else if name.as_ref() == VERSION_ATTRIBUTE {
-                version = value.as_u64().unwrap_or(0);
+                version = match value {
+                    Value::String(text) => Some(text),
+                    Value::Number(number) => Some(number.to_string()),
+                    _ => None,
+                };
             }
         }
         Self { fields, version }
@@ -50,10 +54,11 @@ impl StoredConfig {
         self.text(Field::Type)
     }
 
-    /// Grows with every write by this service; 0 for an item that this service has never written.
+    /// The version that the last write of this service assigned, or the value that an operator wrote by hand. `None` for an item that
+    /// this service has never written.
     #[must_use]
-    pub const fn version(&self) -> u64 {
-        self.version
+    pub fn version(&self) -> Option<&str> {
+        self.version.as_deref()
     }
 
     /// The stored value of a field.
@@ -95,12 +100,12 @@ mod tests {
     }
 
     #[test]
-    fn the_wire_form_has_the_models_order_and_no_unknown_attribute() {
+    fn wire_form_has_model_order_and_no_unknown_attribute() {
         let config = stored(json!({
-            "updated_at": "b", "created_at": "a", "version": 7, "note": "by hand", "enabled": true,
+            "updated_at": "b", "created_at": "a", "version": "v7", "note": "by hand", "enabled": true,
             "bucket_prefix": "p/", "bucket_name": "acme", "type": "s3", "tenant_id": "t"
         }));
-        assert_eq!(config.version(), 7);
+        assert_eq!(config.version(), Some("v7"));
         assert_eq!(
             serde_json::to_string(&config).unwrap(),
             r#"{"tenant_id":"t","type":"s3","bucket_name":"acme","bucket_prefix":"p/","enabled":true,"created_at":"a","updated_at":"b"}"#
@@ -108,12 +113,24 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_enabled_reads_as_off_and_broken_values_stand_as_they_are() {
-        let config = stored(json!({"tenant_id": "t", "type": "cloudwatch", "ttl": "soon", "version": "x"}));
-        assert_eq!(config.version(), 0);
+    fn missing_enabled_reads_as_off_and_invalid_values_are_unchanged() {
+        let config = stored(json!({"tenant_id": "t", "type": "cloudwatch", "ttl": "soon", "version": []}));
+        assert_eq!(config.version(), None);
         assert_eq!(
             serde_json::to_value(&config).unwrap(),
             json!({"tenant_id": "t", "type": "cloudwatch", "enabled": false, "ttl": "soon"})
         );
+    }
+
+    #[test]
+    fn hand_written_version_reads_as_its_text() {
+        for (version, text) in [
+            (json!("three"), Some("three")),
+            (json!(7), Some("7")),
+            (json!(-1.5), Some("-1.5")),
+            (json!(null), None),
+        ] {
+            assert_eq!(stored(json!({"version": version})).version(), text);
+        }
     }
 }

@@ -1,7 +1,8 @@
-//! What the embedded DynamoDB cannot do by itself: answers that are lost, late or refusals. A small server in front of
-//! it plays them.
+//! What the embedded DynamoDB cannot do by itself: responses that are lost, late or failures. A small proxy in front of it
+//! produces them.
 
 use std::{
+    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -9,32 +10,36 @@ use std::{
     time::Duration,
 };
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
 use tenant_core::DeliveryType::S3;
-use tenant_store::{Precondition, Store, StoreError, client, usage::measure, version_before};
+use tenant_store::{Precondition, StoreError, client, configs::ConfigStore, usage::measure};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::Notify,
 };
 
-use crate::harness::{Harness, TABLE, item, now, number, s3, tenant, text, update};
+use crate::harness::{Harness, TABLE, item, now, number, s3, tenant, text, unchanged, update};
 
 /// What happens to one request.
 #[derive(Clone, Copy)]
 enum Fault {
-    /// None: passed on, answered.
+    /// None: forwarded, and its response returned.
     Pass,
-    /// Passed on and applied, but the connection ends before the answer.
-    LoseAnswer,
-    /// Answered with this status and this error code, not passed on.
-    Refuse(u16, &'static str),
-    /// Never answered.
+    /// Forwarded and applied, but the connection ends before the response.
+    LoseResponse,
+    /// Rejected with this status and this error code, and not forwarded.
+    Reject(u16, &'static str),
+    /// Forwarded when the test allows it.
+    Hold(&'static Notify),
+    /// No response ever.
     Hang,
 }
 
 /// A store behind a proxy that treats its n-th request as `faults[n]`, and all further ones as the last. The counter
-/// tells how many requests came.
-async fn store_with(harness: &Harness, faults: &'static [Fault]) -> (Store, Arc<AtomicUsize>) {
+/// has the number of requests.
+async fn store_with(harness: &Harness, faults: &'static [Fault]) -> (ConfigStore, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let requests = Arc::new(AtomicUsize::new(0));
@@ -47,19 +52,23 @@ async fn store_with(harness: &Harness, faults: &'static [Fault]) -> (Store, Arc<
             tokio::spawn(async move { serve(downstream, &upstream, faults, &counter).await });
         }
     });
-    (Store::new(client::connect_embedded(&endpoint), TABLE), requests)
+    (ConfigStore::new(client::connect_embedded(&endpoint), TABLE), requests)
 }
 
 async fn serve(mut downstream: TcpStream, upstream: &str, faults: &[Fault], counter: &AtomicUsize) {
     while let Some(request) = read_message(&mut downstream).await {
         let n = counter.fetch_add(1, Ordering::SeqCst);
-        let answer = match faults.get(n).or(faults.last()).copied().unwrap() {
+        let response = match faults.get(n).or(faults.last()).copied().unwrap() {
             Fault::Pass => forward(upstream, &request).await,
-            Fault::LoseAnswer => {
+            Fault::Hold(gate) => {
+                gate.notified().await;
+                forward(upstream, &request).await
+            }
+            Fault::LoseResponse => {
                 forward(upstream, &request).await;
                 return;
             }
-            Fault::Refuse(status, code) => {
+            Fault::Reject(status, code) => {
                 let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"as planned"}}"#);
                 format!(
                     "HTTP/1.1 {status} Planned\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {}\r\n\r\n{body}",
@@ -69,7 +78,7 @@ async fn serve(mut downstream: TcpStream, upstream: &str, faults: &[Fault], coun
             }
             Fault::Hang => std::future::pending().await,
         };
-        if downstream.write_all(&answer).await.is_err() {
+        if downstream.write_all(&response).await.is_err() {
             return;
         }
     }
@@ -106,47 +115,50 @@ async fn read_message(stream: &mut TcpStream) -> Option<Vec<u8>> {
 }
 
 #[tokio::test]
-async fn a_create_whose_answer_was_lost_succeeds_on_its_repetition() {
+async fn create_whose_response_was_lost_succeeds_on_its_retry() {
     let harness = Harness::start().await;
-    let (store, requests) = store_with(&harness, &[Fault::LoseAnswer, Fault::Pass]).await;
+    let (store, requests) = store_with(&harness, &[Fault::LoseResponse, Fault::Pass]).await;
     let created = store.create(&s3("acme"), now()).await.unwrap();
     assert_eq!(requests.load(Ordering::SeqCst), 2);
     assert_eq!(harness.get("acme", S3).await, Some(created));
 }
 
 #[tokio::test]
-async fn a_repeated_create_of_what_somebody_else_created_is_still_refused() {
+async fn retried_create_of_what_another_client_created_is_rejected() {
     let harness = Harness::start().await;
     harness
         .store
         .create(&s3("acme"), crate::harness::at(crate::harness::NOW - 5))
         .await
         .unwrap();
-    let (store, _) = store_with(&harness, &[Fault::LoseAnswer, Fault::Pass]).await;
+    let (store, _) = store_with(&harness, &[Fault::LoseResponse, Fault::Pass]).await;
     let created = store.create(&s3("acme"), now()).await;
     assert!(matches!(created, Err(StoreError::AlreadyExists)), "{created:?}");
 }
 
 #[tokio::test]
-async fn a_conditional_update_whose_answer_was_lost_succeeds_once() {
+async fn conditional_update_whose_response_was_lost_succeeds_once() {
     let harness = Harness::start().await;
-    let version = harness.store.create(&s3("acme"), now()).await.unwrap().version();
-    let (store, _) = store_with(&harness, &[Fault::LoseAnswer, Fault::Pass]).await;
+    let created = harness.store.create(&s3("acme"), now()).await.unwrap();
+    let (store, requests) = store_with(&harness, &[Fault::Pass, Fault::LoseResponse, Fault::Pass]).await;
     let change = update(S3, &json!({"enabled": false}));
-    let precondition = Precondition::Versions(vec![version]);
+    let store = store.with_versions(|| Ok("assigned".to_owned()));
     let updated = store
-        .update(&tenant("acme"), S3, &change, &precondition, now())
+        .update(&tenant("acme"), S3, &change, &unchanged(&created), now())
         .await
         .unwrap();
-    assert_eq!(updated.version(), version + 1, "applied once, not twice");
+    assert_eq!(requests.load(Ordering::SeqCst), 3, "a read, a write and its retry");
+    assert_eq!(updated.before, Some(created.value));
+    assert_eq!(updated.after.value.version(), Some("assigned"));
+    assert_eq!(harness.get("acme", S3).await, Some(updated.after));
 }
 
 #[tokio::test]
-async fn a_conditional_update_that_is_late_is_refused_without_a_lost_answer() {
+async fn late_conditional_update_is_rejected_without_a_lost_response() {
     let harness = Harness::start().await;
-    let version = harness.store.create(&s3("acme"), now()).await.unwrap().version();
+    let created = harness.store.create(&s3("acme"), now()).await.unwrap();
     let change = update(S3, &json!({"enabled": false}));
-    let precondition = Precondition::Versions(vec![version]);
+    let precondition = unchanged(&created);
     harness
         .store
         .update(&tenant("acme"), S3, &change, &precondition, now())
@@ -156,14 +168,17 @@ async fn a_conditional_update_that_is_late_is_refused_without_a_lost_answer() {
         .store
         .update(&tenant("acme"), S3, &change, &precondition, now())
         .await;
-    assert!(matches!(same_again, Err(StoreError::VersionMismatch)), "{same_again:?}");
+    assert!(
+        matches!(same_again, Err(StoreError::PreconditionFailed)),
+        "{same_again:?}"
+    );
 }
 
 #[tokio::test]
-async fn a_delete_whose_answer_was_lost_succeeds_on_its_repetition() {
+async fn delete_whose_response_was_lost_succeeds_on_its_retry() {
     let harness = Harness::start().await;
     harness.store.create(&s3("acme"), now()).await.unwrap();
-    let (store, _) = store_with(&harness, &[Fault::LoseAnswer, Fault::Pass]).await;
+    let (store, _) = store_with(&harness, &[Fault::LoseResponse, Fault::Pass]).await;
     store
         .delete(&tenant("acme"), S3, &Precondition::None, now())
         .await
@@ -172,9 +187,9 @@ async fn a_delete_whose_answer_was_lost_succeeds_on_its_repetition() {
 }
 
 #[tokio::test]
-async fn a_write_that_is_never_answered_has_an_unknown_outcome_and_a_read_is_unavailable() {
+async fn write_without_response_has_an_unknown_outcome_and_read_is_unavailable() {
     let harness = Harness::start().await;
-    let (store, _) = store_with(&harness, &[Fault::LoseAnswer]).await;
+    let (store, _) = store_with(&harness, &[Fault::LoseResponse]).await;
     let created = store.create(&s3("acme"), now()).await;
     assert!(matches!(created, Err(StoreError::OutcomeUnknown(_))), "{created:?}");
     let read = store.get(&tenant("acme"), S3, now()).await;
@@ -182,14 +197,14 @@ async fn a_write_that_is_never_answered_has_an_unknown_outcome_and_a_read_is_una
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_not_forgotten_over_the_refusal_of_its_repetition() {
+async fn lost_response_counts_although_the_retry_is_rejected() {
     let harness = Harness::start().await;
     for (status, code) in [
         (400, "ThrottlingException"),
         (400, "AccessDeniedException"),
         (500, "InternalServerError"),
     ] {
-        let faults = Box::leak(Box::new([Fault::LoseAnswer, Fault::Refuse(status, code)]));
+        let faults = Box::leak(Box::new([Fault::LoseResponse, Fault::Reject(status, code)]));
         let (store, _) = store_with(&harness, faults).await;
         let created = store.create(&s3(code), now()).await;
         assert!(
@@ -201,10 +216,11 @@ async fn a_lost_answer_is_not_forgotten_over_the_refusal_of_its_repetition() {
 }
 
 #[tokio::test]
-async fn a_refusal_before_it_does_not_make_a_deletion_of_nothing_succeed() {
+async fn rejected_attempt_does_not_make_a_deletion_of_nothing_succeed() {
     let harness = Harness::start().await;
-    let throttled = &[Fault::Refuse(400, "ThrottlingException"), Fault::Pass];
-    for precondition in [Precondition::None, Precondition::Versions(vec![7])] {
+    let throttled = &[Fault::Reject(400, "ThrottlingException"), Fault::Pass];
+    let foreign = tenant_core::EntityTag::from_sha256(&[7; 32]);
+    for precondition in [Precondition::None, Precondition::Tags(vec![foreign])] {
         let (store, requests) = store_with(&harness, throttled).await;
         let deleted = store.delete(&tenant("acme"), S3, &precondition, now()).await;
         assert_eq!(requests.load(Ordering::SeqCst), 2);
@@ -213,50 +229,148 @@ async fn a_refusal_before_it_does_not_make_a_deletion_of_nothing_succeed() {
 }
 
 #[tokio::test]
-async fn an_update_of_an_item_without_a_usable_version_whose_answer_was_lost_succeeds() {
+async fn update_of_a_hand_written_item_whose_response_was_lost_succeeds() {
     let harness = Harness::start().await;
     let change = update(S3, &json!({"enabled": false}));
-    // What answers come first: with a version of the wrong type, that of the attempt to count on from it.
-    let text_then_lost = &[Fault::Pass, Fault::LoseAnswer, Fault::Pass];
-    let lost = &[Fault::LoseAnswer, Fault::Pass];
-    for (version, faults) in [
-        (None, &lost[..]),
-        (Some(text("three")), text_then_lost),
-        (Some(number(0)), text_then_lost),
-    ] {
+    for version in [None, Some(text("three")), Some(number(0))] {
         let mut by_hand = item([("tenant_id", text("acme")), ("type", text("s3"))]);
         by_hand.extend(version.clone().map(|version| ("version".to_owned(), version)));
         harness.put(by_hand).await;
-        let (store, requests) = store_with(&harness, faults).await;
-        let zero = Precondition::Versions(vec![0]);
-        let updated = store.update(&tenant("acme"), S3, &change, &zero, now()).await;
-        assert_eq!(requests.load(Ordering::SeqCst), faults.len(), "{version:?}");
-        assert_eq!(updated.unwrap(), harness.get("acme", S3).await.unwrap(), "{version:?}");
+        let read = harness.get("acme", S3).await.unwrap();
+        // The unconditional write is repeated as it is. The conditional one, after its read, is recognised.
+        let unconditional = (&Precondition::None, &[Fault::LoseResponse, Fault::Pass][..]);
+        let lost_second = &[Fault::Pass, Fault::LoseResponse, Fault::Pass][..];
+        let conditional = (&unchanged(&read), lost_second);
+        for (precondition, faults) in [conditional, unconditional] {
+            let (store, requests) = store_with(&harness, faults).await;
+            let updated = store.update(&tenant("acme"), S3, &change, precondition, now()).await;
+            assert_eq!(requests.load(Ordering::SeqCst), faults.len(), "{version:?}");
+            let stored = harness.get("acme", S3).await.unwrap();
+            assert_eq!(updated.unwrap().after, stored, "{version:?}");
+        }
+    }
+}
+
+/// Makes `edit` by hand between the read and the write of a conditional call.
+async fn write_around_a_hand_edit<T: Send + 'static>(
+    harness: &Harness,
+    edit: HashMap<String, AttributeValue>,
+    write: impl AsyncFnOnce(ConfigStore) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let gate: &'static Notify = Box::leak(Box::default());
+    let faults = Box::leak(Box::new([Fault::Pass, Fault::Hold(gate), Fault::Pass]));
+    let (store, requests) = store_with(harness, faults).await;
+    let edit = async {
+        while requests.load(Ordering::SeqCst) < 2 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        harness.put(edit).await;
+        gate.notify_one();
+    };
+    tokio::join!(write(store), edit).0
+}
+
+#[tokio::test]
+async fn hand_edit_between_read_and_write_fails_the_precondition() {
+    let harness = Harness::start().await;
+    let change = update(S3, &json!({"bucket_prefix": "other/"}));
+    // A new value, an absent value, a new attribute of the model, and the version.
+    let edits: [fn(&mut HashMap<String, AttributeValue>); 4] = [
+        |item| drop(item.insert("enabled".to_owned(), AttributeValue::Bool(false))),
+        |item| drop(item.remove("bucket_name")),
+        |item| drop(item.insert("target_region".to_owned(), AttributeValue::Null(true))),
+        |item| drop(item.insert("version".to_owned(), number(1))),
+    ];
+    for edit in edits {
+        let _ = harness
+            .store
+            .delete(&tenant("acme"), S3, &Precondition::None, now())
+            .await;
+        let read = harness.store.create(&s3("acme"), now()).await.unwrap();
+        let mut edited = harness.item("acme", "s3").await.unwrap();
+        edit(&mut edited);
+        let updated = write_around_a_hand_edit(&harness, edited.clone(), async |store: ConfigStore| {
+            let precondition = unchanged(&read);
+            store.update(&tenant("acme"), S3, &change, &precondition, now()).await
+        })
+        .await;
+        assert!(matches!(updated, Err(StoreError::PreconditionFailed)), "{updated:?}");
+        assert_eq!(harness.item("acme", "s3").await.as_ref(), Some(&edited));
+
+        let read = harness.get("acme", S3).await.unwrap();
+        edited.insert("updated_at".to_owned(), text("by hand"));
+        let deleted = write_around_a_hand_edit(&harness, edited.clone(), async |store: ConfigStore| {
+            store.delete(&tenant("acme"), S3, &unchanged(&read), now()).await
+        })
+        .await;
+        assert!(matches!(deleted, Err(StoreError::PreconditionFailed)), "{deleted:?}");
+        assert_eq!(harness.item("acme", "s3").await, Some(edited));
     }
 }
 
 #[tokio::test]
-async fn a_refusal_of_an_unknown_kind_is_a_defect_and_no_passing_fault() {
+async fn expiry_between_read_and_write_is_not_found() {
     let harness = Harness::start().await;
-    let (store, requests) = store_with(&harness, &[Fault::Refuse(400, "SomethingNewException")]).await;
+    let read = harness.store.create(&s3("acme"), now()).await.unwrap();
+    let mut expired = harness.item("acme", "s3").await.unwrap();
+    expired.insert("ttl".to_owned(), number(crate::harness::NOW - 1));
+    let deleted = write_around_a_hand_edit(&harness, expired, async |store: ConfigStore| {
+        store.delete(&tenant("acme"), S3, &unchanged(&read), now()).await
+    })
+    .await;
+    assert!(matches!(deleted, Err(StoreError::NotFound)), "{deleted:?}");
+}
+
+#[tokio::test]
+async fn unconditional_write_is_one_call_and_conditional_write_two() {
+    let harness = Harness::start().await;
+    let (acme, change) = (tenant("acme"), update(S3, &json!({"enabled": false})));
+    let mut config = harness.store.create(&s3("acme"), now()).await.unwrap();
+    for conditional in [false, true] {
+        let precondition = if conditional {
+            unchanged(&config)
+        } else {
+            Precondition::None
+        };
+        let calls = 1 + u32::from(conditional);
+        let update = harness.store.update(&acme, S3, &change, &precondition, now());
+        let (updated, usage) = measure(Box::pin(update)).await;
+        assert_eq!(usage.calls, calls);
+        let precondition = if conditional {
+            unchanged(&updated.unwrap().after)
+        } else {
+            Precondition::None
+        };
+        let delete = harness.store.delete(&acme, S3, &precondition, now());
+        let (deleted, usage) = measure(Box::pin(delete)).await;
+        assert!(deleted.unwrap().is_some());
+        assert_eq!(usage.calls, calls);
+        config = harness.store.create(&s3("acme"), now()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn unknown_rejection_is_a_defect_and_not_a_transient_fault() {
+    let harness = Harness::start().await;
+    let (store, requests) = store_with(&harness, &[Fault::Reject(400, "SomethingNewException")]).await;
     let created = store.create(&s3("acme"), now()).await;
     assert!(matches!(created, Err(StoreError::Unexpected(_))), "{created:?}");
     assert_eq!(requests.load(Ordering::SeqCst), 1);
-    let (store, _) = store_with(&harness, &[Fault::Refuse(503, "SomethingNewException")]).await;
+    let (store, _) = store_with(&harness, &[Fault::Reject(503, "SomethingNewException")]).await;
     let read = store.get(&tenant("acme"), S3, now()).await;
     assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
 }
 
 #[tokio::test]
-async fn a_passing_throttle_is_retried_and_a_lasting_one_told() {
+async fn transient_throttle_is_retried_and_a_lasting_one_reported() {
     let harness = Harness::start().await;
-    let throttle = Fault::Refuse(400, "ProvisionedThroughputExceededException");
+    let throttle = Fault::Reject(400, "ProvisionedThroughputExceededException");
     let (store, requests) = store_with(
         &harness,
         const {
             &[
-                Fault::Refuse(400, "ThrottlingException"),
-                Fault::Refuse(500, "InternalServerError"),
+                Fault::Reject(400, "ThrottlingException"),
+                Fault::Reject(500, "InternalServerError"),
                 Fault::Pass,
             ]
         },
@@ -271,25 +385,25 @@ async fn a_passing_throttle_is_retried_and_a_lasting_one_told() {
 }
 
 #[tokio::test]
-async fn each_refusal_is_told_by_what_can_be_done_about_it() {
+async fn each_rejection_is_reported_by_what_can_be_done_about_it() {
     let harness = Harness::start().await;
-    let (store, requests) = store_with(&harness, &[Fault::Refuse(400, "AccessDeniedException")]).await;
+    let (store, requests) = store_with(&harness, &[Fault::Reject(400, "AccessDeniedException")]).await;
     let denied = store.create(&s3("acme"), now()).await;
     assert!(matches!(denied, Err(StoreError::AccessDenied(_))), "{denied:?}");
-    assert_eq!(requests.load(Ordering::SeqCst), 1, "a refusal is not retried");
-    let (store, _) = store_with(&harness, &[Fault::Refuse(400, "ResourceNotFoundException")]).await;
+    assert_eq!(requests.load(Ordering::SeqCst), 1, "a rejection is not retried");
+    let (store, _) = store_with(&harness, &[Fault::Reject(400, "ResourceNotFoundException")]).await;
     let missing = store.get(&tenant("acme"), S3, now()).await;
     assert!(matches!(missing, Err(StoreError::TableMissing(_))), "{missing:?}");
-    let (store, _) = store_with(&harness, &[Fault::Refuse(400, "ValidationException")]).await;
+    let (store, _) = store_with(&harness, &[Fault::Reject(400, "ValidationException")]).await;
     let unexpected = store.get(&tenant("acme"), S3, now()).await;
     assert!(matches!(unexpected, Err(StoreError::Unexpected(_))), "{unexpected:?}");
-    let (store, _) = store_with(&harness, &[Fault::Refuse(400, "TransactionConflictException")]).await;
+    let (store, _) = store_with(&harness, &[Fault::Reject(400, "TransactionConflictException")]).await;
     let conflict = store.delete(&tenant("acme"), S3, &Precondition::None, now()).await;
     assert!(matches!(conflict, Err(StoreError::Throttled(_))), "{conflict:?}");
 }
 
 #[tokio::test]
-async fn a_hang_ends_within_the_time_budget() {
+async fn hang_ends_within_the_time_budget() {
     let harness = Harness::start().await;
     let (store, _) = store_with(&harness, &[Fault::Hang]).await;
     let budget = Duration::from_secs(6);
@@ -300,9 +414,9 @@ async fn a_hang_ends_within_the_time_budget() {
 }
 
 #[tokio::test]
-async fn a_write_to_a_closed_port_is_known_not_to_have_happened() {
+async fn write_to_a_closed_port_is_known_not_to_have_happened() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let store = Store::new(client::connect_embedded(&format!("http://{closed}")), TABLE);
+    let store = ConfigStore::new(client::connect_embedded(&format!("http://{closed}")), TABLE);
     let created = store.create(&s3("acme"), now()).await;
     assert!(matches!(created, Err(StoreError::Unavailable(_))), "{created:?}");
 }
@@ -328,10 +442,10 @@ async fn usage_counts_calls_and_the_time_they_take() {
 }
 
 #[tokio::test]
-async fn usage_tells_throttles_that_a_retry_made_good() {
+async fn usage_counts_throttles_before_a_successful_retry() {
     let harness = Harness::start().await;
     let faults = &[
-        Fault::Refuse(400, "ProvisionedThroughputExceededException"),
+        Fault::Reject(400, "ProvisionedThroughputExceededException"),
         Fault::Pass,
     ];
     let (store, _) = store_with(&harness, faults).await;
@@ -341,26 +455,18 @@ async fn usage_tells_throttles_that_a_retry_made_good() {
 }
 
 #[tokio::test]
-async fn usage_tells_other_retries_from_throttles() {
+async fn usage_does_not_count_other_retries_as_throttles() {
     let harness = Harness::start().await;
-    let (store, _) = store_with(&harness, &[Fault::Refuse(500, "InternalServerError"), Fault::Pass]).await;
+    let (store, _) = store_with(&harness, &[Fault::Reject(500, "InternalServerError"), Fault::Pass]).await;
     let (_, usage) = measure(Box::pin(store.create(&s3("acme"), now()))).await;
     assert_eq!((usage.calls, usage.retries(), usage.throttles), (1, 1, 0));
 }
 
 #[tokio::test]
-async fn usage_has_the_time_of_a_call_that_was_given_up() {
+async fn usage_includes_the_time_of_an_abandoned_call() {
     let harness = Harness::start().await;
     let (store, _) = store_with(&harness, &[Fault::Hang]).await;
     let (outcome, usage) = measure(Box::pin(store.get(&tenant("acme"), S3, now()))).await;
     assert!(outcome.is_err());
     assert!(usage.time > Duration::from_secs(2), "{usage:?}");
-}
-
-#[test]
-fn the_version_before_an_update_is_known_where_it_was_counted_on() {
-    let first = u64::try_from(now().timestamp_micros()).unwrap();
-    assert_eq!(version_before(first - 1000, now()), Some(first - 1001));
-    assert_eq!(version_before(first, now()), None);
-    assert_eq!(version_before(first + 1, now()), None);
 }

@@ -1,16 +1,16 @@
-//! Items that a person put into the table: shown, listed, mended and deleted like any other.
+//! Items that a person wrote into the table: shown, listed, fixed and deleted like any other.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use serde_json::json;
-use tenant_core::{DeliveryType::S3, PageLimit};
+use tenant_core::{DeliveryType::S3, Field, PageLimit};
 use tenant_store::{Precondition, StoreError};
 
-use crate::harness::{Harness, NOW, at, item, now, number, tenant, text, update, wire};
+use crate::harness::{Harness, NOW, at, item, now, number, tenant, text, unchanged, update, wire};
 
 #[tokio::test]
-async fn a_string_set_reads_as_a_list_and_a_missing_enabled_as_off() {
+async fn string_set_reads_as_a_list_and_missing_enabled_as_off() {
     let harness = Harness::start().await;
     harness
         .put(item([
@@ -27,11 +27,11 @@ async fn a_string_set_reads_as_a_list_and_a_missing_enabled_as_off() {
             "tenant_id": "acme", "type": "s3", "bucket_name": "acme-logs", "enabled": false, "desired_logs": ["a", "b"]
         })
     );
-    assert_eq!(config.version(), 0);
+    assert_eq!(config.value.version(), None);
 }
 
 #[tokio::test]
-async fn broken_fields_are_shown_as_they_stand() {
+async fn invalid_fields_are_shown_unchanged() {
     let harness = Harness::start().await;
     harness
         .put(item([
@@ -64,7 +64,7 @@ async fn broken_fields_are_shown_as_they_stand() {
 }
 
 #[tokio::test]
-async fn a_broken_item_is_mended_field_by_field_and_gets_a_version() {
+async fn invalid_item_is_fixed_field_by_field_and_gets_a_version() {
     let harness = Harness::start().await;
     harness
         .put(item([
@@ -75,96 +75,182 @@ async fn a_broken_item_is_mended_field_by_field_and_gets_a_version() {
         ]))
         .await;
     let change = update(S3, &json!({"bucket_name": "acme-logs"}));
-    let zero = Precondition::Versions(vec![0]);
-    let mended = harness
+    let as_read = unchanged(&harness.get("acme", S3).await.unwrap());
+    let fixed = harness
         .store
-        .update(&tenant("acme"), S3, &change, &zero, now())
+        .update(&tenant("acme"), S3, &change, &as_read, now())
         .await
-        .unwrap();
-    assert_eq!(wire(&mended)["bucket_name"], json!("acme-logs"));
+        .unwrap()
+        .after;
+    assert_eq!(wire(&fixed)["bucket_name"], json!("acme-logs"));
     assert_eq!(
-        wire(&mended)["ttl"],
+        wire(&fixed)["ttl"],
         json!("x"),
-        "what is not named stays, broken or not"
+        "other fields keep their values, valid or not"
     );
     assert_eq!(
         harness.item("acme", "s3").await.unwrap()["enabled"],
         AttributeValue::Bool(false),
         "what read as off is stored as off"
     );
-    assert!(mended.version() > 0);
-    let again = harness.store.update(&tenant("acme"), S3, &change, &zero, now()).await;
-    assert!(matches!(again, Err(StoreError::VersionMismatch)), "{again:?}");
+    assert!(fixed.value.version().is_some());
+    let again = harness
+        .store
+        .update(&tenant("acme"), S3, &change, &as_read, now())
+        .await;
+    assert!(matches!(again, Err(StoreError::PreconditionFailed)), "{again:?}");
 }
 
-/// Versions that a hand may have left, none of which can be counted on from.
-fn unusable_versions() -> [AttributeValue; 8] {
+/// Versions that a person may have written.
+fn hand_written_versions() -> [Option<AttributeValue>; 11] {
     [
-        text("three"),
-        AttributeValue::L(vec![]),
-        AttributeValue::Null(true),
-        AttributeValue::B(Blob::new([1])),
-        number(0),
-        number(-7),
-        AttributeValue::N("1.5".to_owned()),
-        AttributeValue::N("1".to_owned() + &"0".repeat(30)),
+        None,
+        Some(text("three")),
+        Some(text("")),
+        Some(AttributeValue::L(vec![])),
+        Some(AttributeValue::Null(true)),
+        Some(AttributeValue::B(Blob::new([1]))),
+        Some(number(0)),
+        Some(number(7)),
+        Some(number(-7)),
+        Some(AttributeValue::N("1.5".to_owned())),
+        Some(AttributeValue::N("1".to_owned() + &"0".repeat(30))),
     ]
 }
 
-fn with_version(version: AttributeValue) -> HashMap<String, AttributeValue> {
-    item([("tenant_id", text("acme")), ("type", text("s3")), ("version", version)])
+fn with_version(version: Option<AttributeValue>) -> HashMap<String, AttributeValue> {
+    let mut item = item([("tenant_id", text("acme")), ("type", text("s3"))]);
+    item.extend(version.map(|version| ("version".to_owned(), version)));
+    item
 }
 
 #[tokio::test]
-async fn a_version_that_is_no_number_starts_anew() {
+async fn update_assigns_a_version_whatever_was_there() {
     let harness = Harness::start().await;
-    for version in unusable_versions().into_iter().filter(|version| !version.is_n()) {
+    for version in hand_written_versions() {
         harness.put(with_version(version.clone())).await;
-        assert_eq!(harness.get("acme", S3).await.unwrap().version(), 0);
         let change = update(S3, &json!({"enabled": true}));
-        let mended = harness
+        let fixed = harness
             .store
             .update(&tenant("acme"), S3, &change, &Precondition::None, now())
             .await;
+        let assigned = harness.item("acme", "s3").await.unwrap()["version"].clone();
         assert!(
-            mended.as_ref().is_ok_and(|config| config.version() > 0),
-            "{version:?}: {mended:?}"
+            assigned.as_s().is_ok_and(|version| version.len() == 32),
+            "{version:?}: {fixed:?}"
         );
+        assert_eq!(fixed.unwrap().after, harness.get("acme", S3).await.unwrap());
     }
 }
 
 #[tokio::test]
-async fn whatever_version_reads_as_0_is_changed_and_deleted_by_that_name() {
+async fn item_with_a_hand_written_version_is_changed_and_deleted_by_the_tag_that_was_read() {
     let harness = Harness::start().await;
-    let (change, zero) = (update(S3, &json!({"enabled": true})), Precondition::Versions(vec![0]));
-    for version in unusable_versions() {
+    let change = update(S3, &json!({"enabled": true}));
+    for version in hand_written_versions() {
         harness.put(with_version(version.clone())).await;
-        assert_eq!(harness.get("acme", S3).await.unwrap().version(), 0, "{version:?}");
-        let mended = harness.store.update(&tenant("acme"), S3, &change, &zero, now()).await;
+        let as_read = unchanged(&harness.get("acme", S3).await.unwrap());
+        let fixed = harness
+            .store
+            .update(&tenant("acme"), S3, &change, &as_read, now())
+            .await;
         assert!(
-            mended.as_ref().is_ok_and(|config| config.version() > 0),
-            "{version:?}: {mended:?}"
+            fixed.as_ref().is_ok_and(|fixed| fixed.after.value.version().is_some()),
+            "{version:?}: {fixed:?}"
         );
-        let again = harness.store.update(&tenant("acme"), S3, &change, &zero, now()).await;
+        let again = harness
+            .store
+            .update(&tenant("acme"), S3, &change, &as_read, now())
+            .await;
         assert!(
-            matches!(again, Err(StoreError::VersionMismatch)),
+            matches!(again, Err(StoreError::PreconditionFailed)),
             "{version:?}: {again:?}"
         );
-        let deleted = harness.store.delete(&tenant("acme"), S3, &zero, now()).await;
+        let deleted = harness.store.delete(&tenant("acme"), S3, &as_read, now()).await;
         assert!(
-            matches!(deleted, Err(StoreError::VersionMismatch)),
+            matches!(deleted, Err(StoreError::PreconditionFailed)),
             "{version:?}: {deleted:?}"
         );
 
         harness.put(with_version(version.clone())).await;
-        let deleted = harness.store.delete(&tenant("acme"), S3, &zero, now()).await;
+        let deleted = harness.store.delete(&tenant("acme"), S3, &as_read, now()).await;
         assert!(deleted.as_ref().is_ok_and(Option::is_some), "{version:?}: {deleted:?}");
         assert_eq!(harness.item("acme", "s3").await, None);
     }
 }
 
 #[tokio::test]
-async fn a_broken_item_can_be_deleted() {
+async fn hand_edit_of_any_modelled_attribute_changes_the_tag() {
+    let harness = Harness::start().await;
+    let created = harness.store.create(&crate::harness::s3("acme"), now()).await.unwrap();
+    let original = harness.item("acme", "s3").await.unwrap();
+    let attributes = Field::ALL.into_iter().map(Field::name).chain(["version"]);
+    for name in attributes.filter(|name| !["tenant_id", "type"].contains(name)) {
+        let values = [
+            AttributeValue::Bool(false),
+            AttributeValue::Null(true),
+            text("by hand"),
+            number(NOW + 99),
+            AttributeValue::B(Blob::new([1])),
+            AttributeValue::Ns(vec!["1".to_owned(), "2".to_owned()]),
+        ];
+        for value in values {
+            let mut edited = original.clone();
+            edited.insert(name.to_owned(), value.clone());
+            harness.put(edited).await;
+            let read = harness.get("acme", S3).await.unwrap();
+            assert_ne!(read.tag, created.tag, "{name}: {value:?}");
+        }
+        let mut edited = original.clone();
+        if edited.remove(name).is_some() {
+            harness.put(edited).await;
+            let read = harness.get("acme", S3).await.unwrap();
+            assert_ne!(read.tag, created.tag, "{name} removed");
+        }
+    }
+    let mut annotated = original.clone();
+    annotated.insert("note".to_owned(), text("outside the model"));
+    harness.put(annotated).await;
+    assert_eq!(harness.get("acme", S3).await, Some(created));
+}
+
+#[tokio::test]
+async fn every_type_of_attribute_can_be_bound_to_a_conditional_write() {
+    let harness = Harness::start().await;
+    let change = update(S3, &json!({"enabled": true}));
+    for value in [
+        AttributeValue::Ss(vec!["b".to_owned(), "a".to_owned()]),
+        AttributeValue::Ns(vec!["2".to_owned(), "1".to_owned()]),
+        AttributeValue::Bs(vec![Blob::new([2]), Blob::new([1])]),
+        AttributeValue::B(Blob::new([1, 2])),
+        AttributeValue::Null(true),
+        AttributeValue::N("1e100".to_owned()),
+        AttributeValue::L(vec![text("a"), number(1), AttributeValue::Null(true)]),
+        AttributeValue::M(item([("a", AttributeValue::L(vec![])), ("b", number(2))])),
+    ] {
+        harness
+            .put(item([
+                ("tenant_id", text("acme")),
+                ("type", text("s3")),
+                ("desired_logs", value.clone()),
+            ]))
+            .await;
+        let read = harness.get("acme", S3).await.unwrap();
+        let updated = harness
+            .store
+            .update(&tenant("acme"), S3, &change, &unchanged(&read), now())
+            .await;
+        let updated = updated.map(|updated| updated.after);
+        assert_eq!(
+            updated.as_ref().ok(),
+            harness.get("acme", S3).await.as_ref(),
+            "{value:?}: {updated:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn invalid_item_can_be_deleted() {
     let harness = Harness::start().await;
     harness
         .put(item([
@@ -182,7 +268,7 @@ async fn a_broken_item_can_be_deleted() {
 }
 
 #[tokio::test]
-async fn a_fraction_of_a_second_in_a_ttl_counts_as_the_second() {
+async fn fraction_of_a_second_in_a_ttl_counts_as_the_second() {
     let harness = Harness::start().await;
     let ttl = AttributeValue::N(format!("{NOW}.5"));
     harness

@@ -1,4 +1,4 @@
-//! A table of its own for each test.
+//! One table for each test.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,11 @@ use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tenant_core::{ConfigUpdate, DeliveryType, NewConfig, StoredConfig, TenantId, parse_create, parse_update};
-use tenant_store::{Store, client, schema};
+use tenant_store::{
+    Precondition, Tagged, client,
+    configs::{ConfigStore, SCHEMA},
+    schema,
+};
 
 pub(crate) const TABLE: &str = "test-tenant-configs";
 /// 2023-11-14T22:13:20Z
@@ -16,14 +20,14 @@ pub(crate) struct Harness {
     /// Where the embedded DynamoDB listens, as `host:port`.
     pub(crate) address: String,
     pub(crate) client: Client,
-    pub(crate) store: Store,
+    pub(crate) store: ConfigStore,
 }
 
 impl Harness {
-    /// An empty table in an embedded DynamoDB, served on a port of its own until the test's runtime ends.
+    /// An empty table in an embedded DynamoDB on its own port, until the test's runtime ends.
     pub(crate) async fn start() -> Self {
         let harness = Self::start_without_table().await;
-        schema::ensure_table(&harness.client, TABLE).await.unwrap();
+        schema::ensure_table(&harness.client, TABLE, &SCHEMA).await.unwrap();
         harness
     }
 
@@ -35,12 +39,12 @@ impl Harness {
         let client = client::connect_embedded(&format!("http://{address}"));
         Self {
             address,
-            store: Store::new(client.clone(), TABLE),
+            store: ConfigStore::new(client.clone(), TABLE),
             client,
         }
     }
 
-    /// Puts an item as a person would, with no regard for any rule.
+    /// Puts an item as an operator does by hand, without checks.
     pub(crate) async fn put(&self, item: HashMap<String, AttributeValue>) {
         self.client
             .put_item()
@@ -51,7 +55,7 @@ impl Harness {
             .unwrap();
     }
 
-    /// The item as it stands in the table.
+    /// The item as it is in the table.
     pub(crate) async fn item(&self, tenant_id: &str, delivery_type: &str) -> Option<HashMap<String, AttributeValue>> {
         let key = item([("tenant_id", text(tenant_id)), ("type", text(delivery_type))]);
         self.client
@@ -64,7 +68,7 @@ impl Harness {
             .item
     }
 
-    pub(crate) async fn get(&self, tenant_id: &str, delivery_type: DeliveryType) -> Option<StoredConfig> {
+    pub(crate) async fn get(&self, tenant_id: &str, delivery_type: DeliveryType) -> Option<Tagged<StoredConfig>> {
         self.store.get(&tenant(tenant_id), delivery_type, now()).await.unwrap()
     }
 }
@@ -101,8 +105,8 @@ pub(crate) fn update(delivery_type: DeliveryType, body: &Value) -> ConfigUpdate 
     parse_update(body.to_string().as_bytes(), &tenant("acme"), delivery_type, now()).unwrap()
 }
 
-pub(crate) fn wire(config: &StoredConfig) -> Value {
-    serde_json::to_value(config).unwrap()
+pub(crate) fn wire(config: &Tagged<StoredConfig>) -> Value {
+    serde_json::to_value(&config.value).unwrap()
 }
 
 pub(crate) fn item<const N: usize>(attributes: [(&str, AttributeValue); N]) -> HashMap<String, AttributeValue> {
@@ -118,4 +122,9 @@ pub(crate) fn text(value: &str) -> AttributeValue {
 
 pub(crate) fn number(value: i64) -> AttributeValue {
     AttributeValue::N(value.to_string())
+}
+
+/// The precondition that a configuration has this content.
+pub(crate) fn unchanged(config: &Tagged<StoredConfig>) -> Precondition {
+    Precondition::Tags(vec![config.tag])
 }

@@ -12,9 +12,9 @@ fn limit(configs: u16) -> PageLimit {
     configs.to_string().parse().unwrap()
 }
 
-/// Walks all pages and counts how often each key was met. `between` runs after each page.
+/// Walks all pages and counts how often each key was returned. `between` runs after each page.
 async fn walk(harness: &Harness, size: u16, mut between: impl AsyncFnMut(usize)) -> BTreeMap<String, usize> {
-    let mut met = BTreeMap::new();
+    let mut found = BTreeMap::new();
     let mut after = None;
     for round in 0..10_000 {
         let page = harness
@@ -24,21 +24,22 @@ async fn walk(harness: &Harness, size: u16, mut between: impl AsyncFnMut(usize))
             .unwrap();
         assert!(page.configs.len() <= usize::from(size));
         for config in &page.configs {
-            *met.entry(format!("{}#{}", config.tenant_id(), config.delivery_type()))
+            *found
+                .entry(format!("{}#{}", config.tenant_id(), config.delivery_type()))
                 .or_insert(0) += 1;
         }
         between(round).await;
         match page.last_key {
             // The cursor goes through a client.
             Some(last_key) => after = Some(last_key.to_string().parse().unwrap()),
-            None => return met,
+            None => return found,
         }
     }
     panic!("the walk does not end");
 }
 
 #[tokio::test]
-async fn an_empty_table_is_one_empty_page() {
+async fn empty_table_is_one_empty_page() {
     let harness = Harness::start().await;
     let page = harness
         .store
@@ -49,7 +50,7 @@ async fn an_empty_table_is_one_empty_page() {
 }
 
 #[tokio::test]
-async fn the_last_page_has_no_key_even_when_it_is_full() {
+async fn last_page_has_no_key_even_when_it_is_full() {
     let harness = Harness::start().await;
     for n in 0..4 {
         harness.store.create(&s3(&format!("t{n}")), now()).await.unwrap();
@@ -62,14 +63,14 @@ async fn the_last_page_has_no_key_even_when_it_is_full() {
 }
 
 #[tokio::test]
-async fn every_item_that_was_there_throughout_is_met_exactly_once_while_others_come_and_go() {
+async fn lasting_item_is_returned_exactly_once_while_others_come_and_go() {
     let harness = Harness::start().await;
     for size in [1, 2, 7, 1000] {
         for n in 0..40 {
             let _ = harness.store.create(&s3(&format!("stays{n}")), now()).await;
             let _ = harness.store.create(&s3(&format!("goes{n}")), now()).await;
         }
-        let met = walk(&harness, size, async |round| {
+        let found = walk(&harness, size, async |round| {
             let _ = harness
                 .store
                 .delete(&tenant(&format!("goes{}", round % 40)), S3, &Precondition::None, now())
@@ -78,14 +79,18 @@ async fn every_item_that_was_there_throughout_is_met_exactly_once_while_others_c
         })
         .await;
         for n in 0..40 {
-            assert_eq!(met.get(&format!("stays{n}#s3")), Some(&1), "page size {size}, stays{n}");
+            assert_eq!(
+                found.get(&format!("stays{n}#s3")),
+                Some(&1),
+                "page size {size}, stays{n}"
+            );
         }
-        assert!(met.values().all(|times| *times == 1), "page size {size}: {met:?}");
+        assert!(found.values().all(|times| *times == 1), "page size {size}: {found:?}");
     }
 }
 
 #[tokio::test]
-async fn a_walk_goes_on_behind_an_item_that_was_deleted() {
+async fn walk_continues_after_a_deleted_item() {
     let harness = Harness::start().await;
     for n in 0..10 {
         harness.store.create(&s3(&format!("t{n}")), now()).await.unwrap();
@@ -120,26 +125,26 @@ async fn put_expired(harness: &Harness, count: usize) {
             WriteRequest::builder().put_request(put).build()
         });
         let batch = harness.client.batch_write_item();
-        let answer = batch.request_items(TABLE, requests.collect()).send().await.unwrap();
-        assert!(answer.unprocessed_items.is_none_or(|left| left.is_empty()));
+        let response = batch.request_items(TABLE, requests.collect()).send().await.unwrap();
+        assert!(response.unprocessed_items.is_none_or(|left| left.is_empty()));
     }
 }
 
 #[tokio::test]
-async fn expired_items_are_passed_over() {
+async fn expired_items_are_skipped() {
     let harness = Harness::start().await;
     put_expired(&harness, 300).await;
     for n in 0..3 {
         harness.store.create(&s3(&format!("alive{n}")), now()).await.unwrap();
     }
     for size in [1, 2, 1000] {
-        let met = walk(&harness, size, async |_| {}).await;
-        assert_eq!(met.len(), 3, "page size {size}: {met:?}");
+        let found = walk(&harness, size, async |_| {}).await;
+        assert_eq!(found.len(), 3, "page size {size}: {found:?}");
     }
 }
 
 #[tokio::test]
-async fn a_page_among_thousands_of_expired_items_ends_early_and_the_walk_goes_on() {
+async fn page_among_thousands_of_expired_items_ends_early_and_the_walk_continues() {
     let harness = Harness::start().await;
     put_expired(&harness, 20_100).await;
     for n in 0..3 {
@@ -149,15 +154,15 @@ async fn a_page_among_thousands_of_expired_items_ends_early_and_the_walk_goes_on
     let page = page.unwrap();
     assert_eq!(usage.calls, 10, "each passes over a thousand items");
     assert!(page.last_key.is_some(), "{} configurations", page.configs.len());
-    let met = walk(&harness, 1000, async |_| {}).await;
-    assert_eq!(met.len(), 3, "{met:?}");
-    assert!(met.values().all(|times| *times == 1));
+    let found = walk(&harness, 1000, async |_| {}).await;
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!(found.values().all(|times| *times == 1));
 }
 
 #[tokio::test]
-async fn a_page_of_large_items_is_cut_before_an_answer_would_be_too_large() {
+async fn page_of_large_items_ends_before_the_response_is_too_large() {
     let harness = Harness::start().await;
-    // Quotes double when the page is quoted into the function's answer.
+    // Quotes double when the page is quoted into the response of the function.
     let names: Vec<AttributeValue> = (0..200).map(|n| text(&format!("{n:\"<256}"))).collect();
     for n in 0..60 {
         let tenant_id = format!("large{n}");
@@ -173,13 +178,13 @@ async fn a_page_of_large_items_is_cut_before_an_answer_would_be_too_large() {
     let quoted = serde_json::to_string(&serde_json::to_string(&page.configs).unwrap()).unwrap();
     assert!(quoted.len() < 5_900_000, "{} bytes", quoted.len());
     assert!(page.last_key.is_some());
-    let met = walk(&harness, 1000, async |_| {}).await;
-    assert_eq!(met.len(), 60);
-    assert!(met.values().all(|times| *times == 1));
+    let found = walk(&harness, 1000, async |_| {}).await;
+    assert_eq!(found.len(), 60);
+    assert!(found.values().all(|times| *times == 1));
 }
 
 #[tokio::test]
-async fn a_key_that_no_configuration_can_have_does_not_end_a_walk() {
+async fn invalid_key_does_not_end_a_walk() {
     let harness = Harness::start().await;
     for (tenant_id, delivery_type) in [
         ("acme corp", "s3"),
@@ -191,6 +196,6 @@ async fn a_key_that_no_configuration_can_have_does_not_end_a_walk() {
             .put(item([("tenant_id", text(tenant_id)), ("type", text(delivery_type))]))
             .await;
     }
-    let met = walk(&harness, 1, async |_| {}).await;
-    assert_eq!(met.len(), 4, "{met:?}");
+    let found = walk(&harness, 1, async |_| {}).await;
+    assert_eq!(found.len(), 4, "{found:?}");
 }

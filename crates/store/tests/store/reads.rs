@@ -1,31 +1,31 @@
-//! Reading one configuration, a tenant's, and asking whether the table is there.
+//! Reading one configuration or a tenant's, and checking whether the table exists.
 
 use aws_sdk_dynamodb::types::{TimeToLiveSpecification, TimeToLiveStatus};
 use tenant_core::DeliveryType::{CloudWatch, S3};
-use tenant_store::StoreError;
+use tenant_store::{StoreError, configs::SCHEMA};
 
 use crate::harness::{Harness, NOW, TABLE, cloudwatch, item, now, number, s3, tenant, text};
 
 #[tokio::test]
-async fn an_unknown_configuration_is_none_and_an_unknown_tenant_has_none() {
+async fn unknown_configuration_is_none_and_unknown_tenant_has_an_empty_list() {
     let harness = Harness::start().await;
     assert_eq!(harness.get("acme", S3).await, None);
     assert_eq!(harness.store.list_tenant(&tenant("acme"), now()).await.unwrap(), []);
 }
 
 #[tokio::test]
-async fn a_tenants_configurations_come_by_type_and_only_its_own() {
+async fn list_of_a_tenant_has_only_its_configurations_by_type() {
     let harness = Harness::start().await;
     let s3_config = harness.store.create(&s3("acme"), now()).await.unwrap();
     let cloudwatch_config = harness.store.create(&cloudwatch("acme"), now()).await.unwrap();
     harness.store.create(&s3("acme-corp"), now()).await.unwrap();
     let listed = harness.store.list_tenant(&tenant("acme"), now()).await.unwrap();
-    assert_eq!(listed, [cloudwatch_config.clone(), s3_config]);
+    assert_eq!(listed, [cloudwatch_config.value.clone(), s3_config.value]);
     assert_eq!(harness.get("acme", CloudWatch).await, Some(cloudwatch_config));
 }
 
 #[tokio::test]
-async fn a_partition_of_several_megabytes_is_read_to_its_end() {
+async fn partition_of_several_megabytes_is_read_to_its_end() {
     let harness = Harness::start().await;
     let bulk = "x".repeat(350_000);
     for n in 0..10 {
@@ -46,7 +46,7 @@ async fn a_partition_of_several_megabytes_is_read_to_its_end() {
 }
 
 #[tokio::test]
-async fn a_ping_tells_a_table_that_is_there_from_one_that_is_not() {
+async fn ping_of_a_missing_table_is_an_error() {
     let harness = Harness::start().await;
     harness.store.ping().await.unwrap();
     let missing = Harness::start_without_table().await.store.ping().await;
@@ -54,17 +54,17 @@ async fn a_ping_tells_a_table_that_is_there_from_one_that_is_not() {
 }
 
 #[tokio::test]
-async fn making_the_table_twice_is_safe() {
+async fn creating_the_table_twice_is_safe() {
     let harness = Harness::start().await;
     harness.store.create(&s3("acme"), now()).await.unwrap();
-    tenant_store::schema::ensure_table(&harness.client, TABLE)
+    tenant_store::schema::ensure_table(&harness.client, TABLE, &SCHEMA)
         .await
         .unwrap();
     assert!(harness.get("acme", S3).await.is_some());
 }
 
 #[tokio::test]
-async fn a_table_that_lacks_its_time_to_live_gets_it() {
+async fn table_without_time_to_live_gets_it() {
     let harness = Harness::start().await;
     let specification = TimeToLiveSpecification::builder()
         .attribute_name("ttl")
@@ -77,17 +77,17 @@ async fn a_table_that_lacks_its_time_to_live_gets_it() {
         .table_name(TABLE)
         .time_to_live_specification(specification);
     request.send().await.unwrap();
-    tenant_store::schema::ensure_table(&harness.client, TABLE)
+    tenant_store::schema::ensure_table(&harness.client, TABLE, &SCHEMA)
         .await
         .unwrap();
-    let answer = harness
+    let response = harness
         .client
         .describe_time_to_live()
         .table_name(TABLE)
         .send()
         .await
         .unwrap();
-    let description = answer.time_to_live_description.unwrap();
+    let description = response.time_to_live_description.unwrap();
     assert_eq!(description.time_to_live_status, Some(TimeToLiveStatus::Enabled));
     assert_eq!(description.attribute_name.as_deref(), Some("ttl"));
 }

@@ -2,12 +2,15 @@
 
 use serde_json::json;
 use tenant_core::DeliveryType::{CloudWatch, S3};
-use tenant_store::{Precondition, StoreError};
+use tenant_core::EntityTag;
+use tenant_store::{Precondition, StoreError, configs::Updated};
 
-use crate::harness::{Harness, NOW, at, cloudwatch, item, new_config, now, number, s3, tenant, text, update, wire};
+use crate::harness::{
+    Harness, NOW, at, cloudwatch, item, new_config, now, number, s3, tenant, text, unchanged, update, wire,
+};
 
 #[tokio::test]
-async fn a_created_configuration_is_stored_whole_with_its_defaults() {
+async fn created_configuration_is_stored_with_its_defaults() {
     let harness = Harness::start().await;
     let created = harness.store.create(&s3("acme"), now()).await.unwrap();
     assert_eq!(
@@ -43,7 +46,7 @@ async fn desired_logs_are_written_as_a_list_of_strings() {
 }
 
 #[tokio::test]
-async fn a_second_create_is_refused_and_changes_nothing() {
+async fn second_create_is_rejected_and_changes_nothing() {
     let harness = Harness::start().await;
     let first = harness.store.create(&s3("acme"), now()).await.unwrap();
     let second = harness.store.create(&s3("acme"), at(NOW + 60)).await;
@@ -57,30 +60,32 @@ async fn a_second_create_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_update_changes_what_it_names_and_nothing_else() {
+async fn update_changes_only_the_fields_that_it_names() {
     let harness = Harness::start().await;
     let created = harness.store.create(&cloudwatch("acme"), now()).await.unwrap();
     let change = update(
         CloudWatch,
         &json!({"enabled": false, "target_region": "us-west-2", "desired_logs": ["a"]}),
     );
-    let updated = harness
+    let Updated { before, after: updated } = harness
         .store
         .update(&tenant("acme"), CloudWatch, &change, &Precondition::None, at(NOW + 60))
         .await
         .unwrap();
+    assert_eq!(before.as_ref(), Some(&created.value));
     let mut expected = wire(&created);
     expected["enabled"] = json!(false);
     expected["target_region"] = json!("us-west-2");
     expected["desired_logs"] = json!(["a"]);
     expected["updated_at"] = json!("2023-11-14T22:14:20Z");
     assert_eq!(wire(&updated), expected);
-    assert_eq!(updated.version(), created.version() + 1);
+    assert_ne!(updated.value.version(), created.value.version());
+    assert_ne!(updated.tag, created.tag);
     assert_eq!(harness.get("acme", CloudWatch).await, Some(updated));
 }
 
 #[tokio::test]
-async fn an_update_that_does_not_name_enabled_leaves_it_off() {
+async fn update_without_enabled_leaves_it_off() {
     let harness = Harness::start().await;
     harness.store.create(&s3("acme"), now()).await.unwrap();
     for body in [json!({"enabled": false}), json!({"bucket_name": "other-bucket"})] {
@@ -95,7 +100,7 @@ async fn an_update_that_does_not_name_enabled_leaves_it_off() {
 }
 
 #[tokio::test]
-async fn null_removes_an_optional_field_and_returns_a_default() {
+async fn null_removes_an_optional_field_or_resets_it_to_its_default() {
     let harness = Harness::start().await;
     let config = new_config(&json!({
         "tenant_id": "acme", "type": "s3", "bucket_name": "acme-corp-logs", "bucket_prefix": "p", "ttl": NOW + 99,
@@ -111,6 +116,7 @@ async fn null_removes_an_optional_field_and_returns_a_default() {
         .update(&tenant("acme"), S3, &change, &Precondition::None, now())
         .await
         .unwrap();
+    let updated = updated.after;
     assert_eq!(
         wire(&updated),
         json!({
@@ -121,7 +127,7 @@ async fn null_removes_an_optional_field_and_returns_a_default() {
 }
 
 #[tokio::test]
-async fn attributes_that_the_model_does_not_know_survive_an_update() {
+async fn attributes_outside_the_model_survive_an_update() {
     let harness = Harness::start().await;
     harness.store.create(&s3("acme"), now()).await.unwrap();
     let mut stored = harness.item("acme", "s3").await.unwrap();
@@ -133,63 +139,77 @@ async fn attributes_that_the_model_does_not_know_survive_an_update() {
         .update(&tenant("acme"), S3, &change, &Precondition::None, now())
         .await
         .unwrap();
-    assert!(wire(&updated).get("cost_center").is_none());
+    assert!(wire(&updated.after).get("cost_center").is_none());
     assert_eq!(harness.item("acme", "s3").await.unwrap()["cost_center"], text("42"));
 }
 
+/// A tag that no content has.
+fn foreign_tag() -> EntityTag {
+    EntityTag::from_sha256(&[7; 32])
+}
+
 #[tokio::test]
-async fn a_precondition_on_another_version_is_refused() {
+async fn precondition_on_another_tag_is_rejected() {
     let harness = Harness::start().await;
-    let version = harness.store.create(&s3("acme"), now()).await.unwrap().version();
+    let first = harness.store.create(&s3("acme"), now()).await.unwrap();
+    let change = update(S3, &json!({"enabled": true}));
+    let unconditional = &Precondition::None;
+    let second = harness
+        .store
+        .update(&tenant("acme"), S3, &change, unconditional, now())
+        .await
+        .unwrap()
+        .after;
     let change = update(S3, &json!({"enabled": false}));
-    for versions in [vec![], vec![0], vec![version - 1], vec![version + 1, 0]] {
-        let precondition = Precondition::Versions(versions);
+    for tags in [vec![], vec![first.tag], vec![foreign_tag(), first.tag]] {
+        let precondition = Precondition::Tags(tags);
         let updated = harness
             .store
             .update(&tenant("acme"), S3, &change, &precondition, now())
             .await;
         assert!(
-            matches!(updated, Err(StoreError::VersionMismatch)),
+            matches!(updated, Err(StoreError::PreconditionFailed)),
             "{precondition:?}: {updated:?}"
         );
         let deleted = harness.store.delete(&tenant("acme"), S3, &precondition, now()).await;
         assert!(
-            matches!(deleted, Err(StoreError::VersionMismatch)),
+            matches!(deleted, Err(StoreError::PreconditionFailed)),
             "{precondition:?}: {deleted:?}"
         );
     }
-    assert_eq!(wire(&harness.get("acme", S3).await.unwrap())["enabled"], json!(true));
+    assert_eq!(harness.get("acme", S3).await, Some(second));
 }
 
 #[tokio::test]
-async fn a_precondition_that_holds_lets_the_write_happen() {
+async fn write_whose_precondition_is_met_happens() {
     let harness = Harness::start().await;
-    let mut version = harness.store.create(&s3("acme"), now()).await.unwrap().version();
+    let mut config = harness.store.create(&s3("acme"), now()).await.unwrap();
     for enabled in [false, true] {
         let change = update(S3, &json!({"enabled": enabled}));
-        let versions: Vec<u64> = (version..version + 150).rev().collect();
-        let precondition = Precondition::Versions(versions);
+        let tags = (0..150).map(|_| foreign_tag()).chain([config.tag]).collect();
         let updated = harness
             .store
-            .update(&tenant("acme"), S3, &change, &precondition, now())
+            .update(&tenant("acme"), S3, &change, &Precondition::Tags(tags), now())
             .await
             .unwrap();
-        assert_eq!(updated.version(), version + 1);
-        version = updated.version();
+        assert_eq!(updated.before, Some(config.value));
+        assert_ne!(updated.after.tag, config.tag);
+        assert_eq!(harness.get("acme", S3).await.as_ref(), Some(&updated.after));
+        config = updated.after;
     }
-    harness
+    let deleted = harness
         .store
-        .delete(&tenant("acme"), S3, &Precondition::None, now())
-        .await
-        .unwrap();
+        .delete(&tenant("acme"), S3, &unchanged(&config), now())
+        .await;
+    assert_eq!(deleted.unwrap(), Some(config.value));
     assert_eq!(harness.get("acme", S3).await, None);
 }
 
 #[tokio::test]
-async fn a_configuration_that_is_not_there_cannot_be_changed_or_deleted() {
+async fn missing_configuration_cannot_be_changed_or_deleted() {
     let harness = Harness::start().await;
     let change = update(S3, &json!({"enabled": false}));
-    for precondition in [Precondition::None, Precondition::Versions(vec![1])] {
+    for precondition in [Precondition::None, Precondition::Tags(vec![foreign_tag()])] {
         let updated = harness
             .store
             .update(&tenant("acme"), S3, &change, &precondition, now())
@@ -201,33 +221,48 @@ async fn a_configuration_that_is_not_there_cannot_be_changed_or_deleted() {
     assert_eq!(harness.item("acme", "s3").await, None, "an update must not create");
 }
 
-#[tokio::test]
-async fn a_configuration_created_anew_has_a_version_that_the_old_one_never_had() {
+/// Deletes, creates again and changes with the clock of `later`: no tag or version may come back.
+async fn recreate_at(later: i64) {
     let harness = Harness::start().await;
-    let old = harness.store.create(&s3("acme"), now()).await.unwrap();
-    let change = update(S3, &json!({"enabled": false}));
-    let old = harness
+    let first = harness.store.create(&s3("acme"), now()).await.unwrap();
+    let change = update(S3, &json!({"enabled": true}));
+    let second = harness
         .store
-        .update(
-            &tenant("acme"),
-            S3,
-            &change,
-            &Precondition::Versions(vec![old.version()]),
-            now(),
-        )
+        .update(&tenant("acme"), S3, &change, &unchanged(&first), now())
         .await
-        .unwrap();
+        .unwrap()
+        .after;
     harness
         .store
         .delete(&tenant("acme"), S3, &Precondition::None, now())
         .await
         .unwrap();
-    let new = harness.store.create(&s3("acme"), at(NOW + 1)).await.unwrap();
-    assert!(new.version() > old.version());
+    let third = harness.store.create(&s3("acme"), at(later)).await.unwrap();
+    for old in [&first, &second] {
+        assert_ne!(old.tag, third.tag);
+        assert_ne!(old.value.version(), third.value.version());
+        let updated = harness
+            .store
+            .update(&tenant("acme"), S3, &change, &unchanged(old), at(later))
+            .await;
+        assert!(matches!(updated, Err(StoreError::PreconditionFailed)), "{updated:?}");
+    }
 }
 
 #[tokio::test]
-async fn what_is_past_its_ttl_does_not_exist_and_is_replaced_by_a_create() {
+async fn tags_of_a_deleted_configuration_are_not_valid_for_a_new_one() {
+    recreate_at(NOW + 1).await;
+}
+
+#[tokio::test]
+async fn clock_that_goes_back_does_not_make_an_old_tag_valid() {
+    recreate_at(NOW).await;
+    recreate_at(NOW - 1).await;
+    recreate_at(NOW - 3600).await;
+}
+
+#[tokio::test]
+async fn expired_configuration_does_not_exist_and_is_replaced_by_a_create() {
     let harness = Harness::start().await;
     harness
         .put(item([
@@ -259,7 +294,7 @@ async fn what_is_past_its_ttl_does_not_exist_and_is_replaced_by_a_create() {
 }
 
 #[tokio::test]
-async fn a_ttl_of_the_next_second_is_still_alive() {
+async fn configuration_with_a_ttl_in_the_next_second_is_alive() {
     let harness = Harness::start().await;
     harness
         .put(item([

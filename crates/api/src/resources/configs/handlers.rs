@@ -6,17 +6,16 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
-use tenant_core::{StoredConfig, parse_create, parse_update};
-use tenant_store::{Precondition, StoreError};
+use tenant_core::{Cause, ConfigChanged, StoredConfig, parse_create, parse_update};
+use tenant_store::{Precondition, StoreError, Tagged};
 
 #[cfg(feature = "openapi")]
 use crate::openapi::failures;
 use crate::{
-    audit::ConfigChanged,
     http::{
         body::JsonBody,
         conditions::{Conditions, ETag, Freshness},
-        context::Now,
+        context::{Now, Origin},
         envelope::{Confirmation, Success},
         error::ApiError,
         path::{Target, Tenant},
@@ -42,28 +41,39 @@ use crate::{
 pub(crate) async fn create(
     State(state): State<AppState>,
     now: Now,
+    origin: Origin,
     Tenant(tenant_id): Tenant,
     conditions: Conditions,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
     let config = parse_create(&body, &tenant_id, now.0)?;
-    if conditions.require_version() {
+    if conditions.require_content() {
         return Err(ApiError::CreationHasNoVersion);
     }
-    let stored = state.store.create(&config, now.0).await.map_err(|error| match error {
+    let created = state.stores.configs.create(&config, now.0).await;
+    let Tagged { value: stored, tag } = created.map_err(|error| match error {
         StoreError::AlreadyExists if conditions.require_absence() => ApiError::CreationGuarded,
-        error => error.into(),
+        error => client_error(error),
     })?;
     let location = [(header::LOCATION, location_of(&stored))];
-    // The URL does not name the type; the log wants it.
-    let delivery_type = Extension(config.delivery_type());
-    let change = Extension(ConfigChanged::created(&config, &stored));
+    let delivery_type = config.delivery_type();
+    let change = ConfigChanged {
+        tenant_id,
+        delivery_type,
+        before: None,
+        after: Some(stored.clone()),
+        fields: config.fields(),
+        actor: origin.actor,
+        request_id: origin.request_id,
+        cause: Cause::Create,
+    };
     Ok((
         StatusCode::CREATED,
-        ETag(stored.version()),
+        ETag(tag),
         location,
-        delivery_type,
-        change,
+        // The URL does not name the type, and the log needs it.
+        Extension(delivery_type),
+        Extension(change),
         with_message(now, stored, "Created"),
     )
         .into_response())
@@ -80,7 +90,7 @@ pub(crate) async fn create(
     params(("tenant_id" = String, Path), ("type" = String, Path), ("If-Match" = Option<String>, Header), ("If-None-Match" = Option<String>, Header)),
     responses(
         (status = 200, body = Success<StoredConfig>, headers(("ETag")), description = "The configuration."),
-        (status = 304, headers(("ETag")), description = "The client has this version already. No body."),
+        (status = 304, headers(("ETag")), description = "The client already has this content. No body."),
         failures::Signed, failures::Conditional,
     ),
 ))]
@@ -90,9 +100,9 @@ pub(crate) async fn read(
     target: Target,
     conditions: Conditions,
 ) -> Result<Response, ApiError> {
-    let stored = find(&state, &target, now).await?;
-    let etag = ETag(stored.version());
-    Ok(match conditions.check_read(stored.version())? {
+    let Tagged { value: stored, tag } = find(&state, &target, now).await?;
+    let etag = ETag(tag);
+    Ok(match conditions.check_read(tag)? {
         Freshness::Modified => (etag, Success::new(now, stored)).into_response(),
         Freshness::NotModified => (StatusCode::NOT_MODIFIED, etag, ()).into_response(),
     })
@@ -118,6 +128,7 @@ pub(crate) async fn read(
 pub(crate) async fn update(
     State(state): State<AppState>,
     now: Now,
+    origin: Origin,
     target: Target,
     conditions: Conditions,
     JsonBody(body): JsonBody,
@@ -127,13 +138,25 @@ pub(crate) async fn update(
     let Target {
         tenant_id,
         delivery_type,
-    } = &target;
-    let stored = state
-        .store
-        .update(tenant_id, *delivery_type, &update, &precondition, now.0)
-        .await?;
-    let change = Extension(ConfigChanged::updated(&update, &stored, now));
-    Ok((ETag(stored.version()), change, with_message(now, stored, "Updated")).into_response())
+    } = target;
+    let updated = state
+        .stores
+        .configs
+        .update(&tenant_id, delivery_type, &update, &precondition, now.0)
+        .await
+        .map_err(client_error)?;
+    let Tagged { value: stored, tag } = updated.after;
+    let change = ConfigChanged {
+        tenant_id,
+        delivery_type,
+        before: updated.before,
+        after: Some(stored.clone()),
+        fields: update.fields(),
+        actor: origin.actor,
+        request_id: origin.request_id,
+        cause: Cause::Update,
+    };
+    Ok((ETag(tag), Extension(change), with_message(now, stored, "Updated")).into_response())
 }
 
 /// `DELETE /tenants/{tenant_id}/delivery-configs/{type}`
@@ -153,6 +176,7 @@ pub(crate) async fn update(
 pub(crate) async fn delete(
     State(state): State<AppState>,
     now: Now,
+    origin: Origin,
     target: Target,
     conditions: Conditions,
 ) -> Result<Response, ApiError> {
@@ -160,36 +184,67 @@ pub(crate) async fn delete(
     let Target {
         tenant_id,
         delivery_type,
-    } = &target;
-    let deleted = state
-        .store
-        .delete(tenant_id, *delivery_type, &precondition, now.0)
-        .await?;
-    let change = Extension(ConfigChanged::deleted(deleted.as_ref()));
+    } = target;
+    let before = state
+        .stores
+        .configs
+        .delete(&tenant_id, delivery_type, &precondition, now.0)
+        .await
+        .map_err(client_error)?;
     let message = format!("Deleted the {delivery_type} delivery configuration of tenant {tenant_id}.");
-    Ok((change, Confirmation::new(now, message)).into_response())
+    let change = ConfigChanged {
+        tenant_id,
+        delivery_type,
+        before,
+        after: None,
+        fields: Vec::new(),
+        actor: origin.actor,
+        request_id: origin.request_id,
+        cause: Cause::Delete,
+    };
+    Ok((Extension(change), Confirmation::new(now, message)).into_response())
 }
 
 /// The configuration that the URL names.
-pub(crate) async fn find(state: &AppState, target: &Target, now: Now) -> Result<StoredConfig, ApiError> {
-    let stored = state.store.get(&target.tenant_id, target.delivery_type, now.0).await?;
-    stored.ok_or(ApiError::Store(StoreError::NotFound))
+pub(crate) async fn find(state: &AppState, target: &Target, now: Now) -> Result<Tagged<StoredConfig>, ApiError> {
+    let store = &state.stores.configs;
+    let stored = store.get(&target.tenant_id, target.delivery_type, now.0).await?;
+    stored.ok_or_else(not_found)
 }
 
-/// What the store must hold a write against. Excluded versions it cannot: they are held against what is there now, and
-/// the write is then bound to that version.
+pub(crate) fn not_found() -> ApiError {
+    ApiError::NotFound("The tenant has no delivery configuration of this type.")
+}
+
+pub(crate) fn already_exists() -> ApiError {
+    ApiError::AlreadyExists(
+        "The tenant already has a delivery configuration of this type. Use PUT or PATCH to change it.",
+    )
+}
+
+/// The store names no resource, so this names it where the client reads about it.
+fn client_error(error: StoreError) -> ApiError {
+    match error {
+        StoreError::NotFound => not_found(),
+        StoreError::AlreadyExists => already_exists(),
+        error => error.into(),
+    }
+}
+
+/// The store's precondition of a write. It cannot exclude contents: the current one is checked here, and the write is then
+/// bound to it.
 async fn precondition(
     state: &AppState,
     target: &Target,
     conditions: &Conditions,
     now: Now,
 ) -> Result<Precondition, ApiError> {
-    if !conditions.exclude_versions() {
+    if !conditions.exclude_contents() {
         return Ok(conditions.precondition());
     }
-    let version = find(state, target, now).await?.version();
-    conditions.check_write(version)?;
-    Ok(Precondition::Versions(vec![version]))
+    let tag = find(state, target, now).await?.tag;
+    conditions.check_write(tag)?;
+    Ok(Precondition::Tags(vec![tag]))
 }
 
 fn with_message(now: Now, stored: StoredConfig, done: &str) -> Success<StoredConfig> {

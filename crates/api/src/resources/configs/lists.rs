@@ -58,7 +58,7 @@ pub(crate) async fn list_for_tenant(
     now: Now,
     Tenant(tenant_id): Tenant,
 ) -> Result<Response, ApiError> {
-    let configurations = state.store.list_tenant(&tenant_id, now.0).await?;
+    let configurations = state.stores.configs.list_tenant(&tenant_id, now.0).await?;
     let count = configurations.len();
     Ok(Success::new(now, TenantList { configurations, count }).into_response())
 }
@@ -79,7 +79,8 @@ pub(crate) async fn list_for_tenant(
 ))]
 pub(crate) async fn list_all(State(state): State<AppState>, now: Now, query: PageQuery) -> Result<Response, ApiError> {
     let page = state
-        .store
+        .stores
+        .configs
         .list_page(query.limit, query.last_key.as_ref(), now.0)
         .await?;
     let list = PageList {

@@ -1,4 +1,4 @@
-//! What is wrong with a stored configuration, for who wrote it by hand or must find out why nothing is delivered.
+//! Validation of a stored configuration: for operators who wrote it by hand or want to know why nothing is delivered.
 
 use axum::{
     extract::State,
@@ -61,7 +61,7 @@ pub(crate) async fn validate(
     target: Target,
     query: ValidationQuery,
 ) -> Result<Response, ApiError> {
-    let stored = find(&state, &target, now).await?;
+    let stored = find(&state, &target, now).await?.value;
     let mut checks = check_stored(&stored);
     checks.extend(external_checks::check(state.external_checks.as_deref(), &stored, query.live, deadline).await);
     Ok(Success::new(now, Validation::new(&target, checks)).into_response())

@@ -29,7 +29,7 @@ use crate::{
     ),
 ))]
 pub(crate) async fn check(State(state): State<AppState>, now: Now) -> Result<Response, ApiError> {
-    let Probed { latency, outcome, .. } = state.last_probe.get(&state.store).await;
+    let Probed { latency, outcome, .. } = state.last_probe.get(&state.stores.configs).await;
     match outcome {
         Ok(()) => Ok(Success::new(now, HealthReport::new(HealthStatus::Healthy, latency)).into_response()),
         Err(cause) => Err(ApiError::Unhealthy(Unhealthy {

@@ -1,0 +1,84 @@
+//! Expressions of DynamoDB, built with placeholders: `ttl` and `type` are reserved words there.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use chrono::{DateTime, Utc};
+
+use crate::item::{Item, number};
+
+/// Names and values behind the placeholders of one request's expressions.
+#[derive(Debug, Default)]
+pub(crate) struct Placeholders {
+    names: Names,
+    values: Values,
+}
+
+type Names = HashMap<String, String>;
+type Values = HashMap<String, AttributeValue>;
+
+impl Placeholders {
+    /// `None` instead of an empty map, which DynamoDB rejects.
+    pub(crate) fn into_maps(self) -> (Option<Names>, Option<Values>) {
+        (
+            (!self.names.is_empty()).then_some(self.names),
+            (!self.values.is_empty()).then_some(self.values),
+        )
+    }
+
+    /// The placeholder of an attribute's name.
+    pub(crate) fn name(&mut self, name: &str) -> String {
+        let placeholder = format!("#{name}");
+        self.names.entry(placeholder.clone()).or_insert_with(|| name.to_owned());
+        placeholder
+    }
+
+    /// The placeholder of a value. The label must be unique within the request.
+    pub(crate) fn value(&mut self, label: &str, value: AttributeValue) -> String {
+        let placeholder = format!(":{label}");
+        self.values.insert(placeholder.clone(), value);
+        placeholder
+    }
+
+    /// "The attribute has this value".
+    pub(crate) fn equals(&mut self, name: &str, value: AttributeValue) -> String {
+        let value = self.value(&format!("is_{name}"), value);
+        format!("{} = {value}", self.name(name))
+    }
+
+    /// "The item exists", by an attribute of its key.
+    pub(crate) fn exists(&mut self, key: &str) -> String {
+        format!("attribute_exists({})", self.name(key))
+    }
+
+    /// "The item has not expired". A comparison with another type than a number, or with an absent attribute, is false,
+    /// so an item without a proper time to live has not.
+    pub(crate) fn is_alive(&mut self, ttl_attribute: &str, now: DateTime<Utc>) -> String {
+        format!("NOT ({})", self.is_expired(ttl_attribute, now))
+    }
+
+    /// "There is no such item, or only an expired one".
+    pub(crate) fn is_free(&mut self, key: &str, ttl_attribute: &str, now: DateTime<Utc>) -> String {
+        let key = self.name(key);
+        format!("attribute_not_exists({key}) OR {}", self.is_expired(ttl_attribute, now))
+    }
+
+    /// "These attributes are as they were in `read`", absent ones included. If the key is among them, this includes that
+    /// the item exists.
+    pub(crate) fn is_unchanged<'a>(&mut self, read: &Item, attributes: impl IntoIterator<Item = &'a str>) -> String {
+        let conditions: Vec<_> = attributes
+            .into_iter()
+            .map(|name| match read.get(name) {
+                Some(value) => self.equals(name, value.clone()),
+                None => format!("attribute_not_exists({})", self.name(name)),
+            })
+            .collect();
+        conditions.join(" AND ")
+    }
+
+    fn is_expired(&mut self, ttl_attribute: &str, now: DateTime<Utc>) -> String {
+        // "Before the next second" equals "up to this second" and includes fractions.
+        let bound = self.value("alive", number(now.timestamp() + 1));
+        format!("{} < {bound}", self.name(ttl_attribute))
+    }
+}
