@@ -53,7 +53,7 @@ def dashboard():
 
 
 def test_namespace_is_that_of_the_code():
-    source = (ROOT / "crates/function/src/metrics.rs").read_text()
+    source = (ROOT / "crates/lambda/src/metrics.rs").read_text()
     assert f'pub const NAMESPACE: &str = "{NAMESPACE}";' in source
 
 
