@@ -170,7 +170,7 @@ def test_unreadable_key_is_an_alarm(cloud, client, monitoring):
     assert measured[metric("key_refreshes", AUTHORIZER)] == [1]
     causes = [line["cause"] for line in window.lines(AUTHORIZER) if line.get("event") == "keys_unreadable"]
     assert causes
-    assert all("may not be read" in cause for cause in causes)
+    assert all("is denied" in cause for cause in causes)
     monitoring.assert_speaks(monitoring.alarm_of(key), measured[key])
 
 

@@ -6,20 +6,7 @@ use axum::extract::FromRequestParts;
 use chrono::{DateTime, Utc};
 use http::request::Parts;
 
-/// What API Gateway says of a request. A request without it is served all the same, under an unknown id.
-#[derive(Debug, Clone, Default)]
-pub struct GatewayContext {
-    /// API Gateway's id of the request: the client reads it in `X-Request-Id`, and every log line carries it.
-    pub request_id: Option<String>,
-    /// The longer id by which AWS itself finds the request.
-    pub extended_request_id: Option<String>,
-    /// The address the request came from.
-    pub source_ip: Option<String>,
-    /// The version of the key that signed the request, from the authorizer.
-    pub key_version: Option<String>,
-    /// The body's SHA-256 in hex as the client signed it, from the authorizer.
-    pub body_sha256: Option<String>,
-}
+pub use apigw::proxy_event::GatewayContext;
 
 /// The moment the request arrived, read once at the edge: everything that depends on time within one request agrees.
 #[derive(Debug, Clone, Copy)]

@@ -5,7 +5,6 @@
 //! (`tenant_core` has them), name an attribute of the table (`tenant_store` does), or judge who sent a request (the
 //! authorizer has, before the event comes here).
 
-mod answer;
 mod audit;
 mod body;
 mod conditions;
@@ -23,6 +22,7 @@ mod log;
 pub mod metrics;
 mod openapi;
 mod path;
+mod proxy_response;
 mod query;
 mod router;
 mod state;
@@ -87,6 +87,6 @@ impl Handler for Api {
             .oneshot(request)
             .await
             .unwrap_or_else(|never| match never {});
-        answer::from_response(response).await
+        proxy_response::from_response(response).await
     }
 }

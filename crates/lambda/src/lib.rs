@@ -4,7 +4,6 @@
 //! the Lambda invoke endpoint of a container that runs elsewhere, and by the local gateway, so that all three run the
 //! same code. This crate knows Lambda; it must never know tenants, signatures or tables.
 
-pub mod aws;
 mod endpoint;
 mod error_chain;
 mod invocation;

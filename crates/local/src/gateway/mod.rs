@@ -5,19 +5,22 @@
 //! it. What it refuses by itself has the contract's envelope. A head beyond 64 KB, or one that is not HTTP, is answered
 //! by the HTTP library: a status without a body, and the connection closes.
 
-mod answer;
 mod call;
 mod deployed;
 mod event;
 mod hop_by_hop;
 mod id;
-mod policy;
+mod proxy_response;
 mod refusal;
 mod route;
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use api::config::AllowedOrigins;
+use apigw::{
+    gateway_event::Event,
+    policy::{self, Decision},
+};
 use http::{
     HeaderValue, Request, Response,
     header::{ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ORIGIN, VARY},
@@ -35,8 +38,7 @@ use tokio::{net::TcpListener, time::timeout};
 use self::{
     call::Call,
     deployed::{Deployed, InvokeError},
-    event::{Deployment, Event},
-    policy::Decision,
+    event::Deployment,
     refusal::Refusal,
     route::{Access, Route},
 };
@@ -165,12 +167,13 @@ impl<A: Handler, B: Handler> Gateway<A, B> {
             region: &self.settings.region,
             stage: self.settings.stage.as_str(),
         };
-        let mut event = Event::new(call, &route, &deployment);
+        let mut event = event::new(call, &route, &deployment);
         let context = match route.access {
             Access::Open => None,
             Access::Authorized => Some(self.authorize(call, &route, &deployment, &event).await?),
         };
-        self.integrate(call, event.for_api(context.as_ref(), &body)).await
+        self.integrate(call, event.for_integration(context.as_ref(), &body))
+            .await
     }
 
     /// Asks the authorizer; what it adds to the request's context is returned if it allows the call.
@@ -190,7 +193,7 @@ impl<A: Handler, B: Handler> Gateway<A, B> {
             tracing::error!(request_id = call.request_id, %error, "the authorizer failed");
             Refusal::AuthorizerFailed
         })?;
-        match policy::judge(&answer, &method_arn) {
+        match policy::evaluate(&answer, &method_arn) {
             Ok(Decision::Allow(context)) => Ok(context),
             Ok(Decision::Deny) => Err(Refusal::Forbidden),
             Err(error) => {
@@ -212,7 +215,7 @@ impl<A: Handler, B: Handler> Gateway<A, B> {
             }
             Err(_) => return Err(Refusal::IntegrationTimeout),
         };
-        answer::read(&answer).map_err(|error| {
+        proxy_response::read(&answer).map_err(|error| {
             tracing::error!(request_id = call.request_id, %error, "the api function's answer is malformed");
             Refusal::IntegrationFailed
         })
