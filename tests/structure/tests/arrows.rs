@@ -57,8 +57,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// What no line of [`ARROWS`] may allow, directly or through other crates: the user, and what it must never reach.
 const FORBIDDEN: &[(&str, &[&str])] = &[
     ("authorizer", &["tenant-store"]),
-    ("client", &["tenant-store", "tenant-aws"]),
-    ("cli", &["tenant-store", "tenant-aws"]),
+    ("tenant-client", &["tenant-store", "tenant-aws"]),
+    ("tenantctl", &["tenant-store", "tenant-aws"]),
     ("bench", &["authorizer", "api", "validator", "local"]),
 ];
 /// What never uses a crate of this workspace.
