@@ -21,7 +21,8 @@ const VERSION: &str = "2012-10-17";
 #[serde(rename_all = "camelCase")]
 pub struct Policy<'a, C> {
     principal_id: &'static str,
-    policy_document: Document<'a>,
+    #[serde(rename = "policyDocument")]
+    document: Document<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     context: Option<C>,
 }
@@ -68,7 +69,7 @@ impl<'a, C: Serialize> Policy<'a, C> {
         };
         Self {
             principal_id,
-            policy_document: Document {
+            document: Document {
                 version: VERSION,
                 statement: [statement],
             },
