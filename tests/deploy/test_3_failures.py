@@ -167,7 +167,7 @@ def test_unreadable_key_triggers_an_alarm(cloud, client, monitoring):
     assert measured[metric("key_refreshes", AUTHORIZER)] == [1]
     causes = [line["cause"] for line in window.lines(AUTHORIZER) if line.get("event") == "keys_unreadable"]
     assert causes
-    assert all("may not be read" in cause for cause in causes)
+    assert all("is denied" in cause for cause in causes)
     monitoring.assert_triggers(monitoring.alarm_of(key), measured[key])
 
 

@@ -5,7 +5,6 @@
 //! `tenant_core`), name an attribute of the table (see `tenant_store`) or authorize a request (the authorizer has done so
 //! before the event arrives here).
 
-mod answer;
 mod audit;
 pub mod config;
 #[cfg(feature = "openapi")]
@@ -17,6 +16,7 @@ mod log;
 pub mod metrics;
 mod openapi;
 mod probe;
+mod proxy_response;
 mod resources;
 mod router;
 mod state;
@@ -79,6 +79,6 @@ impl Handler for Api {
             .oneshot(request)
             .await
             .unwrap_or_else(|never| match never {});
-        answer::from_response(response).await
+        proxy_response::from_response(response).await
     }
 }

@@ -3,7 +3,8 @@
 use std::{error::Error, process::ExitCode};
 
 use api::{Api, AppState, Stores, config::Config};
-use lambda::{aws, exit_code};
+use lambda::exit_code;
+use tenant_aws::sdk_config;
 use tenant_store::{client, configs::ConfigStore};
 
 #[tokio::main(flavor = "current_thread")]
@@ -14,7 +15,7 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Box<dyn Error>> {
     let config = Config::from_env()?;
     config.telemetry.start();
-    let dynamodb = client::from_sdk_config(&aws::sdk_config("DYNAMODB"));
+    let dynamodb = client::from_sdk_config(&sdk_config("DYNAMODB"));
     let stores = Stores {
         configs: ConfigStore::new(dynamodb, config.table),
     };

@@ -1,21 +1,20 @@
-//! From an event to an answer.
+//! From an event to a policy.
 
-use std::time::Instant;
+use std::{fmt, time::Instant};
 
+use apigw::{MethodArn, authorizer_event::AuthorizerEvent};
 use lambda::{Handler, HandlerError, Invocation};
 use tenant_core::signature::{SignatureError, SignedRequest};
 
 use crate::{
-    answer::Answer,
-    claim,
     clock::{Clock, SystemClock},
     config::Settings,
     denial::Denial,
-    event::{Event, EventError},
+    header::SignedHeaders,
     keys::{Key, KeyCache, KeyRole, KeySource, KeySourceError, KeysUnavailable},
-    log::Verdict,
-    method_arn::MethodArn,
+    log::RequestLine,
     metrics::Outcome,
+    policy, signed_request,
 };
 
 /// The authorizer function, with its keys.
@@ -33,8 +32,8 @@ struct Verified {
     body_sha256: Option<String>,
 }
 
-/// Why there is no verdict, or a bad one.
-enum Refusal {
+/// Why a request is not verified.
+enum NotVerified {
     Denied(Denial),
     NoKeys(KeysUnavailable),
 }
@@ -47,7 +46,7 @@ impl<S: KeySource> Authorizer<S> {
 }
 
 impl<S: KeySource, C: Clock> Authorizer<S, C> {
-    /// The same by another clock.
+    /// The same with another clock.
     pub fn with_clock(source: S, settings: Settings, clock: C) -> Self {
         Self {
             keys: KeyCache::new(source),
@@ -61,9 +60,9 @@ impl<S: KeySource, C: Clock> Authorizer<S, C> {
         self.keys.prefetch(self.clock.now()).await
     }
 
-    async fn verify(&self, event: &Event<'_>, resource: MethodArn<'_>) -> Result<Verified, Refusal> {
+    async fn verify(&self, event: &AuthorizerEvent<'_>, resource: MethodArn<'_>) -> Result<Verified, NotVerified> {
         let now = self.clock.now();
-        let request = claim::read(event, self.settings, now)?;
+        let request = signed_request::read(event, self.settings, now)?;
         if resource.is_pattern() {
             return Err(Denial::ResourceIsPattern.into());
         }
@@ -71,7 +70,7 @@ impl<S: KeySource, C: Clock> Authorizer<S, C> {
         if let Some(key) = lease.keys().find_signer(&request) {
             return Ok(Verified::new(key, &request));
         }
-        // The key may have been replaced since those at hand were read.
+        // The key may have been replaced since the cached ones were read.
         let lease = self
             .keys
             .refresh(&lease, now)
@@ -88,8 +87,8 @@ impl<S: KeySource, C: Clock> Authorizer<S, C> {
 impl<S: KeySource, C: Clock> Handler for Authorizer<S, C> {
     async fn invoke(&self, event: &[u8], invocation: &Invocation) -> Result<Vec<u8>, HandlerError> {
         let started = Instant::now();
-        let event = Event::parse(event)?;
-        let resource = MethodArn::parse(event.method_arn.as_str())?;
+        let event = AuthorizerEvent::parse::<SignedHeaders>(event).map_err(invalid_event)?;
+        let resource = MethodArn::parse(event.method_arn()).map_err(invalid_event)?;
         let result = self.verify(&event, resource).await;
         let (outcome, reason, key_version) = match &result {
             Ok(verified) => {
@@ -100,21 +99,21 @@ impl<S: KeySource, C: Clock> Handler for Authorizer<S, C> {
                     Some(verified.key_version.as_str()),
                 )
             }
-            Err(Refusal::Denied(denial)) => (Outcome::Denied, denial.reason(), None),
-            Err(Refusal::NoKeys(_)) => (Outcome::Failed, "keys_unavailable", None),
+            Err(NotVerified::Denied(denial)) => (Outcome::Denied, denial.reason(), None),
+            Err(NotVerified::NoKeys(_)) => (Outcome::Failed, "keys_unavailable", None),
         };
-        let verdict = Verdict {
+        let line = RequestLine {
             outcome,
             reason,
             key_version,
             duration: started.elapsed(),
             key_events: self.keys.take_events(),
         };
-        verdict.write(&event, invocation);
+        line.write(&event, invocation);
         match result {
-            Ok(verified) => Ok(Answer::allow(resource, &verified.key_version, verified.body_sha256).to_json()),
-            Err(Refusal::Denied(_)) => Ok(Answer::deny(resource).to_json()),
-            Err(Refusal::NoKeys(error)) => Err(HandlerError::new("KeysUnavailable", error.to_string())),
+            Ok(verified) => Ok(policy::allow(resource, &verified.key_version, verified.body_sha256)),
+            Err(NotVerified::Denied(_)) => Ok(policy::deny(resource)),
+            Err(NotVerified::NoKeys(error)) => Err(HandlerError::new("KeysUnavailable", error.to_string())),
         }
     }
 }
@@ -132,26 +131,24 @@ impl Verified {
     }
 }
 
-impl From<Denial> for Refusal {
+impl From<Denial> for NotVerified {
     fn from(denial: Denial) -> Self {
         Self::Denied(denial)
     }
 }
 
-impl From<SignatureError> for Refusal {
+impl From<SignatureError> for NotVerified {
     fn from(error: SignatureError) -> Self {
         Self::Denied(error.into())
     }
 }
 
-impl From<KeysUnavailable> for Refusal {
+impl From<KeysUnavailable> for NotVerified {
     fn from(error: KeysUnavailable) -> Self {
         Self::NoKeys(error)
     }
 }
 
-impl From<EventError> for HandlerError {
-    fn from(error: EventError) -> Self {
-        Self::new("InvalidEvent", error.to_string())
-    }
+fn invalid_event(error: impl fmt::Display) -> HandlerError {
+    HandlerError::new("InvalidEvent", error.to_string())
 }

@@ -1,13 +1,13 @@
-//! The one place where time comes from.
+//! The one source of time.
 
 use chrono::{DateTime, Utc};
 
-/// Tells the time.
+/// A wall clock.
 ///
-/// Keys age by the same wall clock that timestamps are held to: a monotonic clock may stand still while Lambda keeps
-/// the process frozen, and a key must not outlive its time by that.
+/// Keys age by the same clock that timestamps are checked against: a monotonic clock may stop while Lambda keeps the
+/// process frozen, and a key must not outlive its time by that.
 pub trait Clock: Send + Sync + 'static {
-    /// The moment of the call.
+    /// The current time.
     fn now(&self) -> DateTime<Utc>;
 }
 

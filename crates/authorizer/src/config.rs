@@ -16,11 +16,11 @@ pub struct Config {
     pub parameter: ParameterName,
     /// What is logged and measured.
     pub telemetry: Telemetry,
-    /// What the authorizer itself is told.
+    /// The settings of the authorizer itself.
     pub settings: Settings,
 }
 
-/// What the authorizer is told, however it is run.
+/// The settings of the authorizer, however it is run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Settings {
     /// Whether a POST, PUT or PATCH must bind its body by `X-Body-SHA256`, from `REQUIRE_BODY_SHA256`.
@@ -30,11 +30,11 @@ pub struct Settings {
 /// Why the function does not start.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// The parameter is not named.
+    /// The parameter's name is missing.
     #[error("{PARAMETER_NAME} is not set; set it to the name of the SSM parameter that holds the pre-shared key")]
     NoParameterName,
-    /// The name cannot be one of a parameter.
-    #[error("{PARAMETER_NAME} is wrong")]
+    /// The name is not a valid parameter name.
+    #[error("{PARAMETER_NAME} is invalid")]
     InvalidParameterName(#[source] ParameterNameError),
     /// Neither true nor false.
     #[error("{REQUIRE_BODY_SHA256} is {0:?}; it must be true or false")]
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_has_a_default() {
+    fn other_variables_have_defaults() {
         let config = config(&[("PSK_PARAMETER_NAME", "/logging/api/psk")]).unwrap();
         assert_eq!(config.parameter.as_str(), "/logging/api/psk");
         assert_eq!(config.telemetry, Telemetry::default());
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn body_digest_can_be_made_mandatory() {
+    fn require_body_sha256_makes_the_digest_mandatory() {
         for (value, expected) in [
             ("true", true),
             ("True", true),
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_variable_stops_the_start_and_is_named() {
+    fn malformed_variable_is_an_error_that_names_it() {
         for (name, value) in [
             ("REQUIRE_BODY_SHA256", "yes"),
             ("REQUIRE_BODY_SHA256", "1"),

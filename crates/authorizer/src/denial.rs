@@ -2,22 +2,22 @@
 
 use tenant_core::signature::SignatureError;
 
-use crate::event::Header;
+use crate::header::Header;
 
-/// One variant for each cause. A client never learns which.
+/// One variant for each cause, which is never disclosed to the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Denial {
-    /// A header that every request needs is not there.
+    /// A required header is missing.
     Missing(Header),
     /// A header was sent more than once.
     Repeated(Header),
-    /// A header holds a comma: a proxy may have joined several.
+    /// A header has a comma: a proxy may have joined several values.
     HasComma(Header),
-    /// A body may come, and must be bound to the signature, but is not.
+    /// The method has a body, which must be bound to the signature but is not.
     BodyNotBound,
-    /// The method's ARN holds what a policy would read as a pattern, so that no policy can allow this request alone.
+    /// A policy would read the method's ARN as a pattern, so no policy can allow this request alone.
     ResourceIsPattern,
-    /// The signature or what it is made over.
+    /// The signature, or a part of the request that it covers, is invalid.
     Signature(SignatureError),
 }
 

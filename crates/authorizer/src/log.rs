@@ -1,18 +1,18 @@
-//! The line that an invocation leaves in the log.
+//! The log line of an invocation.
 
 use std::time::Duration;
 
+use apigw::authorizer_event::AuthorizerEvent;
 use lambda::{Invocation, logging};
 use serde::Serialize;
 use tracing::Level;
 
 use crate::{
-    event::Event,
     keys::KeyEvents,
     metrics::{self, Outcome},
 };
 
-/// What the line says. Never a header's value, a signature or a key.
+/// The members of the line. Never a header's value, a signature or a key.
 #[derive(Serialize)]
 struct Members<'a> {
     decision: &'static str,
@@ -28,18 +28,18 @@ struct Members<'a> {
     cold_start: bool,
 }
 
-/// What became of a request, and how.
-pub(crate) struct Verdict<'a> {
+/// The outcome of a request, and how it came about.
+pub(crate) struct RequestLine<'a> {
     pub(crate) outcome: Outcome,
-    /// A stable word.
+    /// A stable word, for programs.
     pub(crate) reason: &'static str,
     pub(crate) key_version: Option<&'a str>,
     pub(crate) duration: Duration,
     pub(crate) key_events: KeyEvents,
 }
 
-impl Verdict<'_> {
-    pub(crate) fn write(&self, event: &Event<'_>, invocation: &Invocation) {
+impl RequestLine<'_> {
+    pub(crate) fn write(&self, event: &AuthorizerEvent<'_>, invocation: &Invocation) {
         let (level, decision) = match self.outcome {
             Outcome::Allowed { .. } => (Level::INFO, "allow"),
             Outcome::Denied => (Level::WARN, "deny"),
@@ -54,7 +54,7 @@ impl Verdict<'_> {
             trace_id: invocation.trace_root(),
             cold_start: invocation.cold_start,
         };
-        let measured = metrics::of(self.outcome, self.reason, self.duration, self.key_events, invocation);
+        let measured = metrics::for_request(self.outcome, self.reason, self.duration, self.key_events, invocation);
         logging::write(level, &members, &measured);
     }
 }

@@ -7,7 +7,8 @@ use authorizer::{
     config::Config,
     keys::ssm::{self, SsmKeySource},
 };
-use lambda::{aws, chain, exit_code};
+use lambda::{chain, exit_code};
+use tenant_aws::sdk_config;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -17,10 +18,10 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Box<dyn Error>> {
     let config = Config::from_env()?;
     config.telemetry.start();
-    let client = ssm::client(&aws::sdk_config("SSM"));
+    let client = ssm::client(&sdk_config("SSM"));
     let authorizer = Authorizer::new(SsmKeySource::new(client, config.parameter), config.settings);
     if let Err(error) = authorizer.prefetch().await {
-        // The process lives on: the first request tries again, and Lambda need not start another one.
+        // The process goes on: the first request tries again, and Lambda need not start another process.
         tracing::warn!(
             cause = chain(&error),
             "the keys could not be read ahead of the first request"

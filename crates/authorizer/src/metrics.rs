@@ -1,4 +1,4 @@
-//! The metrics of the authorizer. `docs/operations.md` lists them for operators, and a test holds the list against this.
+//! The metrics of the authorizer. `docs/operations.md` lists them for operators; a test compares the two.
 
 use std::time::Duration;
 
@@ -40,19 +40,19 @@ pub fn catalogue() -> Vec<Metric> {
     ]
 }
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Outcome {
     Allowed {
         by_previous_key: bool,
     },
     Denied,
-    /// There was no key to judge it by.
+    /// There was no key to verify it with.
     Failed,
 }
 
-/// What an invocation measured. The values are members of its line as well.
-pub(crate) fn of(
+/// The measurements of an invocation. The values are members of its line as well.
+pub(crate) fn for_request(
     outcome: Outcome,
     reason: &'static str,
     duration: Duration,

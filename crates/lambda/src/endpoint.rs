@@ -1,4 +1,4 @@
-//! The Lambda invoke endpoint: how a container answers events where there is no Lambda.
+//! The Lambda invoke endpoint: how a container receives events outside Lambda.
 
 use std::{
     convert::Infallible,
@@ -22,9 +22,9 @@ use tokio::net::TcpListener;
 
 use crate::{Handler, HandlerError, Invocation, invoke_guarded, lambda::log_failure, server};
 
-/// The one route: `Invoke` of the Lambda API, for the name that AWS's runtime interface emulator answers to.
+/// The one route: `Invoke` of the Lambda API, for the function name of AWS's runtime interface emulator.
 const INVOKE_PATH: &str = "/2015-03-31/functions/function/invocations";
-/// What Lambda takes in a synchronous invocation: 6 MB.
+/// Lambda's limit for a synchronous invocation: 6 MB.
 const MAX_EVENT_BYTES: usize = 6 * 1024 * 1024;
 const DEFAULT_PORT: u16 = 8080;
 
@@ -32,23 +32,23 @@ const DEFAULT_PORT: u16 = 8080;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {
-    /// `PORT` is no port.
+    /// `PORT` is not a port.
     #[error("PORT is {0:?}; it must be a number from 0 to 65535")]
     Port(String),
-    /// The address is taken, or not this machine's.
+    /// The address is in use, or not this machine's.
     #[error("cannot listen on {address}")]
     Bind {
-        /// The address that was asked for.
+        /// The requested address.
         address: SocketAddr,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// The operating system refused what a server needs.
+    /// The operating system rejected what a server needs.
     #[error("the server cannot be set up")]
     Setup(#[from] io::Error),
 }
 
-/// An invoke endpoint that listens, and answers once it is served.
+/// An invoke endpoint that listens, and responds once it is served.
 #[derive(Debug)]
 pub struct Endpoint {
     listener: TcpListener,
@@ -63,12 +63,12 @@ impl Endpoint {
         Ok(Self { listener })
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Answers each `POST` of an event by invoking `function`, until `shutdown` completes.
+    /// Invokes `function` for each `POST` of an event, until `shutdown` completes.
     pub async fn serve(self, function: impl Handler, shutdown: impl Future<Output = ()>) {
         let invoker = Arc::new(Invoker {
             function,
@@ -79,7 +79,7 @@ impl Endpoint {
             let invoker = Arc::clone(&invoker);
             service_fn(move |request| {
                 let invoker = Arc::clone(&invoker);
-                async move { Ok::<_, Infallible>(invoker.answer(request).await) }
+                async move { Ok::<_, Infallible>(invoker.respond(request).await) }
             })
         };
         server::serve(self.listener, http1::Builder::new(), service_for, shutdown).await;
@@ -105,30 +105,26 @@ struct Invoker<F> {
 }
 
 impl<F: Handler> Invoker<F> {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         if request.uri().path() != INVOKE_PATH || request.method() != Method::POST {
-            let message = format!("there is nothing here; POST an event to {INVOKE_PATH}");
+            let message = format!("not found: POST an event to {INVOKE_PATH}");
             return failure(StatusCode::NOT_FOUND, "NotFound", &message);
         }
         let (head, body) = request.into_parts();
         match Limited::new(body, MAX_EVENT_BYTES).collect().await {
             Ok(event) => self.invoke(&event.to_bytes(), &head.headers).await,
             Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-                let message = format!("the event is over {MAX_EVENT_BYTES} bytes");
+                let message = format!("the event is larger than {MAX_EVENT_BYTES} bytes");
                 failure(StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLarge", &message)
             }
-            Err(_) => failure(
-                StatusCode::BAD_REQUEST,
-                "InvalidRequest",
-                "the event did not arrive whole",
-            ),
+            Err(_) => failure(StatusCode::BAD_REQUEST, "InvalidRequest", "the event is incomplete"),
         }
     }
 
     async fn invoke(&self, event: &[u8], headers: &HeaderMap) -> Response<Full<Bytes>> {
         let invocation = self.next_invocation(headers);
         match invoke_guarded(&self.function, event, &invocation).await {
-            Ok(answer) => json(StatusCode::OK, answer),
+            Ok(response) => json(StatusCode::OK, response),
             Err(error) => {
                 log_failure(&error, &invocation);
                 function_error(&error)
@@ -150,7 +146,7 @@ impl<F: Handler> Invoker<F> {
     }
 }
 
-/// A request id in the shape of Lambda's. There is no other process to tell apart from, so it counts.
+/// A request id in Lambda's format: a counter, since there is only one process.
 struct RequestNumber(u64);
 
 impl fmt::Display for RequestNumber {
@@ -166,7 +162,7 @@ struct ErrorBody<'a> {
     error_message: &'a str,
 }
 
-/// A failed invocation is a successful call of `Invoke`: the header, not the status, tells.
+/// A failed invocation is a successful call of `Invoke`: the header, not the status, reports the failure.
 fn function_error(error: &HandlerError) -> Response<Full<Bytes>> {
     let mut response = failure(StatusCode::OK, error.kind, &error.message);
     response

@@ -1,4 +1,4 @@
-//! Errors as they stand in a line of the log.
+//! Errors as they are logged.
 
 use std::{error::Error, fmt::Write};
 
@@ -23,7 +23,7 @@ mod tests {
     use crate::{EndpointError, RunError};
 
     #[test]
-    fn every_cause_stands_behind_what_it_caused() {
+    fn causes_follow_what_they_caused() {
         let error = RunError::Endpoint(EndpointError::Setup(io::Error::other("no signals here")));
         let causes = [
             &error.to_string(),
@@ -34,7 +34,7 @@ mod tests {
     }
 
     #[test]
-    fn error_without_a_cause_stands_alone() {
+    fn error_without_a_cause_is_its_own_text() {
         assert_eq!(chain(&io::Error::other("alone")), "alone");
     }
 }

@@ -1,22 +1,22 @@
-//! The seam between a function and whatever runs it.
+//! The interface between a function and the platform that runs it.
 
 use std::time::SystemTime;
 
-/// What the platform says of one invocation.
+/// What the platform reports about one invocation.
 #[derive(Debug, Clone)]
 pub struct Invocation {
     /// The platform's id of this invocation; not the id of the HTTP request that caused it.
     pub request_id: String,
     /// The X-Ray trace header, where tracing is on.
     pub trace_id: Option<String>,
-    /// When the platform gives up on the answer.
+    /// When the platform stops waiting for the response.
     pub deadline: Option<SystemTime>,
     /// Whether this is the first invocation of the process.
     pub cold_start: bool,
 }
 
 impl Invocation {
-    /// The id of the X-Ray trace, by which its parts in all services are found.
+    /// The id of the X-Ray trace, which all services of a request share.
     #[must_use]
     pub fn trace_root(&self) -> Option<&str> {
         let header = self.trace_id.as_deref()?;
@@ -24,9 +24,9 @@ impl Invocation {
     }
 }
 
-/// A function: bytes of the event in, bytes of the answer out, both JSON.
+/// A function: bytes of the event in, bytes of the response out, both JSON.
 pub trait Handler: Send + Sync + 'static {
-    /// Answers one event.
+    /// Handles one event.
     fn invoke(
         &self,
         event: &[u8],
@@ -34,10 +34,10 @@ pub trait Handler: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<u8>, HandlerError>> + Send;
 }
 
-/// The invocation failed as a whole; API Gateway turns it into a 5xx of its own.
+/// The invocation failed as a whole; API Gateway turns it into its own 5xx.
 ///
-/// Both parts reach the platform's logs and whoever may invoke the function directly: they hold no secret and quote no
-/// value of the event.
+/// Both parts reach the platform's logs and every caller that is allowed to invoke the function directly, so they
+/// contain no secret and quote no value of the event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{kind}: {message}")]
 pub struct HandlerError {
@@ -48,7 +48,7 @@ pub struct HandlerError {
 }
 
 impl HandlerError {
-    /// An error of this kind, with a sentence that says what happened.
+    /// An error of this kind, with a sentence about what happened.
     pub fn new(kind: &'static str, message: impl Into<String>) -> Self {
         Self {
             kind,

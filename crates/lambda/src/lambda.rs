@@ -1,4 +1,4 @@
-//! Lambda's Runtime API: the loop that a function runs in while it is in Lambda.
+//! Lambda's Runtime API: the event loop of a function in Lambda.
 
 use std::sync::{
     Arc,
@@ -39,19 +39,19 @@ pub(crate) async fn run(function: impl Handler) -> Result<(), lambda_runtime::Er
             result
         }
     });
-    // What is written here is written between an answer and the request for the next event: the caller has the answer, and
-    // Lambda freezes no process before that request.
+    // These lines are written between a response and the request for the next event: the caller has the response, and
+    // Lambda does not freeze the process before that request.
     logging::defer();
-    let then_write = MapFutureLayer::new(|answering| async {
-        let answered = answering.await;
+    let then_write = MapFutureLayer::new(|responding| async {
+        let responded = responding.await;
         logging::write_deferred();
-        answered
+        responded
     });
-    // The runtime's own tracing layer is left out: each line of the functions says which ids it belongs to.
+    // The runtime's own tracing layer is omitted: each line of the functions has its ids.
     Runtime::new(handler).layer(then_write).run().await
 }
 
-/// The one line that an invocation which failed leaves in the log.
+/// Logs a failed invocation, in one line.
 pub(crate) fn log_failure(error: &HandlerError, invocation: &Invocation) {
     tracing::error!(
         error_type = error.kind,
@@ -70,10 +70,10 @@ fn describe(context: &Context, cold_start: bool) -> Invocation {
     }
 }
 
-/// The runtime serialises what it is handed; raw JSON passes through it unchanged.
-fn raw(answer: Vec<u8>) -> Result<Box<RawValue>, HandlerError> {
-    String::from_utf8(answer)
+/// The runtime serialises the response; raw JSON passes through unchanged.
+fn raw(response: Vec<u8>) -> Result<Box<RawValue>, HandlerError> {
+    String::from_utf8(response)
         .ok()
         .and_then(|text| RawValue::from_string(text).ok())
-        .ok_or_else(|| HandlerError::new("InvalidAnswer", "the function's answer is not JSON"))
+        .ok_or_else(|| HandlerError::new("InvalidAnswer", "the function's response is not JSON"))
 }

@@ -1,10 +1,9 @@
-//! What the function binaries share: how a function is written down, how it is run, and how it logs.
+//! The parts that the function binaries share: what a function is, how it runs, and how it logs.
 //!
-//! A function is bytes of an event in, bytes of an answer out. The same [`Handler`] is called by Lambda's runtime, by
+//! A function is bytes of an event in, bytes of a response out. The same [`Handler`] is called by Lambda's runtime, by
 //! the Lambda invoke endpoint of a container that runs elsewhere, and by the local gateway, so that all three run the
 //! same code. This crate knows Lambda; it must never know tenants, signatures or tables.
 
-pub mod aws;
 mod endpoint;
 mod error_chain;
 mod invocation;
@@ -23,7 +22,7 @@ pub use invocation::{Handler, HandlerError, Invocation};
 pub use panic::invoke_guarded;
 pub use telemetry::{Telemetry, TelemetryError, exit_code};
 
-/// Set by Lambda in every execution environment: where its Runtime API listens.
+/// Set by Lambda in every execution environment: the address of its Runtime API.
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 
 /// Why [`run`] stopped.
@@ -33,7 +32,7 @@ pub enum RunError {
     /// The invoke endpoint could not be served.
     #[error("the Lambda invoke endpoint stopped")]
     Endpoint(#[from] EndpointError),
-    /// Lambda's Runtime API could not be used any more; Lambda starts a new execution environment.
+    /// Lambda's Runtime API is no longer usable; Lambda starts a new execution environment.
     #[error("the Lambda runtime stopped")]
     Runtime(#[source] lambda_runtime::Error),
 }

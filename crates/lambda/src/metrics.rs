@@ -1,8 +1,8 @@
 //! Metrics in CloudWatch's embedded metric format: members of a log line that CloudWatch Logs makes metrics of.
 //!
-//! Nothing is sent and nobody is asked: an invocation's measurements are written with its line (see
-//! [`crate::logging::write`]), and `_aws`, a further member of that line, says which of its members are metrics and which
-//! are dimensions. `docs/decisions/0301-metrics.md` says why no library does this.
+//! Nothing is sent over the network: an invocation's measurements are written with its line (see
+//! [`crate::logging::write`]), and `_aws`, a further member of that line, names the members that are metrics and those
+//! that are dimensions. `docs/decisions/0301-metrics.md` has the reason why no library does this.
 //!
 //! Source: "Specification: Embedded metric format" in the Amazon CloudWatch User Guide.
 
@@ -14,18 +14,18 @@ use std::{
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-/// Where the metrics stand in CloudWatch, unless [`NAMESPACE_VARIABLE`] names another place.
+/// The namespace of the metrics in CloudWatch, unless [`NAMESPACE_VARIABLE`] names another.
 pub const NAMESPACE: &str = "TenantManagement";
 /// Names another namespace, or [`NO_METRICS`].
 pub const NAMESPACE_VARIABLE: &str = "METRICS_NAMESPACE";
-/// The namespace that is none.
+/// The value of [`NAMESPACE_VARIABLE`] that disables metrics.
 pub const NO_METRICS: &str = "none";
 /// The dimension that every metric has: each deployment has functions of its own names.
 pub const FUNCTION_NAME: &str = "function_name";
 
 /// Set by Lambda in every execution environment.
 const FUNCTION_NAME_VARIABLE: &str = "AWS_LAMBDA_FUNCTION_NAME";
-/// `PutMetricData` of the CloudWatch API takes no more characters in a namespace.
+/// The limit of `PutMetricData` in the CloudWatch API, in characters.
 const MAX_NAMESPACE_LENGTH: usize = 255;
 
 static SETTINGS: OnceLock<Settings> = OnceLock::new();
@@ -39,7 +39,7 @@ pub struct Settings {
     pub function_name: String,
 }
 
-/// A namespace that CloudWatch would refuse.
+/// A namespace that CloudWatch would reject.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{NAMESPACE_VARIABLE} is {0:?}; it must be 1 to {MAX_NAMESPACE_LENGTH} letters, digits or . - _ / # : and not start \
@@ -48,8 +48,8 @@ pub struct Settings {
 pub struct InvalidNamespace(String);
 
 impl Settings {
-    /// The settings of a function, for which `own_name` stands where it runs outside of Lambda. There are metrics in
-    /// Lambda, and elsewhere if a namespace is named. `lookup` reads one environment variable.
+    /// The settings of a function, whose name outside Lambda is `own_name`. There are metrics in Lambda, and elsewhere if
+    /// a namespace is named. `lookup` reads one environment variable.
     pub fn from_variables(
         own_name: &str,
         lookup: impl Fn(&str) -> Option<String>,
@@ -82,7 +82,7 @@ fn is_namespace(text: &str) -> bool {
 /// Writes metrics from now on. Without a call, and with `None`, lines are logs only. A second call changes nothing.
 pub fn init(settings: Option<Settings>) {
     if let Some(settings) = settings {
-        // Whoever was first has decided.
+        // The first call decides.
         let _ = SETTINGS.set(settings);
     }
 }
@@ -96,23 +96,23 @@ pub(crate) fn settings() -> Option<&'static Settings> {
 pub struct Metric {
     /// The name in CloudWatch, and of the member of the line.
     pub name: Cow<'static, str>,
-    /// What its values count.
+    /// The unit of its values.
     pub unit: Unit,
     /// The sets of dimensions: each makes one series of values for each combination of the dimensions' values.
     pub dimensions: &'static [&'static [&'static str]],
 }
 
-/// What the values of a metric count.
+/// The unit of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Unit {
-    /// Things that happened.
+    /// Number of events.
     Count,
-    /// Time.
+    /// Duration.
     Milliseconds,
 }
 
 impl Metric {
-    /// A metric that counts.
+    /// A metric of counts.
     #[must_use]
     pub const fn count(name: &'static str, dimensions: &'static [&'static [&'static str]]) -> Self {
         Self {
@@ -122,7 +122,7 @@ impl Metric {
         }
     }
 
-    /// A metric of times.
+    /// A metric of durations.
     #[must_use]
     pub const fn milliseconds(name: &'static str, dimensions: &'static [&'static [&'static str]]) -> Self {
         Self {
@@ -133,7 +133,7 @@ impl Metric {
     }
 }
 
-/// What one invocation measured. Each metric once, and each dimension that a metric names.
+/// The measurements of one invocation: each metric once, and each dimension that a metric names.
 #[derive(Debug, Clone, Default)]
 pub struct Measurements<'a> {
     dimensions: Vec<(&'static str, &'a str)>,
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn metrics_are_written_in_lambda_under_the_functions_name() {
+    fn metrics_in_lambda_have_the_functions_name() {
         let settings = settings(&[(FUNCTION_NAME_VARIABLE, "logging-api-service")])
             .unwrap()
             .unwrap();
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn outside_of_lambda_there_are_metrics_only_in_a_namespace_that_is_named() {
+    fn metrics_outside_lambda_need_a_named_namespace() {
         assert_eq!(settings(&[]), Ok(None));
         assert_eq!(settings(&[(NAMESPACE_VARIABLE, "")]), Ok(None));
         let named = settings(&[(NAMESPACE_VARIABLE, "Team/Tenants")]).unwrap().unwrap();
@@ -280,13 +280,13 @@ mod tests {
     }
 
     #[test]
-    fn the_namespace_none_is_none() {
+    fn namespace_none_disables_metrics() {
         let variables = [(FUNCTION_NAME_VARIABLE, "f"), (NAMESPACE_VARIABLE, NO_METRICS)];
         assert_eq!(settings(&variables), Ok(None));
     }
 
     #[test]
-    fn a_namespace_that_cloudwatch_refuses_stops_the_start_with_its_variable() {
+    fn invalid_namespace_is_an_error_that_names_its_variable() {
         for namespace in ["AWS/Lambda", ":a", "a b", "é", &"a".repeat(256)] {
             let error = settings(&[(NAMESPACE_VARIABLE, namespace)]).unwrap_err();
             assert!(error.to_string().contains(NAMESPACE_VARIABLE), "{error}");
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn without_settings_there_are_values_and_no_metrics() {
+    fn without_settings_there_are_values_but_no_metrics() {
         assert_eq!(
             members(None),
             json!({"route": "/health", "requests": 1, "duration_ms": 1.235, "retries": 2})

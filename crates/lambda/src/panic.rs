@@ -11,19 +11,18 @@ use crate::{Handler, HandlerError, Invocation};
 
 /// Invokes `function`; a panic becomes a [`HandlerError`] of kind `Panic`.
 ///
-/// The panic's own words stay in the log (see [`crate::logging`]): they may quote a value, and the error goes to the
-/// caller.
+/// The panic's message stays in the log (see [`crate::logging`]): it may quote a value, and the error goes to the caller.
 pub async fn invoke_guarded(
     function: &impl Handler,
     event: &[u8],
     invocation: &Invocation,
 ) -> Result<Vec<u8>, HandlerError> {
     // The call itself is inside too: a function may do its work before it returns a future.
-    let mut answer = pin!(async { function.invoke(event, invocation).await });
-    // A future that panicked is never polled again, so nothing sees the state that it left half changed, save what a
-    // function shares between invocations, and that is behind locks of its own.
+    let mut response = pin!(async { function.invoke(event, invocation).await });
+    // A future that panicked is never polled again, so nothing sees its inconsistent state, except what a function shares
+    // between invocations, and that is behind locks.
     poll_fn(|context| {
-        catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context)))
+        catch_unwind(AssertUnwindSafe(|| response.as_mut().poll(context)))
             .unwrap_or_else(|_| Poll::Ready(Err(HandlerError::new("Panic", "the function panicked"))))
     })
     .await
@@ -61,7 +60,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn panic_before_the_future_is_an_error_without_its_words() {
+    async fn panic_before_the_future_is_an_error_without_its_message() {
         let error = invoke_guarded(&PanicsWhileCalled, b"{}", &invocation())
             .await
             .unwrap_err();
@@ -69,7 +68,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn panic_in_the_future_is_an_error_without_its_words() {
+    async fn panic_in_the_future_is_an_error_without_its_message() {
         let error = invoke_guarded(&PanicsWhilePolled, b"{}", &invocation())
             .await
             .unwrap_err();

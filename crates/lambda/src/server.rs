@@ -1,4 +1,4 @@
-//! An HTTP/1.1 accept loop that ends when it is told to, with the requests in flight answered.
+//! An HTTP/1.1 accept loop with a graceful shutdown: requests in flight are completed.
 
 use std::{convert::Infallible, io, net::SocketAddr, pin::pin, time::Duration};
 
@@ -19,14 +19,13 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// How long requests in flight may take to be answered once the server is told to end: what is told to end is gone
-/// within a second.
+/// How long requests in flight may take after the shutdown begins: the process must end within a second.
 const GRACE: Duration = Duration::from_millis(800);
-/// How long to wait when no connection can be accepted, which is when the process is out of file descriptors.
+/// The pause when no connection can be accepted, which happens when the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves every connection that `listener` accepts with what `service_for` makes for its peer, each on its own task,
-/// until `shutdown` completes.
+/// Serves every connection that `listener` accepts, each on its own task with the service that `service_for` returns for
+/// its peer, until `shutdown` completes.
 ///
 /// A connection whose client takes longer than `http`'s `header_read_timeout` (30 s unless set) to send the head of a
 /// request, the next one on an idle connection included, is closed.
@@ -49,7 +48,7 @@ pub async fn serve<S>(
         };
         match accepted {
             Ok((stream, peer)) => {
-                // Answers are written whole: waiting to fill a packet only delays them. A failure costs nothing else.
+                // Responses are written whole: waiting to fill a packet only delays them. A failure has no other effect.
                 let _ = stream.set_nodelay(true);
                 let connection = http.serve_connection(TokioIo::new(stream), service_for(peer));
                 let connection = connections.watch(connection);
@@ -67,11 +66,11 @@ pub async fn serve<S>(
     }
     drop(listener);
     if timeout(GRACE, connections.shutdown()).await.is_err() {
-        tracing::warn!("connections were cut off before their answer");
+        tracing::warn!("connections were closed before their response");
     }
 }
 
-/// Completes when the process is asked to end, by Ctrl-C or by `SIGTERM`; from here on neither ends it by itself.
+/// Completes on Ctrl-C or `SIGTERM`; from now on neither ends the process by itself.
 pub fn termination() -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;

@@ -1,4 +1,4 @@
-//! What a function tells of itself: set once, by the variables that every function has.
+//! The logs and metrics of a function: configured once, by variables that every function has.
 
 use std::{error::Error, process::ExitCode};
 
@@ -8,33 +8,33 @@ use crate::{
     metrics::{self, InvalidNamespace},
 };
 
-/// What is logged and measured.
+/// The settings of logs and metrics.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Telemetry {
-    /// How much is logged, from `LOG_LEVEL`, else `AWS_LAMBDA_LOG_LEVEL`.
+    /// The log level, from `LOG_LEVEL`, else `AWS_LAMBDA_LOG_LEVEL`.
     pub log_level: LogLevel,
-    /// How lines are written, from `AWS_LAMBDA_LOG_FORMAT`.
+    /// The log format, from `AWS_LAMBDA_LOG_FORMAT`.
     pub log_format: LogFormat,
     /// Where metrics go, if anywhere, from `METRICS_NAMESPACE` and `AWS_LAMBDA_FUNCTION_NAME`.
     pub metrics: Option<metrics::Settings>,
 }
 
-/// A variable that says nothing sensible.
+/// A malformed variable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TelemetryError {
-    /// The level is none.
-    #[error("LOG_LEVEL or AWS_LAMBDA_LOG_LEVEL is wrong")]
+    /// The level is unknown.
+    #[error("LOG_LEVEL or AWS_LAMBDA_LOG_LEVEL is invalid")]
     LogLevel(#[from] UnknownLogLevel),
-    /// The format is none.
+    /// The format is unknown.
     #[error(transparent)]
     LogFormat(#[from] UnknownLogFormat),
-    /// CloudWatch has no such namespace.
+    /// CloudWatch would reject the namespace.
     #[error(transparent)]
     Namespace(#[from] InvalidNamespace),
 }
 
 impl Telemetry {
-    /// Reads variables through `lookup`. An empty one counts as unset. `own_name` stands for the function outside of Lambda.
+    /// Reads variables through `lookup`. An empty one counts as unset. `own_name` is the function's name outside Lambda.
     pub fn from_variables(own_name: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, TelemetryError> {
         Ok(Self {
             log_level: LogLevel::from_variables(&lookup)?,
@@ -43,15 +43,15 @@ impl Telemetry {
         })
     }
 
-    /// Logs and measures from now on. A second call changes nothing.
+    /// Starts logging and measuring. A second call changes nothing.
     pub fn start(self) {
         logging::init(self.log_level, self.log_format);
         metrics::init(self.metrics);
     }
 }
 
-/// The exit code of a function's `main`. What kept the function from running is logged, in the usual format where that
-/// is the configuration itself.
+/// The exit code of a function's `main`. The error that stopped the function is logged, in the default format where it is
+/// about the configuration itself.
 #[must_use]
 pub fn exit_code(outcome: Result<(), Box<dyn Error>>) -> ExitCode {
     match outcome {
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_variable_is_named() {
+    fn malformed_variable_is_named() {
         for (name, value) in [
             ("LOG_LEVEL", "LOUD"),
             ("AWS_LAMBDA_LOG_LEVEL", "LOUD"),
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_outside_of_lambda_has_its_own_name() {
+    fn function_outside_lambda_has_its_own_name() {
         let metrics = telemetry("METRICS_NAMESPACE", "Logging").unwrap().metrics.unwrap();
         assert_eq!((&*metrics.namespace, &*metrics.function_name), ("Logging", "own"));
     }

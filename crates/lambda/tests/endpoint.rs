@@ -13,14 +13,14 @@ use tokio::{
 
 const INVOKE: &str = "/2015-03-31/functions/function/invocations";
 
-/// Does what the event says.
-struct Obedient;
+/// Does what the event asks for.
+struct Scripted;
 
-impl Handler for Obedient {
+impl Handler for Scripted {
     async fn invoke(&self, event: &[u8], invocation: &Invocation) -> Result<Vec<u8>, HandlerError> {
         match event {
             b"\"fail\"" => Err(HandlerError::new("KeysUnavailable", "no key could be read")),
-            b"\"panic\"" => panic!("as told"),
+            b"\"panic\"" => panic!("as asked"),
             b"\"wait\"" => {
                 sleep(Duration::from_millis(300)).await;
                 Ok(b"\"waited\"".to_vec())
@@ -47,7 +47,7 @@ async fn start() -> Running {
     let endpoint = Endpoint::bind((Ipv4Addr::LOCALHOST, 0).into()).await.unwrap();
     let address = endpoint.address().unwrap();
     let (stop, stopped) = oneshot::channel();
-    let ended = tokio::spawn(endpoint.serve(Obedient, async {
+    let ended = tokio::spawn(endpoint.serve(Scripted, async {
         let _ = stopped.await;
     }));
     Running { address, stop, ended }
@@ -61,13 +61,13 @@ impl Running {
             body.len()
         );
         stream.write_all(head.as_bytes()).await.unwrap();
-        // A body that is refused may find the connection closed before it is written.
+        // A body that is rejected may find the connection closed before it is written.
         let _ = stream.write_all(body).await;
-        let mut answer = Vec::new();
-        let _ = timeout(Duration::from_secs(5), stream.read_to_end(&mut answer))
+        let mut response = Vec::new();
+        let _ = timeout(Duration::from_secs(5), stream.read_to_end(&mut response))
             .await
             .unwrap();
-        String::from_utf8(answer).unwrap()
+        String::from_utf8(response).unwrap()
     }
 
     async fn invoke(&self, event: &[u8]) -> String {
@@ -75,24 +75,27 @@ impl Running {
     }
 }
 
-fn body(answer: &str) -> &str {
-    answer.split_once("\r\n\r\n").unwrap().1
+fn body(response: &str) -> &str {
+    response.split_once("\r\n\r\n").unwrap().1
 }
 
 #[tokio::test]
-async fn event_is_answered_with_what_the_function_returns() {
-    let answer = start().await.invoke(br#"{"a":1}"#).await;
-    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
-    assert_eq!(body(&answer), r#"{"a":1}"#);
+async fn response_is_what_the_function_returns() {
+    let response = start().await.invoke(br#"{"a":1}"#).await;
+    assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
+    assert_eq!(body(&response), r#"{"a":1}"#);
 }
 
 #[tokio::test]
 async fn function_error_is_a_200_with_the_header_of_lambda() {
-    let answer = start().await.invoke(b"\"fail\"").await;
-    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
-    assert!(answer.contains("\r\nx-amz-function-error: Unhandled\r\n"), "{answer}");
+    let response = start().await.invoke(b"\"fail\"").await;
+    assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
+    assert!(
+        response.contains("\r\nx-amz-function-error: Unhandled\r\n"),
+        "{response}"
+    );
     assert_eq!(
-        body(&answer),
+        body(&response),
         r#"{"errorType":"KeysUnavailable","errorMessage":"no key could be read"}"#
     );
 }
@@ -100,9 +103,9 @@ async fn function_error_is_a_200_with_the_header_of_lambda() {
 #[tokio::test]
 async fn panic_fails_one_invocation_and_not_the_next() {
     let running = start().await;
-    let answer = running.invoke(b"\"panic\"").await;
+    let response = running.invoke(b"\"panic\"").await;
     assert_eq!(
-        body(&answer),
+        body(&response),
         r#"{"errorType":"Panic","errorMessage":"the function panicked"}"#
     );
     assert_eq!(body(&running.invoke(b"1").await), "1");
@@ -132,18 +135,18 @@ async fn any_other_path_or_method_is_not_found() {
         "POST / HTTP/1.1".to_owned(),
         format!("POST {INVOKE}/ HTTP/1.1"),
     ] {
-        let answer = running.send(&head, b"").await;
-        assert!(answer.starts_with("HTTP/1.1 404 Not Found\r\n"), "{head}: {answer}");
-        assert!(body(&answer).contains(r#""errorType":"NotFound""#), "{answer}");
+        let response = running.send(&head, b"").await;
+        assert!(response.starts_with("HTTP/1.1 404 Not Found\r\n"), "{head}: {response}");
+        assert!(body(&response).contains(r#""errorType":"NotFound""#), "{response}");
     }
 }
 
 #[tokio::test]
-async fn event_of_six_megabytes_is_taken_and_one_byte_more_refused() {
+async fn event_of_six_megabytes_is_accepted_and_one_byte_more_is_rejected() {
     let running = start().await;
     let event = vec![b'1'; 6 * 1024 * 1024];
     assert!(running.invoke(&event).await.starts_with("HTTP/1.1 200 OK\r\n"));
-    // Only the head is sent: the refusal must not depend on a client that stops sending to read it.
+    // The response must not depend on a client that stops sending to read it.
     let mut stream = TcpStream::connect(running.address).await.unwrap();
     let head = format!(
         "POST {INVOKE} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n",
@@ -152,33 +155,37 @@ async fn event_of_six_megabytes_is_taken_and_one_byte_more_refused() {
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.write_all(&event).await.unwrap();
     stream.write_all(b"1").await.unwrap();
-    let mut answer = vec![0; 4096];
-    let length = timeout(Duration::from_secs(5), stream.read(&mut answer))
+    let mut response = vec![0; 4096];
+    let length = timeout(Duration::from_secs(5), stream.read(&mut response))
         .await
         .unwrap()
         .unwrap();
-    let answer = String::from_utf8_lossy(&answer[..length]);
-    assert!(answer.starts_with("HTTP/1.1 413 Payload Too Large\r\n"), "{answer}");
+    let response = String::from_utf8_lossy(&response[..length]);
+    assert!(response.starts_with("HTTP/1.1 413 Payload Too Large\r\n"), "{response}");
 }
 
 #[tokio::test]
-async fn event_in_flight_is_answered_before_the_end() {
+async fn event_in_flight_is_completed_before_the_shutdown() {
     let running = start().await;
     let mut stream = TcpStream::connect(running.address).await.unwrap();
     let request = format!("POST {INVOKE} HTTP/1.1\r\nhost: x\r\ncontent-length: 6\r\n\r\n\"wait\"");
     stream.write_all(request.as_bytes()).await.unwrap();
-    // A connection that never says anything must not hold up the end.
+    // A connection that never sends anything must not delay the shutdown.
     let _silent = TcpStream::connect(running.address).await.unwrap();
     sleep(Duration::from_millis(100)).await;
 
-    let told = Instant::now();
+    let stopped_at = Instant::now();
     running.stop.send(()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
     running.ended.await.unwrap();
 
-    assert_eq!(body(&answer), "\"waited\"");
-    assert!(told.elapsed() < Duration::from_secs(1), "{:?}", told.elapsed());
+    assert_eq!(body(&response), "\"waited\"");
+    assert!(
+        stopped_at.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        stopped_at.elapsed()
+    );
     assert!(TcpStream::connect(running.address).await.is_err(), "it still listens");
 }
 

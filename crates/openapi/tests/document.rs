@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use api::{AppState, config::Settings, description};
+use api::{AppState, Stores, config::Settings, description};
 use axum::{
     body::{Body, to_bytes},
     response::Response,
@@ -12,7 +12,7 @@ use axum::{
 use http::{Method, Request};
 use openapi::document;
 use serde_json::Value;
-use tenant_store::Store;
+use tenant_store::configs::ConfigStore;
 use tower::ServiceExt;
 
 #[tokio::test]
@@ -40,7 +40,12 @@ async fn allowed(path: &str) -> String {
 
 async fn call(method: Method, url: &str) -> Response {
     let client = tenant_store::client::connect_embedded("http://127.0.0.1:9");
-    let state = AppState::new(Store::new(client, "unused"), Settings::default());
+    let state = AppState::new(
+        Stores {
+            configs: ConfigStore::new(client, "unused"),
+        },
+        Settings::default(),
+    );
     let request = Request::builder().method(method).uri(url).body(Body::empty()).unwrap();
     api::router(state).oneshot(request).await.unwrap()
 }

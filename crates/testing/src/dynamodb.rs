@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use aws_sdk_dynamodb::Client;
-use tenant_store::{client, schema};
+use tenant_store::{client, configs, schema};
 use tokio::net::TcpListener;
 
 /// A DynamoDB of its own for one test, served until the test's runtime ends.
@@ -31,7 +31,7 @@ impl EmbeddedDynamoDb {
     /// Starts one with an empty table, created as the store creates it.
     pub async fn start_with_table(table: &str) -> Self {
         let dynamodb = Self::start().await;
-        schema::ensure_table(&dynamodb.client, table)
+        schema::ensure_table(&dynamodb.client, table, &configs::SCHEMA)
             .await
             .expect("an empty database accepts the table");
         dynamodb

@@ -7,20 +7,7 @@ use chrono::{DateTime, Utc};
 use http::request::Parts;
 use tenant_core::Actor;
 
-/// What API Gateway reports about a request. A request without it is served too, with an unknown id.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct GatewayContext {
-    /// API Gateway's id of the request. It is in `X-Request-Id` and in every log line.
-    pub(crate) request_id: Option<String>,
-    /// The longer id by which AWS support finds the request.
-    pub(crate) extended_request_id: Option<String>,
-    /// The IP address of the client.
-    pub(crate) source_ip: Option<String>,
-    /// The version of the key that signed the request, from the authorizer.
-    pub(crate) key_version: Option<String>,
-    /// The body's SHA-256 in hex as the client signed it, from the authorizer.
-    pub(crate) body_sha256: Option<String>,
-}
+pub(crate) use apigw::proxy_event::GatewayContext;
 
 /// When the request arrived. It is read once, at the edge, so that everything within one request uses the same time.
 #[derive(Debug, Clone, Copy)]

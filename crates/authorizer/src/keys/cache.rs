@@ -1,4 +1,4 @@
-//! The keys at hand, for as long as they may be used.
+//! The cached keys, for as long as they are usable.
 
 use std::{
     mem,
@@ -16,73 +16,73 @@ const FRESH: TimeDelta = TimeDelta::seconds(300);
 const STALE_IF_ERROR: TimeDelta = TimeDelta::hours(1);
 /// How long keys are used at all: 300 + 3,600 s.
 const USABLE: TimeDelta = TimeDelta::seconds(FRESH.num_seconds() + STALE_IF_ERROR.num_seconds());
-/// The time between two reads that refused requests cause: an attacker with 40 calls a second to exhaust, as SSM allows
+/// The time between two reads that unverified requests cause: an attacker with 40 calls a second to exhaust, as SSM allows
 /// for each account and region, needs 40 x 30 = 1,200 execution environments.
 const BETWEEN_REFRESHES: TimeDelta = TimeDelta::seconds(30);
-/// The pause after a read that failed while the keys held may still be used; requests are served all the while.
+/// The pause after a failed read while the cached keys are still usable; requests are served meanwhile.
 const PAUSE_WITH_KEYS: TimeDelta = TimeDelta::seconds(30);
-/// The pause after a read that failed while no keys may be used; requests fail at once in it. Short, for clients wait;
+/// The pause after a failed read while no keys are usable; requests fail at once during it. Short, because clients wait;
 /// long enough that a hundred environments with three attempts each make 100 x 3 / 10 = 30 calls a second, under SSM's
 /// 40.
 const PAUSE_WITHOUT_KEYS: TimeDelta = TimeDelta::seconds(10);
 
-/// Keys that are read once and then held.
+/// Keys that are read once and then cached.
 ///
-/// - Keys serve for 300 s. Then the next request reads them again; only one read is under way at any time, and whoever
-///   needs its result waits for it.
-/// - While the source fails, the held keys serve up to an hour more. A failed read is not repeated for 30 s, or for 10 s
-///   while there are no keys that may serve.
-/// - A request that no held key verifies may be signed with a newer one: [`refresh`](Self::refresh) reads the keys at
+/// - Keys are fresh for 300 s. Then the next request reads them again; only one read is under way at any time, and the
+///   requests that need its result wait for it.
+/// - While the source fails, stale keys are served for up to an hour more. A failed read is not repeated for 30 s, or for
+///   10 s while there are no usable keys.
+/// - A request that no cached key verifies may be signed with a newer one: [`refresh`](Self::refresh) reads the keys at
 ///   most once in 30 s.
 ///
-/// Time is an argument, the wall clock's. When it jumps, forwards or back, by more than a span counts, the span is over.
+/// Time is an argument, from the wall clock. When it jumps, forwards or back, by more than a period, the period is over.
 #[derive(Debug)]
 pub struct KeyCache<S> {
     source: S,
     state: Mutex<State>,
-    /// Held by whoever reads from the source.
+    /// Locked by the request that reads from the source.
     reading: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    held: Option<Held>,
+    cached: Option<CachedKeys>,
     /// When the last read began, if it failed.
     failed_at: Option<DateTime<Utc>>,
-    /// When a refused request last caused a read.
+    /// When an unverified request last caused a read.
     refreshed_at: Option<DateTime<Utc>>,
-    /// What nobody has taken yet.
+    /// Not yet taken by [`KeyCache::take_events`].
     events: KeyEvents,
 }
 
-/// What happened to the keys, for whoever counts.
+/// What happened to the keys, for the metrics.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct KeyEvents {
-    /// Reads from the source that gave keys.
+    /// Reads from the source that succeeded.
     pub refreshes: u32,
     /// Reads from the source that failed.
     pub refresh_failures: u32,
-    /// Requests judged by keys that should have been read anew, but could not be.
+    /// Requests that were verified with stale keys because the source failed.
     pub stale_uses: u32,
 }
 
 #[derive(Debug)]
-struct Held {
+struct CachedKeys {
     keys: Arc<Keys>,
     read_at: DateTime<Utc>,
 }
 
-/// Keys to judge one request by.
+/// Keys to verify one request with.
 #[derive(Debug, Clone)]
 pub struct Lease {
     keys: Arc<Keys>,
-    /// Whether they were read before this request came.
-    cached: bool,
+    /// Whether they were read before this request arrived.
+    is_cached: bool,
 }
 
-/// There are no keys that may be used.
+/// There are no usable keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the keys cannot be read, and none are held that may still be used")]
+#[error("the keys cannot be read and there are no usable cached keys")]
 pub struct KeysUnavailable;
 
 impl Lease {
@@ -94,7 +94,7 @@ impl Lease {
 }
 
 impl<S: KeySource> KeyCache<S> {
-    /// A cache that holds nothing yet.
+    /// An empty cache.
     pub fn new(source: S) -> Self {
         Self {
             source,
@@ -103,14 +103,14 @@ impl<S: KeySource> KeyCache<S> {
         }
     }
 
-    /// Reads the keys ahead of the first request, which finds them then. A failure is only reported: the first request
-    /// tries again, without a pause.
+    /// Reads the keys ahead of the first request. A failure is only reported: the first request tries again, without a
+    /// pause.
     pub async fn prefetch(&self, now: DateTime<Utc>) -> Result<(), KeySourceError> {
         let _reading = self.reading.lock().await;
         let result = self.source.fetch().await;
         let mut state = self.state();
         match result {
-            Ok(keys) => drop(state.hold(keys, now)),
+            Ok(keys) => drop(state.store(keys, now)),
             Err(error) => {
                 state.events.refresh_failures += 1;
                 return Err(error);
@@ -119,55 +119,55 @@ impl<S: KeySource> KeyCache<S> {
         Ok(())
     }
 
-    /// The keys to judge a request by, read from the source only if those held are too old.
+    /// The keys to verify a request with, read from the source only if the cached ones are stale.
     pub async fn keys(&self, now: DateTime<Utc>) -> Result<Lease, KeysUnavailable> {
         if let Some(keys) = self.state().younger_than(FRESH, now) {
-            return Ok(Lease { keys, cached: true });
+            return Ok(Lease { keys, is_cached: true });
         }
         let _reading = self.reading.lock().await;
         // Another request may have read them, or failed to, while this one waited.
         if let Some(keys) = self.state().younger_than(FRESH, now) {
-            return Ok(Lease { keys, cached: true });
+            return Ok(Lease { keys, is_cached: true });
         }
-        if !self.state().pauses(now)
+        if !self.state().is_paused(now)
             && let Some(keys) = self.read(now).await
         {
-            return Ok(Lease { keys, cached: false });
+            return Ok(Lease { keys, is_cached: false });
         }
         let mut state = self.state();
         let keys = state.younger_than(USABLE, now);
         state.events.stale_uses += u32::from(keys.is_some());
-        keys.map(|keys| Lease { keys, cached: true }).ok_or(KeysUnavailable)
+        keys.map(|keys| Lease { keys, is_cached: true }).ok_or(KeysUnavailable)
     }
 
-    /// Newer keys than those of the lease, by which a request was refused; none if there are none or it is too early to
-    /// ask.
-    pub async fn refresh(&self, refused_by: &Lease, now: DateTime<Utc>) -> Option<Lease> {
-        if !refused_by.cached {
+    /// Newer keys than those of the lease, which did not verify a request; none if there are none or it is too early to
+    /// read.
+    pub async fn refresh(&self, failed: &Lease, now: DateTime<Utc>) -> Option<Lease> {
+        if !failed.is_cached {
             return None;
         }
         let _reading = self.reading.lock().await;
-        let newer = self.state().replaced(&refused_by.keys);
+        let newer = self.state().newer_than(&failed.keys);
         if let Some(keys) = newer {
-            return Some(Lease { keys, cached: false });
+            return Some(Lease { keys, is_cached: false });
         }
-        if !self.state().begins_refresh(now) {
+        if !self.state().try_begin_refresh(now) {
             return None;
         }
-        self.read(now).await.map(|keys| Lease { keys, cached: false })
+        self.read(now).await.map(|keys| Lease { keys, is_cached: false })
     }
 
-    /// What happened since this was last asked.
+    /// What happened since the last call.
     pub fn take_events(&self) -> KeyEvents {
         mem::take(&mut self.state().events)
     }
 
-    /// Reads from the source, on behalf of the one who holds `reading`.
+    /// Reads from the source; the caller has locked `reading`.
     async fn read(&self, now: DateTime<Utc>) -> Option<Arc<Keys>> {
         let result = self.source.fetch().await;
         let mut state = self.state();
         match result {
-            Ok(keys) => Some(state.hold(keys, now)),
+            Ok(keys) => Some(state.store(keys, now)),
             Err(error) => {
                 state.failed_at = Some(now);
                 state.events.refresh_failures += 1;
@@ -178,15 +178,15 @@ impl<S: KeySource> KeyCache<S> {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // A change is a few assignments with nothing between them that could panic: no panic leaves one half done.
+        // A change is a few assignments that cannot panic, so no panic leaves one incomplete.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    fn hold(&mut self, keys: Keys, now: DateTime<Utc>) -> Arc<Keys> {
+    fn store(&mut self, keys: Keys, now: DateTime<Utc>) -> Arc<Keys> {
         let keys = Arc::new(keys);
-        self.held = Some(Held {
+        self.cached = Some(CachedKeys {
             keys: Arc::clone(&keys),
             read_at: now,
         });
@@ -196,29 +196,29 @@ impl State {
     }
 
     fn younger_than(&self, span: TimeDelta, now: DateTime<Utc>) -> Option<Arc<Keys>> {
-        self.held
+        self.cached
             .as_ref()
-            .filter(|held| is_within(span, held.read_at, now))
-            .map(|held| Arc::clone(&held.keys))
+            .filter(|cached| is_within(span, cached.read_at, now))
+            .map(|cached| Arc::clone(&cached.keys))
     }
 
     fn age_of_usable_keys(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
-        self.held
+        self.cached
             .as_ref()
-            .filter(|held| is_within(USABLE, held.read_at, now))
-            .map(|held| now - held.read_at)
+            .filter(|cached| is_within(USABLE, cached.read_at, now))
+            .map(|cached| now - cached.read_at)
     }
 
     /// The keys that were read after `seen`, if any.
-    fn replaced(&self, seen: &Arc<Keys>) -> Option<Arc<Keys>> {
-        self.held
+    fn newer_than(&self, seen: &Arc<Keys>) -> Option<Arc<Keys>> {
+        self.cached
             .as_ref()
-            .filter(|held| !Arc::ptr_eq(&held.keys, seen))
-            .map(|held| Arc::clone(&held.keys))
+            .filter(|cached| !Arc::ptr_eq(&cached.keys, seen))
+            .map(|cached| Arc::clone(&cached.keys))
     }
 
     /// Whether the last failure is too recent to try again.
-    fn pauses(&self, now: DateTime<Utc>) -> bool {
+    fn is_paused(&self, now: DateTime<Utc>) -> bool {
         let pause = if self.age_of_usable_keys(now).is_some() {
             PAUSE_WITH_KEYS
         } else {
@@ -227,12 +227,12 @@ impl State {
         self.failed_at.is_some_and(|failed_at| is_within(pause, failed_at, now))
     }
 
-    /// Whether a refused request may cause a read now; if so, the next may not for a while.
-    fn begins_refresh(&mut self, now: DateTime<Utc>) -> bool {
+    /// Whether an unverified request may cause a read now; if so, the next one has to wait.
+    fn try_begin_refresh(&mut self, now: DateTime<Utc>) -> bool {
         let too_early = self
             .refreshed_at
             .is_some_and(|at| is_within(BETWEEN_REFRESHES, at, now))
-            || self.pauses(now);
+            || self.is_paused(now);
         if !too_early {
             self.refreshed_at = Some(now);
         }
@@ -245,18 +245,13 @@ fn is_within(span: TimeDelta, since: DateTime<Utc>, now: DateTime<Utc>) -> bool 
     now.signed_duration_since(since).abs() < span
 }
 
-/// The line that every failed read leaves. `event` is for a metric filter to count.
+/// The log line of a failed read. `event` is for a metric filter.
 fn log_failure(error: &KeySourceError, keys_age: Option<TimeDelta>) {
     let cause = chain(error);
     if let Some(age) = keys_age {
         let keys_age_seconds = age.num_seconds();
-        tracing::warn!(
-            event = "keys_unreadable",
-            cause,
-            keys_age_seconds,
-            "the keys held serve on"
-        );
+        tracing::warn!(event = "keys_unreadable", cause, keys_age_seconds, "serving stale keys");
     } else {
-        tracing::error!(event = "keys_unreadable", cause, "no keys are held");
+        tracing::error!(event = "keys_unreadable", cause, "there are no usable cached keys");
     }
 }

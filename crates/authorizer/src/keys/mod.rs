@@ -11,16 +11,16 @@ use tenant_core::signature::{KeyError, SignedRequest, SigningKey};
 pub use cache::{KeyCache, KeyEvents, KeysUnavailable, Lease};
 pub use parameter_name::{ParameterName, ParameterNameError};
 
-/// The label of the key before the one in use, as SSM and the versions of keys have it.
+/// The label of the previous key, in SSM and in key versions.
 const PREVIOUS: &str = "previous";
 
 /// Where keys are read from.
 pub trait KeySource: Send + Sync + 'static {
-    /// Reads the keys anew. It ends within a few seconds, whatever happens.
+    /// Reads the keys. It completes within a few seconds in any case.
     fn fetch(&self) -> impl Future<Output = Result<Keys, KeySourceError>> + Send;
 }
 
-/// The key in use and, while a rotation lasts, the one before it. Both verify.
+/// The current key and, during a rotation, the previous one. Both verify.
 #[derive(Debug)]
 pub struct Keys {
     current: Key,
@@ -35,22 +35,22 @@ pub(crate) struct Key {
     version: String,
 }
 
-/// What a key is to the rotation.
+/// The role of a key in a rotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyRole {
-    /// Clients are to sign with it.
+    /// Clients should sign with it.
     Current,
-    /// It was in use before, and is to be given up.
+    /// It was current before, and will be withdrawn.
     Previous,
 }
 
-/// Why keys could not be read. The sources are for the log; none holds a value.
+/// Why keys could not be read. The sources are for the log; none contains a value.
 #[derive(Debug, thiserror::Error)]
 pub enum KeySourceError {
-    /// There is no key under the name that was configured.
+    /// There is no parameter with the configured name.
     #[error("there is no parameter {0}")]
     Missing(String),
-    /// There is one, but it cannot be used.
+    /// Its value is not a usable key.
     #[error("the parameter {name} cannot be used")]
     Unusable {
         /// The parameter.
@@ -58,13 +58,13 @@ pub enum KeySourceError {
         /// What is wrong with its value.
         source: KeyError,
     },
-    /// The function may not read the parameter or the KMS key that encrypts it.
-    #[error("the parameter may not be read")]
+    /// The function is not allowed to read the parameter, or to use the KMS key that encrypts it.
+    #[error("reading the parameter is denied")]
     AccessDenied(#[source] Box<dyn Error + Send + Sync>),
     /// Too many calls.
     #[error("reading the parameter is throttled")]
     Throttled(#[source] Box<dyn Error + Send + Sync>),
-    /// No answer in time.
+    /// No response in time.
     #[error("reading the parameter took too long")]
     TimedOut,
     /// Any other failure.
@@ -73,7 +73,7 @@ pub enum KeySourceError {
 }
 
 impl Keys {
-    /// The key in use, of this version if versions are counted.
+    /// The current key, with its version if versions are numbered.
     #[must_use]
     pub fn new(current: SigningKey, version: Option<i64>) -> Self {
         Self {
@@ -82,7 +82,7 @@ impl Keys {
         }
     }
 
-    /// The same with the key that was in use before.
+    /// The same with the previous key.
     #[must_use]
     pub fn with_previous(self, previous: SigningKey, version: Option<i64>) -> Self {
         Self {
@@ -91,7 +91,7 @@ impl Keys {
         }
     }
 
-    /// The key that made the signature; none if neither did.
+    /// The key that made the signature, if any.
     pub(crate) fn find_signer(&self, request: &SignedRequest) -> Option<&Key> {
         [Some(&self.current), self.previous.as_ref()]
             .into_iter()
@@ -114,7 +114,7 @@ impl Key {
         self.role
     }
 
-    /// What the log and the answer call it, such as `current:3`. For people: decide by its role.
+    /// Its name in the log and in the policy's context, such as `current:3`. For people: programs use the role.
     pub(crate) fn version(&self) -> &str {
         &self.version
     }
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn key_that_signed_is_told_with_its_role() {
+    fn key_that_signed_is_found_with_its_role() {
         let keys = Keys::new(key(CURRENT_KEY), Some(3)).with_previous(key(PREVIOUS_KEY), Some(2));
         for (value, role, version) in [
             (CURRENT_KEY, KeyRole::Current, "current:3"),

@@ -1,41 +1,41 @@
-//! The name of the parameter that holds the key.
+//! The name of the parameter that contains the key.
 
 use std::str::FromStr;
 
 use super::PREVIOUS;
 
-/// Names that begin so are read from Secrets Manager, by SSM itself.
+/// SSM reads names with this prefix from Secrets Manager.
 const SECRETS_MANAGER: &str = "/aws/reference/secretsmanager/";
-/// What SSM allows for a name, its path or its ARN included.
+/// SSM's limit for a name, a path or an ARN.
 const MAX_BYTES: usize = 2_048;
 
 /// The name or ARN of an SSM parameter, without a version or label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParameterName(String);
 
-/// A text that names no parameter.
+/// A text that is not a parameter name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ParameterNameError {
-    /// It is longer than any name.
+    /// It is too long.
     #[error("the name is longer than {MAX_BYTES} bytes")]
     TooLong,
-    /// It selects a version or a label, which is the authorizer's own business.
-    #[error("it must name the parameter alone, without a version or label behind a colon")]
+    /// It selects a version or a label, which the authorizer does by itself.
+    #[error("it must be the name alone, without a version or label after a colon")]
     HasSelector,
-    /// It holds what no name can.
-    #[error("it is empty or holds a character that no parameter name can have")]
+    /// It has a character that is not allowed.
+    #[error("it is empty or contains a character that a parameter name cannot have")]
     InvalidCharacter,
 }
 
 impl ParameterName {
-    /// The name as it was configured: SSM answers with the newest version.
+    /// The name as it was configured: SSM returns the newest version.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The label of the version that was in use before: one that the operator sets, or for a secret the stage that
-    /// Secrets Manager moves by itself.
+    /// The label of the previous version: one that the operator sets, or for a secret the stage that Secrets Manager
+    /// moves by itself.
     pub(super) fn previous_label(&self) -> &'static str {
         if self.0.starts_with(SECRETS_MANAGER) {
             "AWSPREVIOUS"
@@ -44,7 +44,7 @@ impl ParameterName {
         }
     }
 
-    /// The name of the version that was in use before.
+    /// The name of the previous version.
     pub(super) fn previous(&self) -> String {
         format!("{}:{}", self.0, self.previous_label())
     }
@@ -66,7 +66,7 @@ impl FromStr for ParameterName {
         if name.contains(':') {
             return Err(ParameterNameError::HasSelector);
         }
-        // Parameters take letters, digits and `_.-/`; secrets `+=@` besides.
+        // Parameters have letters, digits and `_.-/`; secrets also have `+=@`.
         if name.is_empty()
             || !name
                 .bytes()
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn previous_version_of_a_parameter_is_behind_the_label_previous() {
+    fn previous_version_of_a_parameter_has_the_label_previous() {
         for name in [
             "/logging/api/psk",
             "psk",
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn previous_version_of_a_secret_is_behind_the_stage_awsprevious() {
+    fn previous_version_of_a_secret_has_the_stage_awsprevious() {
         let name = "/aws/reference/secretsmanager/logging/psk@eu+1";
         assert_eq!(
             name.parse::<ParameterName>().unwrap().previous(),
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn selector_is_refused() {
+    fn selector_is_rejected() {
         for name in [
             "/psk:3",
             "/psk:previous",
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_name_can_be_is_refused() {
+    fn invalid_name_is_rejected() {
         for name in [
             "",
             "/psk ",

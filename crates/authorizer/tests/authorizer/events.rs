@@ -1,11 +1,11 @@
-//! One fixture for each case of the design: what the authorizer answers, and what it logs.
+//! One fixture for each case of the design: the authorizer's response and its log.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
 use authorizer::config::Settings;
 use serde_json::{Value, json};
 
-use crate::harness::{CapturedLog, Verdict, authorizer, fixture, judge};
+use crate::harness::{CapturedLog, Decision, authorizer, decide, fixture};
 
 /// The digest of the body that the fixtures with a body bind.
 const BODY_SHA256: &str = "b3e61b768747682df675a32d916dbeeb8971ebde9941f97f55bc9bec626bddb7";
@@ -46,7 +46,7 @@ const DENIED: [(&str, &str); 29] = [
     ("timestamp_expired", "timestamp_expired"),
     ("timestamp_in_the_future", "timestamp_in_future"),
     ("timestamp_in_local_time", "timestamp_malformed"),
-    ("timestamp_of_no_day", "timestamp_not_a_date"),
+    ("timestamp_with_an_invalid_date", "timestamp_not_a_date"),
     ("body_digest_stripped", "wrong_signature"),
     ("body_digest_added", "wrong_signature"),
     ("body_digest_malformed", "body_digest_malformed"),
@@ -62,7 +62,7 @@ const DENIED: [(&str, &str); 29] = [
     ("method_with_a_digit", "method_malformed"),
 ];
 
-const NOT_UNDERSTOOD: [&str; 11] = [
+const INVALID: [&str; 11] = [
     "token_authorizer",
     "event_of_another_type",
     "http_api",
@@ -92,43 +92,43 @@ fn every_fixture_is_used() {
         .map(|entry| name(entry.unwrap()))
         .collect();
     let denied = DENIED.iter().map(|(name, _)| *name);
-    let used = ALLOWED.into_iter().chain(denied).chain(NOT_UNDERSTOOD).chain(OTHERS);
+    let used = ALLOWED.into_iter().chain(denied).chain(INVALID).chain(OTHERS);
     assert_eq!(present, used.map(str::to_owned).collect());
 }
 
 #[tokio::test]
-async fn verified_request_is_allowed_with_the_key_that_verified_it() {
+async fn verified_request_is_allowed_with_the_version_of_its_key() {
     let authorizer = authorizer(Settings::default());
     let context = json!({"authMethod": "HMAC-SHA256", "keyVersion": "current:3"});
     for name in ALLOWED {
-        let verdict = judge(&authorizer, &fixture(name)).await;
-        assert_eq!(verdict, Ok(Verdict::Allow(context.clone())), "{name}");
+        let decision = decide(&authorizer, &fixture(name)).await;
+        assert_eq!(decision, Ok(Decision::Allow(context.clone())), "{name}");
     }
 }
 
 #[tokio::test]
-async fn request_signed_by_the_previous_key_is_allowed_and_says_so() {
+async fn request_signed_by_the_previous_key_is_allowed_with_its_version() {
     let context = json!({"authMethod": "HMAC-SHA256", "keyVersion": "previous:2"});
-    let verdict = judge(&authorizer(Settings::default()), &fixture("signed_by_the_previous_key")).await;
-    assert_eq!(verdict, Ok(Verdict::Allow(context)));
+    let decision = decide(&authorizer(Settings::default()), &fixture("signed_by_the_previous_key")).await;
+    assert_eq!(decision, Ok(Decision::Allow(context)));
 }
 
 #[tokio::test]
-async fn signed_body_digest_is_handed_on_in_lower_case() {
+async fn signed_body_digest_is_passed_on_in_lower_case() {
     let context = json!({"authMethod": "HMAC-SHA256", "keyVersion": "current:3", "bodySha256": BODY_SHA256});
     let authorizer = authorizer(Settings::default());
     for name in ["post_with_body_digest", "post_with_body_digest_in_upper_case"] {
-        let verdict = judge(&authorizer, &fixture(name)).await;
-        assert_eq!(verdict, Ok(Verdict::Allow(context.clone())), "{name}");
+        let decision = decide(&authorizer, &fixture(name)).await;
+        assert_eq!(decision, Ok(Decision::Allow(context.clone())), "{name}");
     }
 }
 
 #[tokio::test]
-async fn anything_wrong_is_denied_and_the_log_names_it() {
+async fn invalid_request_is_denied_and_its_reason_is_logged() {
     let authorizer = authorizer(Settings::default());
     for (name, reason) in DENIED {
         let log = CapturedLog::start();
-        assert_eq!(judge(&authorizer, &fixture(name)).await, Ok(Verdict::Deny), "{name}");
+        assert_eq!(decide(&authorizer, &fixture(name)).await, Ok(Decision::Deny), "{name}");
         let lines = log.own_lines();
         assert_eq!(lines.len(), 1, "{name}");
         assert_eq!(lines[0]["reason"], reason, "{name}");
@@ -136,17 +136,17 @@ async fn anything_wrong_is_denied_and_the_log_names_it() {
 }
 
 #[tokio::test]
-async fn event_that_is_not_understood_is_an_error() {
+async fn invalid_event_is_an_error() {
     let authorizer = authorizer(Settings::default());
-    for name in NOT_UNDERSTOOD {
-        let error = judge(&authorizer, &fixture(name)).await.unwrap_err();
+    for name in INVALID {
+        let error = decide(&authorizer, &fixture(name)).await.unwrap_err();
         assert_eq!(error.kind, "InvalidEvent", "{name}");
         assert!(!error.message.contains("HMAC-SHA256"), "{name}: {error}");
     }
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_event_are_an_error_that_quotes_none_of_them() {
+async fn malformed_event_is_an_error_that_does_not_quote_it() {
     let authorizer = authorizer(Settings::default());
     let mut cut = fixture("get_without_query");
     cut.truncate(400);
@@ -164,7 +164,7 @@ async fn bytes_that_are_no_event_are_an_error_that_quotes_none_of_them() {
         secret,
         twice,
     ] {
-        let error = judge(&authorizer, event).await.unwrap_err();
+        let error = decide(&authorizer, event).await.unwrap_err();
         assert_eq!(error.kind, "InvalidEvent");
         assert!(!error.message.contains("secret"), "{error}");
     }
@@ -179,32 +179,32 @@ async fn null_maps_mean_no_headers_and_no_query() {
         event[map] = json!({});
     }
     assert!(matches!(
-        judge(&authorizer, event.to_string().as_bytes()).await,
-        Ok(Verdict::Allow(_))
+        decide(&authorizer, event.to_string().as_bytes()).await,
+        Ok(Decision::Allow(_))
     ));
     for map in ["headers", "multiValueHeaders"] {
         event[map] = Value::Null;
     }
     assert_eq!(
-        judge(&authorizer, event.to_string().as_bytes()).await,
-        Ok(Verdict::Deny)
+        decide(&authorizer, event.to_string().as_bytes()).await,
+        Ok(Decision::Deny)
     );
 }
 
 #[tokio::test]
-async fn mandatory_body_digest_binds_post_put_and_patch_only() {
+async fn mandatory_body_digest_applies_to_post_put_and_patch_only() {
     let authorizer = authorizer(Settings {
         require_body_digest: true,
     });
     let log = CapturedLog::start();
     assert_eq!(
-        judge(&authorizer, &fixture("post_without_body_digest")).await,
-        Ok(Verdict::Deny)
+        decide(&authorizer, &fixture("post_without_body_digest")).await,
+        Ok(Decision::Deny)
     );
     assert_eq!(log.own_lines()[0]["reason"], "body_digest_missing");
     for name in ["post_with_body_digest", "get_without_query"] {
         assert!(
-            matches!(judge(&authorizer, &fixture(name)).await, Ok(Verdict::Allow(_))),
+            matches!(decide(&authorizer, &fixture(name)).await, Ok(Decision::Allow(_))),
             "{name}"
         );
     }
@@ -219,8 +219,8 @@ async fn mandatory_body_digest_binds_post_put_and_patch_only() {
         let mut event: Value = serde_json::from_slice(&fixture("post_without_body_digest")).unwrap();
         event["httpMethod"] = json!(method);
         assert_eq!(
-            judge(&authorizer, event.to_string().as_bytes()).await,
-            Ok(Verdict::Deny)
+            decide(&authorizer, event.to_string().as_bytes()).await,
+            Ok(Decision::Deny)
         );
         let reason = if is_bound {
             "body_digest_missing"

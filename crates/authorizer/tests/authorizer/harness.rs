@@ -1,4 +1,4 @@
-//! An authorizer with keys, a clock and a log that the tests hold in their hands.
+//! An authorizer with keys, a clock and a log that the tests control.
 
 use std::{
     collections::VecDeque,
@@ -37,7 +37,7 @@ pub(crate) fn key(value: &[u8]) -> SigningKey {
     SigningKey::new(value).unwrap()
 }
 
-/// A clock that stands until it is moved.
+/// A clock that stops until it is advanced.
 #[derive(Clone)]
 pub(crate) struct TestClock(Arc<AtomicI64>);
 
@@ -57,7 +57,7 @@ impl Clock for TestClock {
     }
 }
 
-/// What a source answers to one read.
+/// The result of one read.
 #[derive(Clone, Copy)]
 pub(crate) enum Script {
     /// This key, and perhaps one before it.
@@ -66,7 +66,7 @@ pub(crate) enum Script {
     Failure,
 }
 
-/// A source that answers from a list, whose last entry repeats, and counts how often it was asked.
+/// A source that returns the entries of a list, whose last one repeats, and counts its reads.
 #[derive(Clone)]
 pub(crate) struct ScriptedSource {
     script: Arc<Mutex<VecDeque<Script>>>,
@@ -138,40 +138,40 @@ pub(crate) fn invocation() -> Invocation {
     }
 }
 
-/// What an authorizer said.
+/// The decision of an authorizer.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Verdict {
+pub(crate) enum Decision {
     /// With the context.
     Allow(Value),
     Deny,
 }
 
-/// Invokes an authorizer, and holds any answer to what API Gateway takes.
-pub(crate) async fn judge(authorizer: &impl Handler, event: &[u8]) -> Result<Verdict, HandlerError> {
-    let answer = authorizer.invoke(event, &invocation()).await?;
-    let answer: Value = serde_json::from_slice(&answer).unwrap();
+/// Invokes an authorizer, and checks that API Gateway would accept its response.
+pub(crate) async fn decide(authorizer: &impl Handler, event: &[u8]) -> Result<Decision, HandlerError> {
+    let response = authorizer.invoke(event, &invocation()).await?;
+    let response: Value = serde_json::from_slice(&response).unwrap();
     let event: Value = serde_json::from_slice(event).unwrap();
-    let policy = &answer["policyDocument"];
+    let policy = &response["policyDocument"];
     let statements = policy["Statement"].as_array().unwrap();
     assert_eq!(policy["Version"], "2012-10-17");
     assert_eq!(statements.len(), 1);
     assert_eq!(statements[0]["Action"], "execute-api:Invoke");
     assert_eq!(statements[0]["Resource"], event["methodArn"]);
-    assert!(!answer["principalId"].as_str().unwrap().is_empty());
+    assert!(!response["principalId"].as_str().unwrap().is_empty());
     match statements[0]["Effect"].as_str().unwrap() {
         "Allow" => {
-            assert!(answer["context"].as_object().unwrap().values().all(Value::is_string));
-            Ok(Verdict::Allow(answer["context"].clone()))
+            assert!(response["context"].as_object().unwrap().values().all(Value::is_string));
+            Ok(Decision::Allow(response["context"].clone()))
         }
         "Deny" => {
-            assert_eq!(answer.as_object().unwrap().len(), 2, "a denial says no more than that");
-            Ok(Verdict::Deny)
+            assert_eq!(response.as_object().unwrap().len(), 2, "a denial has no other member");
+            Ok(Decision::Deny)
         }
         effect => panic!("unknown effect {effect}"),
     }
 }
 
-/// Everything that is logged by this thread while it lives, at the most talkative level.
+/// Everything that this thread logs while it lives, at the most verbose level.
 pub(crate) struct CapturedLog {
     buffer: Buffer,
     _guard: DefaultGuard,

@@ -1,4 +1,4 @@
-//! How long keys are held, and how often they are read.
+//! How long keys are cached, and how often they are read.
 
 use authorizer::keys::{KeyCache, KeysUnavailable};
 use chrono::TimeDelta;
@@ -109,7 +109,7 @@ async fn held_keys_serve_an_hour_more_while_they_cannot_be_read() {
 }
 
 #[tokio::test]
-async fn keys_past_their_last_hour_do_not_serve_in_the_pause_after_a_failure() {
+async fn keys_past_their_last_hour_are_not_served_after_a_failed_read() {
     let (cache, source) = cache([KEYS, Script::Failure]);
     cache.keys(NOW).await.unwrap();
     assert!(cache.keys(NOW + seconds(3_899)).await.is_ok());
@@ -118,7 +118,7 @@ async fn keys_past_their_last_hour_do_not_serve_in_the_pause_after_a_failure() {
 }
 
 #[tokio::test]
-async fn past_the_last_hour_of_the_keys_a_failed_read_is_repeated_after_10_seconds() {
+async fn failed_read_without_usable_keys_is_repeated_after_10_seconds() {
     let (cache, source) = cache([KEYS, Script::Failure]);
     cache.keys(NOW).await.unwrap();
     for age in [3_900, 3_909] {
@@ -134,7 +134,7 @@ async fn past_the_last_hour_of_the_keys_a_failed_read_is_repeated_after_10_secon
 }
 
 #[tokio::test]
-async fn with_keys_a_failed_read_is_repeated_after_30_seconds() {
+async fn failed_read_with_usable_keys_is_repeated_after_30_seconds() {
     let (cache, source) = cache([KEYS, Script::Failure]);
     cache.keys(NOW).await.unwrap();
     for age in [300, 310, 329] {
@@ -146,7 +146,7 @@ async fn with_keys_a_failed_read_is_repeated_after_30_seconds() {
 }
 
 #[tokio::test]
-async fn serving_on_leaves_one_warning_for_each_failed_read() {
+async fn serving_stale_keys_logs_one_warning_for_each_failed_read() {
     let (cache, _) = cache([KEYS, Script::Failure]);
     cache.keys(NOW).await.unwrap();
     let log = CapturedLog::start();
@@ -161,7 +161,7 @@ async fn serving_on_leaves_one_warning_for_each_failed_read() {
 }
 
 #[tokio::test]
-async fn refused_request_reads_newer_keys_once_in_30_seconds() {
+async fn unverified_request_reads_newer_keys_once_in_30_seconds() {
     let (cache, source) = cache([KEYS, NEWER_KEYS]);
     cache.prefetch(NOW).await.unwrap();
     let refresh_at = async |age| {
@@ -178,7 +178,7 @@ async fn refused_request_reads_newer_keys_once_in_30_seconds() {
 }
 
 #[tokio::test]
-async fn request_whose_own_read_brought_the_keys_does_not_read_again() {
+async fn request_that_read_the_keys_does_not_read_them_again() {
     let (cache, source) = cache([KEYS, NEWER_KEYS]);
     let lease = cache.keys(NOW).await.unwrap();
     assert!(cache.refresh(&lease, NOW).await.is_none());
@@ -186,7 +186,7 @@ async fn request_whose_own_read_brought_the_keys_does_not_read_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refused_requests_that_come_together_share_one_read() {
+async fn concurrent_unverified_requests_share_one_read() {
     let source = ScriptedSource::slow([KEYS, NEWER_KEYS]);
     let cache = std::sync::Arc::new(KeyCache::new(source.clone()));
     cache.prefetch(NOW).await.unwrap();
@@ -216,7 +216,7 @@ async fn failed_refresh_keeps_the_keys_and_pauses() {
 }
 
 #[tokio::test]
-async fn refused_request_does_not_read_in_the_pause_after_a_failure() {
+async fn unverified_request_does_not_read_after_a_failed_read() {
     let (cache, source) = cache([KEYS, Script::Failure]);
     cache.keys(NOW).await.unwrap();
     let lease = cache.keys(NOW + seconds(300)).await.unwrap();
@@ -235,7 +235,7 @@ async fn pause_ends_with_a_read_that_succeeds() {
 }
 
 #[tokio::test]
-async fn clock_that_jumps_back_does_not_prolong_the_keys() {
+async fn clock_that_jumps_back_does_not_extend_the_keys() {
     let (cache, source) = cache([KEYS]);
     cache.keys(NOW).await.unwrap();
     cache.keys(NOW - seconds(299)).await.unwrap();

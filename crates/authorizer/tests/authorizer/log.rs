@@ -1,10 +1,10 @@
-//! What the log says, and what it must never say.
+//! What is logged, and what must never be logged.
 
 use authorizer::{Authorizer, config::Settings};
 use serde_json::Value;
 
 use crate::{
-    harness::{CapturedLog, KEY, PREVIOUS_KEY, Script, ScriptedSource, TestClock, authorizer, fixture, judge},
+    harness::{CapturedLog, KEY, PREVIOUS_KEY, Script, ScriptedSource, TestClock, authorizer, decide, fixture},
     ssm_server::{SsmServer, found, parameter},
 };
 
@@ -12,7 +12,7 @@ use crate::{
 async fn allowed_request_leaves_one_line_with_reason_key_version_and_ids() {
     let authorizer = authorizer(Settings::default());
     let log = CapturedLog::start();
-    judge(&authorizer, &fixture("get_without_query")).await.unwrap();
+    decide(&authorizer, &fixture("get_without_query")).await.unwrap();
     let lines = log.own_lines();
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0]["level"], "INFO");
@@ -31,7 +31,7 @@ async fn allowed_request_leaves_one_line_with_reason_key_version_and_ids() {
 async fn denied_request_leaves_one_warning_with_reason_and_ids() {
     let authorizer = authorizer(Settings::default());
     let log = CapturedLog::start();
-    judge(&authorizer, &fixture("signature_wrong")).await.unwrap();
+    decide(&authorizer, &fixture("signature_wrong")).await.unwrap();
     let lines = log.own_lines();
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0]["level"], "WARN");
@@ -47,13 +47,13 @@ async fn missing_keys_are_logged_with_their_cause() {
     let source = ScriptedSource::new([Script::Failure]);
     let authorizer = Authorizer::with_clock(source, Settings::default(), TestClock::new());
     let log = CapturedLog::start();
-    judge(&authorizer, &fixture("get_without_query")).await.unwrap_err();
+    decide(&authorizer, &fixture("get_without_query")).await.unwrap_err();
     let [cause, request] = &log.own_lines()[..] else {
         panic!("{}", log.text())
     };
     assert_eq!((&cause["level"], &request["level"]), (&"ERROR".into(), &"ERROR".into()));
     assert_eq!(cause["cause"], "reading the parameter took too long");
-    assert_eq!(request.get("cause"), None, "a cause is told once");
+    assert_eq!(request.get("cause"), None, "a cause is logged once");
     assert_eq!(
         (&request["decision"], &request["reason"]),
         (&"none".into(), &"keys_unavailable".into())
@@ -86,12 +86,12 @@ async fn no_key_signature_or_header_is_logged_at_any_level() {
         "signature_wrong",
         "another_scheme",
         "timestamp_expired",
-        "timestamp_of_no_day",
+        "timestamp_with_an_invalid_date",
         "http_api",
         "authorization_joined_by_a_comma",
     ];
     for name in fixtures {
-        let _ = judge(&authorizer, &fixture(name)).await;
+        let _ = decide(&authorizer, &fixture(name)).await;
     }
 
     let text = log.text();

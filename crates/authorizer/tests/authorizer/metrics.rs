@@ -1,4 +1,4 @@
-//! The metrics that invocations leave, held against what the documentation says of them.
+//! The metrics of invocations, compared with their documentation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use authorizer::{Authorizer, config::Settings};
 use lambda::metrics::{self, Unit};
 use serde_json::Value;
 
-use crate::harness::{CapturedLog, KEY, Script, ScriptedSource, TestClock, authorizer, fixture, invocation, judge};
+use crate::harness::{CapturedLog, KEY, Script, ScriptedSource, TestClock, authorizer, decide, fixture, invocation};
 
 const OPERATIONS: &str = include_str!("../../../../docs/operations.md");
 
@@ -84,9 +84,9 @@ async fn every_metric_is_written_by_an_invocation_that_it_counts() {
     init();
     let log = CapturedLog::start();
     let scripted = authorizer(Settings::default());
-    judge(&scripted, &fixture("get_without_query")).await.unwrap();
-    judge(&scripted, &fixture("signed_by_the_previous_key")).await.unwrap();
-    judge(&scripted, &fixture("timestamp_missing")).await.unwrap();
+    decide(&scripted, &fixture("get_without_query")).await.unwrap();
+    decide(&scripted, &fixture("signed_by_the_previous_key")).await.unwrap();
+    decide(&scripted, &fixture("timestamp_missing")).await.unwrap();
 
     // Read before the fixture was signed, and old before its signature is.
     let clock = TestClock::new();
@@ -95,7 +95,7 @@ async fn every_metric_is_written_by_an_invocation_that_it_counts() {
     clock.advance(-20);
     failing.prefetch().await.unwrap();
     clock.advance(310);
-    judge(&failing, &fixture("get_without_query")).await.unwrap();
+    decide(&failing, &fixture("get_without_query")).await.unwrap();
     let empty = Authorizer::with_clock(
         ScriptedSource::new([Script::Failure]),
         Settings::default(),

@@ -1,10 +1,10 @@
-//! Whatever comes in, it is never allowed without a signature and never a panic.
+//! No input is ever allowed without a signature, and none causes a panic.
 
 use authorizer::config::Settings;
 use proptest::{prelude::*, sample::Index};
 use serde_json::{Map, Value};
 
-use crate::harness::{Verdict, authorizer, fixture, judge};
+use crate::harness::{Decision, authorizer, decide, fixture};
 
 fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
@@ -91,16 +91,16 @@ fn places(value: &Value) -> Vec<String> {
 proptest! {
     #[test]
     fn random_bytes_are_never_allowed(bytes in proptest::collection::vec(any::<u8>(), 0..512)) {
-        prop_assert!(run(judge(&authorizer(Settings::default()), &bytes)).is_err());
+        prop_assert!(run(decide(&authorizer(Settings::default()), &bytes)).is_err());
     }
 
     #[test]
     fn random_json_is_never_allowed(event in json()) {
-        let verdict = run(judge(&authorizer(Settings::default()), event.to_string().as_bytes()));
-        prop_assert!(!matches!(verdict, Ok(Verdict::Allow(_))));
+        let decision = run(decide(&authorizer(Settings::default()), event.to_string().as_bytes()));
+        prop_assert!(!matches!(decision, Ok(Decision::Allow(_))));
     }
 
-    /// Half an event: the parts that must be there are, everything else is random.
+    /// An event with the required parts; everything else is random.
     #[test]
     fn random_parts_of_an_event_are_never_allowed(
         method in any::<String>(), path in "(/[ -~]{0,9}){0,4}|[^a]{0,9}", headers in json(), more_headers in json(),
@@ -113,29 +113,29 @@ proptest! {
         event["multiValueHeaders"] = more_headers;
         event["multiValueQueryStringParameters"] = query;
         event["requestContext"] = context;
-        let verdict = run(judge(&authorizer(Settings::default()), event.to_string().as_bytes()));
-        prop_assert!(!matches!(verdict, Ok(Verdict::Allow(_))));
+        let decision = run(decide(&authorizer(Settings::default()), event.to_string().as_bytes()));
+        prop_assert!(!matches!(decision, Ok(Decision::Allow(_))));
     }
 
     #[test]
-    fn one_changed_byte_of_an_event_is_survived(at in any::<Index>(), byte in any::<u8>()) {
+    fn changed_byte_of_an_event_does_not_panic(at in any::<Index>(), byte in any::<u8>()) {
         let mut event = fixture("query_in_canonical_order");
         *at.get_mut(&mut event) = byte;
-        // Most bytes are not signed; whether this one is, the scheme's own properties say.
-        let _ = run(authorizer_answer(&event));
+        // Most bytes are not signed; the scheme's own property tests cover those that are.
+        let _ = run(invoke_authorizer(&event));
     }
 
     #[test]
-    fn any_part_of_an_event_may_be_replaced(at in any::<Index>(), value in json()) {
+    fn replaced_part_of_an_event_does_not_panic(at in any::<Index>(), value in json()) {
         let mut event: Value = serde_json::from_slice(&fixture("query_in_canonical_order")).unwrap();
         let places = places(&event);
         let place = at.get(&places);
         *event.pointer_mut(place).unwrap() = value;
-        let _ = run(authorizer_answer(event.to_string().as_bytes()));
+        let _ = run(invoke_authorizer(event.to_string().as_bytes()));
     }
 }
 
-async fn authorizer_answer(event: &[u8]) -> Result<Vec<u8>, lambda::HandlerError> {
+async fn invoke_authorizer(event: &[u8]) -> Result<Vec<u8>, lambda::HandlerError> {
     use lambda::Handler;
     authorizer(Settings::default())
         .invoke(event, &crate::harness::invocation())

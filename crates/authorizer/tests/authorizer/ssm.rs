@@ -1,4 +1,4 @@
-//! The real SSM client against a server that answers as SSM and its emulators do.
+//! The real SSM client against a server that responds as SSM and its emulators do.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::{
-    harness::{CapturedLog, KEY, PREVIOUS_KEY, TestClock, Verdict, fixture, judge},
-    ssm_server::{Reply, SsmServer, found, parameter, refused},
+    harness::{CapturedLog, Decision, KEY, PREVIOUS_KEY, TestClock, decide, fixture},
+    ssm_server::{Reply, SsmServer, found, parameter, rejected},
 };
 
 const NAME: &str = "/logging/api/psk";
@@ -27,9 +27,9 @@ const PREVIOUS_SECRET: &str = "/aws/reference/secretsmanager/logging-psk:AWSPREV
 /// The versions that verify the request signed by the newest key and the one signed by the key before it.
 async fn verified_by(server: &SsmServer, name: &str) -> [Option<String>; 2] {
     let authorizer = Authorizer::with_clock(server.source(name), Settings::default(), TestClock::new());
-    let version = async |name| match judge(&authorizer, &fixture(name)).await.unwrap() {
-        Verdict::Allow(context) => context["keyVersion"].as_str().map(str::to_owned),
-        Verdict::Deny => None,
+    let version = async |name| match decide(&authorizer, &fixture(name)).await.unwrap() {
+        Decision::Allow(context) => context["keyVersion"].as_str().map(str::to_owned),
+        Decision::Deny => None,
     };
     [
         version("get_without_query").await,
@@ -68,7 +68,7 @@ async fn one_call_reads_the_newest_version_and_the_label_previous() {
 }
 
 #[tokio::test]
-async fn order_of_the_answer_does_not_matter() {
+async fn order_of_the_response_does_not_matter() {
     let server = SsmServer::start(|_| {
         found(
             &[
@@ -92,7 +92,7 @@ async fn missing_label_is_normal() {
 }
 
 #[tokio::test]
-async fn emulator_that_shows_no_selector_is_understood_by_versions() {
+async fn versions_identify_keys_when_an_emulator_omits_the_selector() {
     let server = SsmServer::start(|_| {
         found(
             &[parameter(NAME, PREVIOUS_KEY, 1, None), parameter(NAME, KEY, 2, None)],
@@ -107,7 +107,7 @@ async fn emulator_that_shows_no_selector_is_understood_by_versions() {
 }
 
 #[tokio::test]
-async fn label_on_the_newest_version_is_no_second_key() {
+async fn label_on_the_newest_version_is_not_a_second_key() {
     let server = SsmServer::start(|_| {
         found(
             &[
@@ -144,22 +144,22 @@ async fn secret_is_read_with_the_stage_awsprevious() {
 }
 
 #[tokio::test]
-async fn secret_that_was_never_rotated_is_read_however_ssm_says_so() {
+async fn secret_that_was_never_rotated_is_read_with_any_response_of_ssm() {
     let listed = SsmServer::start(|_| found(&[parameter(SECRET, KEY, 0, None)], &[PREVIOUS_SECRET])).await;
     assert_eq!(verified_by(&listed, SECRET).await, versions("current", None));
 
     for code in ["ParameterNotFound", "ParameterVersionNotFound", "ValidationException"] {
-        let refusing = SsmServer::start(move |call| match call["Names"].as_array().unwrap().len() {
+        let rejecting = SsmServer::start(move |call| match call["Names"].as_array().unwrap().len() {
             1 => found(&[parameter(SECRET, KEY, 0, None)], &[]),
-            _ => refused(400, code),
+            _ => rejected(400, code),
         })
         .await;
         assert_eq!(
-            verified_by(&refusing, SECRET).await,
+            verified_by(&rejecting, SECRET).await,
             versions("current", None),
             "{code}"
         );
-        let names: Vec<Value> = refusing.calls().iter().map(|call| call["Names"].clone()).collect();
+        let names: Vec<Value> = rejecting.calls().iter().map(|call| call["Names"].clone()).collect();
         assert_eq!(
             names[..2],
             [json!([SECRET, PREVIOUS_SECRET]), json!([SECRET])],
@@ -186,7 +186,7 @@ async fn unusable_newest_value_is_an_error() {
 }
 
 #[tokio::test]
-async fn unusable_previous_value_is_left_out_with_a_warning() {
+async fn unusable_previous_value_is_ignored_with_a_warning() {
     let server = SsmServer::start(|_| {
         found(
             &[
@@ -202,13 +202,13 @@ async fn unusable_previous_value_is_left_out_with_a_warning() {
     assert!(
         log.own_lines()
             .iter()
-            .any(|line| line["message"] == "the previous key is left out")
+            .any(|line| line["message"] == "the previous key is ignored")
     );
 }
 
 #[tokio::test]
 async fn throttled_read_is_tried_three_times() {
-    let server = SsmServer::start(|_| refused(400, "ThrottlingException")).await;
+    let server = SsmServer::start(|_| rejected(400, "ThrottlingException")).await;
     assert!(matches!(error_of(&server).await, KeySourceError::Throttled(_)));
     assert_eq!(server.calls().len(), 3);
 }
@@ -218,7 +218,7 @@ async fn read_that_is_throttled_once_succeeds() {
     let throttles = AtomicBool::new(true);
     let server = SsmServer::start(move |_| {
         if throttles.swap(false, Ordering::Relaxed) {
-            refused(400, "ThrottlingException")
+            rejected(400, "ThrottlingException")
         } else {
             found(&[parameter(NAME, KEY, 1, None)], &[PREVIOUS])
         }
@@ -229,31 +229,31 @@ async fn read_that_is_throttled_once_succeeds() {
 
 #[tokio::test]
 async fn server_errors_are_tried_three_times() {
-    let server = SsmServer::start(|_| refused(500, "InternalServerError")).await;
+    let server = SsmServer::start(|_| rejected(500, "InternalServerError")).await;
     assert!(matches!(error_of(&server).await, KeySourceError::Unavailable(_)));
     assert_eq!(server.calls().len(), 3);
 }
 
 #[tokio::test]
-async fn denied_read_is_not_repeated_and_says_why() {
-    let server = SsmServer::start(|_| refused(400, "AccessDeniedException")).await;
+async fn denied_read_is_not_repeated_and_reports_why() {
+    let server = SsmServer::start(|_| rejected(400, "AccessDeniedException")).await;
     let error = error_of(&server).await;
     assert!(matches!(error, KeySourceError::AccessDenied(_)));
     assert_eq!(
         chain(&error),
-        "the parameter may not be read: service error: unhandled error (AccessDeniedException): AccessDeniedException: the words of it"
+        "reading the parameter is denied: service error: unhandled error (AccessDeniedException): AccessDeniedException: the text of it"
     );
     assert_eq!(server.calls().len(), 1);
 }
 
 #[tokio::test]
-async fn answer_that_is_no_json_is_an_error() {
-    let server = SsmServer::start(|_| Reply::Json(200, json!("not an answer"))).await;
+async fn response_that_is_not_json_is_an_error() {
+    let server = SsmServer::start(|_| Reply::Json(200, json!("not a response"))).await;
     assert!(server.source(NAME).fetch().await.is_err());
 }
 
 #[tokio::test]
-async fn nobody_listening_is_an_error_at_once() {
+async fn refused_connection_is_an_error_at_once() {
     let server = SsmServer::start(|_| Reply::Hang).await;
     let source = server.source(NAME);
     drop(server);
@@ -264,7 +264,7 @@ async fn nobody_listening_is_an_error_at_once() {
 }
 
 #[tokio::test]
-async fn server_that_hangs_costs_less_than_the_functions_time() {
+async fn hanging_server_times_out_within_the_function_timeout() {
     let server = SsmServer::start(|_| Reply::Hang).await;
     let source = server.source(NAME);
     let began = Instant::now();
@@ -274,9 +274,9 @@ async fn server_that_hangs_costs_less_than_the_functions_time() {
 }
 
 #[tokio::test]
-async fn failing_ssm_is_an_error_for_the_gateway() {
-    let server = SsmServer::start(|_| refused(400, "AccessDeniedException")).await;
+async fn failing_ssm_is_a_function_error() {
+    let server = SsmServer::start(|_| rejected(400, "AccessDeniedException")).await;
     let authorizer = Authorizer::with_clock(server.source(NAME), Settings::default(), TestClock::new());
-    let error = judge(&authorizer, &fixture("get_without_query")).await.unwrap_err();
+    let error = decide(&authorizer, &fixture("get_without_query")).await.unwrap_err();
     assert_eq!(error.kind, "KeysUnavailable");
 }

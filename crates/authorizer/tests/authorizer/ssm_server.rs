@@ -12,7 +12,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// How the server answers a call.
+/// How the server responds to a call.
 pub(crate) enum Reply {
     /// A status and a body.
     Json(u16, Value),
@@ -28,7 +28,7 @@ pub(crate) struct SsmServer {
 }
 
 impl SsmServer {
-    /// A server that answers each call as `reply` says of its parsed body.
+    /// A server that responds to each call with `reply` of its parsed body.
     pub(crate) async fn start(reply: impl Fn(&Value) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -38,7 +38,7 @@ impl SsmServer {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 let (reply, seen) = (Arc::clone(&reply), Arc::clone(&seen));
-                tokio::spawn(async move { answer(stream, &*reply, &seen).await });
+                tokio::spawn(async move { respond(stream, &*reply, &seen).await });
             }
         });
         Self {
@@ -88,17 +88,17 @@ pub(crate) fn parameter(name: &str, value: &[u8], version: i64, selector: Option
     parameter
 }
 
-/// An answer with what was found and what was not.
+/// A response with what was found and what was not.
 pub(crate) fn found(parameters: &[Value], invalid: &[&str]) -> Reply {
     Reply::Json(200, json!({"Parameters": parameters, "InvalidParameters": invalid}))
 }
 
 /// An error as SSM sends it.
-pub(crate) fn refused(status: u16, code: &str) -> Reply {
-    Reply::Json(status, json!({"__type": code, "Message": "the words of it"}))
+pub(crate) fn rejected(status: u16, code: &str) -> Reply {
+    Reply::Json(status, json!({"__type": code, "Message": "the text of it"}))
 }
 
-async fn answer(mut stream: TcpStream, reply: &impl Fn(&Value) -> Reply, seen: &Mutex<Vec<Value>>) {
+async fn respond(mut stream: TcpStream, reply: &impl Fn(&Value) -> Reply, seen: &Mutex<Vec<Value>>) {
     let Some(call) = read_call(&mut stream).await else {
         return;
     };
@@ -113,7 +113,7 @@ async fn answer(mut stream: TcpStream, reply: &impl Fn(&Value) -> Reply, seen: &
                  connection: close\r\n\r\n",
                 body.len()
             );
-            // A client that has given up is no failure of the server.
+            // A client that has given up is not a failure of the server.
             let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
         }
     }

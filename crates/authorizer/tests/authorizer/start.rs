@@ -1,11 +1,11 @@
-//! The program, which starts or says why it does not.
+//! The program, which starts or reports why it does not.
 
 use std::process::Command;
 
 use serde_json::Value;
 
 #[test]
-fn a_program_that_is_not_configured_ends_with_one_line_that_names_the_variable() {
+fn unconfigured_program_logs_one_line_that_names_the_variable() {
     for variables in [&[][..], &[("PSK_PARAMETER_NAME", "configured"), ("LOG_LEVEL", "loud")]] {
         let program = Command::new(env!("CARGO_BIN_EXE_authorizer"))
             .env_clear()

@@ -1,4 +1,4 @@
-//! How a line is written: one JSON object, or the text that Lambda's other log format asks for.
+//! The format of a line: one JSON object, or the text of Lambda's other log format.
 
 use std::{error::Error, fmt, io};
 
@@ -18,10 +18,10 @@ use tracing_subscriber::{
 use super::{LogFormat, METRICS_TARGET};
 use crate::chain;
 
-/// A field of this name holds a JSON object as text, whose members become members of the line.
+/// A field of this name contains a JSON object as text, whose members become members of the line.
 const MEMBERS: &str = "members";
 
-/// Writes events as lines. Spans are left out: every line says by itself what it belongs to.
+/// Writes events as lines. Spans are omitted: every line has the ids of what it belongs to.
 pub(super) struct Lines(pub(super) LogFormat);
 
 impl<S, N> FormatEvent<S, N> for Lines
@@ -55,7 +55,7 @@ where
     }
 }
 
-/// Visits the fields and gives back the first failure to write.
+/// Visits the fields and returns the first failure to write.
 fn visit(event: &Event<'_>, mut fields: impl Visit + Into<fmt::Result>) -> fmt::Result {
     event.record(&mut fields);
     fields.into()
@@ -187,7 +187,7 @@ impl Visit for BareMembers<'_, '_> {
     }
 }
 
-/// A line break within a text would begin a line that nobody wrote.
+/// A line break within a text would begin a forged line.
 fn write_one_line(writer: &mut Writer<'_>, text: fmt::Arguments<'_>) -> fmt::Result {
     let text = text.to_string();
     for (index, line) in text.split(['\n', '\r']).enumerate() {
@@ -203,7 +203,7 @@ fn write_json_string(writer: &mut Writer<'_>, text: &str) -> fmt::Result {
     serde_json::to_writer(Bytes(writer), text).map_err(|_| fmt::Error)
 }
 
-/// What JSON writes as bytes is text.
+/// A writer of JSON's bytes, which are text.
 struct Bytes<'a, 'w>(&'a mut Writer<'w>);
 
 impl io::Write for Bytes<'_, '_> {

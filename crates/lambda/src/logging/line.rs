@@ -1,7 +1,7 @@
-//! The lines of an invocation: how it went, with its metrics, and what it changed.
+//! The lines of an invocation: its outcome, with its metrics, and what it changed.
 //!
-//! In Lambda the line waits until the answer has been sent ([`defer`]): nobody waits for it then, and Lambda does not
-//! freeze the process before it asks for its next event.
+//! In Lambda the line is deferred until the response has been sent ([`defer`]): no client waits for it then, and Lambda
+//! does not freeze the process before it asks for its next event.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -11,10 +11,10 @@ use tracing::Level;
 use super::{AUDIT_TARGET, FORMAT, LogFormat, METRICS_TARGET, REQUEST_TARGET};
 use crate::metrics::{self, Measurements};
 
-/// The lines that wait; `None` while lines are written at once.
+/// The deferred lines; `None` while lines are written at once.
 static DEFERRED: Mutex<Option<Vec<Line>>> = Mutex::new(None);
 
-/// A line as it will be written. It owns what it says, since what it is about is gone by then.
+/// A line to write later. It owns its members, since the invocation's data is gone by then.
 struct Line {
     kind: Kind,
     /// A JSON object, whose members become members of the line.
@@ -27,19 +27,19 @@ enum Kind {
 }
 
 /// Writes the line of an invocation: `fields`, which serialise as an object, and the measurements. Where lines of this
-/// level are not wanted, the metrics are written alone.
+/// level are disabled, the metrics are written alone.
 ///
-/// In Lambda it is written once the invocation has been answered, elsewhere at once.
+/// In Lambda it is written once the response has been sent, elsewhere at once.
 pub fn write(level: Level, fields: &impl Serialize, measured: &Measurements<'_>) {
     // In text, metrics need a line of their own.
     let joined = metrics::settings().filter(|_| FORMAT.get() != Some(&LogFormat::Text));
-    let is_written = is_wanted(level);
+    let is_written = is_enabled(level);
     if is_written {
         let measurements = metrics::Members {
             measured,
             settings: joined,
         };
-        Line::new(Kind::Request(level), &Joined { fields, measurements }).write_in_time();
+        Line::new(Kind::Request(level), &Joined { fields, measurements }).write_or_defer();
     }
     if (!is_written || joined.is_none())
         && let Some(settings) = metrics::settings()
@@ -48,18 +48,18 @@ pub fn write(level: Level, fields: &impl Serialize, measured: &Measurements<'_>)
             measured,
             settings: Some(settings),
         };
-        Line::new(Kind::Metrics, &measurements).write_in_time();
+        Line::new(Kind::Metrics, &measurements).write_or_defer();
     }
 }
 
 /// Writes the line of a change that was accepted: `fields`, which serialise as an object. At once, everywhere: no
-/// answer tells of a change that the log does not.
+/// response reports a change that the log does not have.
 pub fn write_audit(fields: &impl Serialize) {
     let members = members(fields);
     tracing::event!(target: AUDIT_TARGET, Level::INFO, members = members.as_str(), "configuration changed");
 }
 
-/// From now on, the lines of invocations wait for [`write_deferred`].
+/// Defers the lines of invocations until [`write_deferred`], from now on.
 pub(crate) fn defer() {
     DEFERRED
         .lock()
@@ -67,7 +67,7 @@ pub(crate) fn defer() {
         .get_or_insert_default();
 }
 
-/// Writes the lines that wait.
+/// Writes the deferred lines.
 pub(crate) fn write_deferred() {
     let lines = DEFERRED
         .lock()
@@ -87,7 +87,7 @@ impl Line {
         }
     }
 
-    fn write_in_time(self) {
+    fn write_or_defer(self) {
         let mut deferred = DEFERRED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(lines) = deferred.as_mut() {
             lines.push(self);
@@ -113,7 +113,7 @@ impl Line {
     }
 }
 
-fn is_wanted(level: Level) -> bool {
+fn is_enabled(level: Level) -> bool {
     match level {
         Level::ERROR => tracing::enabled!(target: REQUEST_TARGET, Level::ERROR),
         Level::WARN => tracing::enabled!(target: REQUEST_TARGET, Level::WARN),
@@ -129,7 +129,7 @@ struct Joined<'a, F> {
     measurements: metrics::Members<'a>,
 }
 
-/// What does not serialise is left out: a request does not fail for its line.
+/// Fields that do not serialise are omitted: a request does not fail because of its log line.
 fn members(fields: &impl Serialize) -> String {
     serde_json::to_string(fields).unwrap_or_default()
 }

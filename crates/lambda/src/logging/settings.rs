@@ -1,26 +1,26 @@
-//! What of the log can be set: how much, and in which format.
+//! The settings of the log: its level and its format.
 
 use std::{fmt, str::FromStr};
 
 use tracing_subscriber::filter::LevelFilter;
 
-/// How much is logged.
+/// The log level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LogLevel {
-    /// Only failures.
+    /// Failures only.
     Error,
-    /// And what may become one.
+    /// Also what may become a failure.
     Warn,
-    /// And one line for each request.
+    /// Also one line for each request.
     #[default]
     Info,
-    /// And the steps of a request.
+    /// Also the steps of a request.
     Debug,
-    /// And everything else.
+    /// Also everything else.
     Trace,
 }
 
-/// A log level that is none.
+/// An unknown log level.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the log level is {0:?}; it must be one of ERROR, WARN, INFO, DEBUG, TRACE")]
 pub struct UnknownLogLevel(String);
@@ -77,17 +77,17 @@ impl From<LogLevel> for LevelFilter {
     }
 }
 
-/// How lines are written.
+/// The format of lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LogFormat {
-    /// A JSON object a line.
+    /// One JSON object per line.
     #[default]
     Json,
-    /// Text for people, as Lambda calls its other format. Metrics are JSON all the same, in lines of their own.
+    /// Text for people, Lambda's other format. Metrics are still JSON, in separate lines.
     Text,
 }
 
-/// A log format that is none.
+/// An unknown log format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("AWS_LAMBDA_LOG_FORMAT is {0:?}; it must be JSON or Text")]
 pub struct UnknownLogFormat(String);
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_format_is_lambdas() {
+    fn format_is_read_from_lambdas_variable() {
         let read = |value: &str| LogFormat::from_variables(|_| Some(value.to_owned()));
         assert_eq!(LogFormat::from_variables(|_| None), Ok(LogFormat::Json));
         assert_eq!(read(""), Ok(LogFormat::Json));
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn every_usual_name_of_a_level_is_read() {
+    fn every_common_name_of_a_level_is_read() {
         for (name, level) in [
             ("info", LogLevel::Info),
             ("WARNING", LogLevel::Warn),
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn log_level_goes_before_the_one_of_lambda() {
+    fn log_level_overrides_lambdas_variable() {
         let read = |own: &str, lambda: &str| {
             LogLevel::from_variables(|name| match name {
                 "LOG_LEVEL" => Some(own.to_owned()),

@@ -5,7 +5,6 @@
 //! own error responses have the contract's envelope. For a request head beyond 64 KB, or one that is not HTTP, the HTTP
 //! library responds: a status without a body, and the connection closes.
 
-mod answer;
 mod call;
 mod event;
 mod gateway_response;
@@ -13,12 +12,16 @@ mod hop_by_hop;
 mod id;
 mod invoker;
 mod methods;
-mod policy;
+mod proxy_response;
 mod route;
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use api::config::AllowedOrigins;
+use apigw::{
+    gateway_event::Event,
+    policy::{self, Decision},
+};
 use http::{
     HeaderValue, Request, Response,
     header::{ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ORIGIN, VARY},
@@ -35,10 +38,9 @@ use tokio::{net::TcpListener, time::timeout};
 
 use self::{
     call::Call,
-    event::{Deployment, Event},
+    event::Deployment,
     gateway_response::GatewayResponse,
     invoker::{InvokeError, Invoker},
-    policy::Decision,
     route::{Access, Route},
 };
 use crate::{docs, stage::Stage};
@@ -168,12 +170,13 @@ impl<A: Handler, B: Handler> Gateway<A, B> {
             region: &self.settings.region,
             stage: self.settings.stage.as_str(),
         };
-        let mut event = Event::new(call, &route, &deployment);
+        let mut event = event::new(call, &route, &deployment);
         let context = match route.access {
             Access::Open => None,
             Access::Authorized => Some(self.authorize(call, &route, &deployment, &event).await?),
         };
-        self.integrate(call, event.for_api(context.as_ref(), &body)).await
+        self.integrate(call, event.for_integration(context.as_ref(), &body))
+            .await
     }
 
     /// Invokes the authorizer. If it allows the call, returns what it adds to the request's context.
@@ -193,7 +196,7 @@ impl<A: Handler, B: Handler> Gateway<A, B> {
             tracing::error!(request_id = call.request_id, %error, "the authorizer failed");
             GatewayResponse::AuthorizerFailed
         })?;
-        match policy::judge(&response, &method_arn) {
+        match policy::evaluate(&response, &method_arn) {
             Ok(Decision::Allow(context)) => Ok(context),
             Ok(Decision::Deny) => Err(GatewayResponse::Forbidden),
             Err(error) => {
@@ -215,7 +218,7 @@ impl<A: Handler, B: Handler> Gateway<A, B> {
             }
             Err(_) => return Err(GatewayResponse::IntegrationTimeout),
         };
-        answer::read(&response).map_err(|error| {
+        proxy_response::read(&response).map_err(|error| {
             tracing::error!(request_id = call.request_id, %error, "the api function's response is malformed");
             GatewayResponse::IntegrationFailed
         })

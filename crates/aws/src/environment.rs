@@ -1,8 +1,8 @@
-//! The AWS SDK's configuration of a process in Lambda: all of it stands in the environment.
+//! The AWS SDK's configuration of a process in Lambda: all of it is in the environment.
 //!
-//! The SDK's own loader (`aws-config`) also looks for profiles, web identities, containers and instances, of which a
-//! function has none, and brings a client of STS along for it. `docs/decisions/0105-configuration-of-the-sdk.md` has what
-//! that costs.
+//! The SDK's own loader (`aws-config`) also looks for profiles, web identities, containers and instances, which a
+//! function does not have, and links a client of STS for it. `docs/decisions/0105-configuration-of-the-sdk.md` has the
+//! cost.
 
 use std::env;
 
@@ -13,7 +13,7 @@ use aws_credential_types::{
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_types::{SdkConfig, region::Region};
 
-/// The variables as the SDKs and Tools Reference Guide of AWS has them. The region of a function is in the first.
+/// Source of the variables: the AWS SDKs and Tools Reference Guide. The region of a function is in the first.
 const REGION: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
 const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
@@ -23,9 +23,9 @@ const IGNORE_ENDPOINT_URLS: &str = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS";
 const USE_FIPS_ENDPOINT: &str = "AWS_USE_FIPS_ENDPOINT";
 const USE_DUALSTACK_ENDPOINT: &str = "AWS_USE_DUALSTACK_ENDPOINT";
 
-/// For the client of one service, whose name is as in `AWS_ENDPOINT_URL_<SERVICE>`: `DYNAMODB`, `SSM`.
+/// The configuration for the client of one service, whose name is as in `AWS_ENDPOINT_URL_<SERVICE>`: `DYNAMODB`, `SSM`.
 ///
-/// Never fails: what is missing is told by the first call that needs it.
+/// Never fails: the first call that needs a missing variable reports it.
 #[must_use]
 pub fn sdk_config(service: &str) -> SdkConfig {
     from_variables(service, |name| env::var(name).ok())
@@ -60,7 +60,7 @@ fn credentials(lookup: impl Fn(&str) -> Option<String>) -> SharedCredentialsProv
     }
 }
 
-/// Says what is missing where credentials are needed.
+/// Reports what is missing when credentials are needed.
 #[derive(Debug)]
 struct NoCredentials;
 
@@ -70,14 +70,16 @@ impl ProvideCredentials for NoCredentials {
         Self: 'a,
     {
         future::ProvideCredentials::ready(Err(CredentialsError::not_loaded(format!(
-            "{ACCESS_KEY_ID} and {SECRET_ACCESS_KEY} are not set; Lambda sets them, elsewhere pass them on, with \
-             {SESSION_TOKEN} if they have one"
+            "{ACCESS_KEY_ID} and {SECRET_ACCESS_KEY} are not set; Lambda sets them, and elsewhere they must be set, \
+             with {SESSION_TOKEN} for temporary ones"
         ))))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error;
+
     use super::*;
 
     fn config(variables: &[(&str, &str)]) -> SdkConfig {
@@ -92,7 +94,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_functions_environment_is_enough() {
+    async fn environment_of_a_function_is_enough() {
         let config = config(&[
             ("AWS_REGION", "eu-central-1"),
             ("AWS_DEFAULT_REGION", "us-east-1"),
@@ -110,21 +112,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn credentials_that_are_missing_are_named() {
+    async fn missing_credentials_are_named() {
         for variables in [
             &[][..],
             &[(ACCESS_KEY_ID, "ASIA1")],
             &[(ACCESS_KEY_ID, "ASIA1"), (SECRET_ACCESS_KEY, "")],
         ] {
             let error = credentials_of(&config(variables)).await.unwrap_err();
-            let causes = crate::chain(&error);
+            let causes = error.source().map(ToString::to_string).unwrap_or_default();
             assert!(causes.contains(SECRET_ACCESS_KEY), "{causes}");
             assert!(!causes.contains("ASIA1"), "{causes}");
         }
     }
 
     #[test]
-    fn endpoint_of_the_service_goes_before_that_of_all() {
+    fn endpoint_of_the_service_overrides_the_common_one() {
         let all = ("AWS_ENDPOINT_URL", "http://all");
         let ours = ("AWS_ENDPOINT_URL_SSM", "http://ssm");
         let others = ("AWS_ENDPOINT_URL_DYNAMODB", "http://dynamodb");
@@ -140,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_of_endpoint_are_switched_on_by_the_word_true() {
+    fn endpoint_variants_are_enabled_by_the_word_true() {
         let config = config(&[(USE_FIPS_ENDPOINT, "True"), (USE_DUALSTACK_ENDPOINT, "yes")]);
         assert_eq!((config.use_fips(), config.use_dual_stack()), (Some(true), Some(false)));
     }

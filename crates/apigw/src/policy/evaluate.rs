@@ -1,42 +1,47 @@
-//! The authorizer's answer, judged as API Gateway judges it: an IAM policy that either allows this very call or not.
+//! The response of an authorizer, evaluated as API Gateway does: a policy that either allows this very call or not.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-/// The one action that a client of a REST API performs.
-const INVOKE: &str = "execute-api:Invoke";
+use super::{Effect, INVOKE, VERSION};
 
-/// Why the authorizer's answer says neither yes nor no; on AWS an `AUTHORIZER_CONFIGURATION_ERROR`.
+/// Why the response is not a decision; on AWS an `AUTHORIZER_CONFIGURATION_ERROR`.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum PolicyError {
-    #[error("the authorizer's answer is not a policy")]
+#[non_exhaustive]
+pub enum PolicyError {
+    /// It is not JSON, or a member is missing, unknown or has another type.
+    #[error("the authorizer's response is not a policy")]
     Malformed(#[from] serde_json::Error),
-    #[error("the authorizer's answer has an empty principalId")]
+    /// The principal is empty.
+    #[error("the authorizer's response has an empty principalId")]
     NoPrincipal,
+    /// IAM has no such version of its policy language.
     #[error("the authorizer's policy has a version that IAM does not know")]
     UnknownVersion,
-    #[error("the authorizer's policy has a condition, which this gateway cannot judge")]
+    /// The policy has a condition.
+    #[error("the authorizer's policy has a condition, which this gateway cannot evaluate")]
     Condition,
-    #[error("the authorizer's context holds {0:?}, which is neither a string, a number nor a boolean")]
+    /// The context has a list, an object or a `null`.
+    #[error("the authorizer's context contains {0:?}, which is not a string, a number or a boolean")]
     NestedContext(String),
 }
 
-/// What the policy says of one call.
+/// The policy's decision about one call.
 #[derive(Debug, PartialEq)]
-pub(super) enum Decision {
-    /// The call may go on, and takes these strings with it as `requestContext.authorizer`.
+pub enum Decision {
+    /// The call is allowed, and takes these strings with it as `requestContext.authorizer`.
     Allow(Map<String, Value>),
-    /// The call is refused.
+    /// The call is denied.
     Deny,
 }
 
-// Unknown members are refused throughout, as the gateway's own parser refuses them: a misspelt one must not be found
-// out in production only.
+// Unknown members are rejected throughout, as API Gateway's own parser rejects them: a misspelt one must not be found in
+// production only.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct AuthorizerAnswer {
+struct AuthorizerResponse {
     principal_id: String,
-    policy_document: PolicyDocument,
+    policy_document: Document,
     #[serde(default)]
     context: Map<String, Value>,
     #[serde(default, rename = "usageIdentifierKey")]
@@ -45,7 +50,7 @@ struct AuthorizerAnswer {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct PolicyDocument {
+struct Document {
     version: String,
     #[serde(default, rename = "Id")]
     _id: Option<String>,
@@ -62,12 +67,6 @@ struct Statement {
     resource: OneOrMany<String>,
     #[serde(default, deserialize_with = "present")]
     condition: bool,
-}
-
-#[derive(Deserialize, PartialEq)]
-enum Effect {
-    Allow,
-    Deny,
 }
 
 /// IAM takes one value wherever it takes a list.
@@ -92,28 +91,28 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error>
     serde::de::IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
-/// Judges whether `answer` allows the call of `method_arn`.
+/// Decides whether the response of an authorizer allows the call of `method_arn`.
 ///
 /// A statement that denies it wins over any that allows it, and without one that allows it, it is denied.
-pub(super) fn judge(answer: &[u8], method_arn: &str) -> Result<Decision, PolicyError> {
-    let answer: AuthorizerAnswer = serde_json::from_slice(answer)?;
-    if answer.principal_id.is_empty() {
+pub fn evaluate(response: &[u8], method_arn: &str) -> Result<Decision, PolicyError> {
+    let response: AuthorizerResponse = serde_json::from_slice(response)?;
+    if response.principal_id.is_empty() {
         return Err(PolicyError::NoPrincipal);
     }
-    let policy = &answer.policy_document;
-    if !["2012-10-17", "2008-10-17"].contains(&policy.version.as_str()) {
+    let policy = &response.policy_document;
+    if ![VERSION, "2008-10-17"].contains(&policy.version.as_str()) {
         return Err(PolicyError::UnknownVersion);
     }
     let statements = policy.statement.as_slice();
     if statements.iter().any(|statement| statement.condition) {
         return Err(PolicyError::Condition);
     }
-    let context = stringify(answer.context, answer.principal_id)?;
+    let context = stringify(response.context, response.principal_id)?;
 
     let applies = |effect: Effect| {
         statements
             .iter()
-            .any(|statement| statement.effect == effect && statement.is_about(method_arn))
+            .any(|statement| statement.effect == effect && statement.applies_to(method_arn))
     };
     if applies(Effect::Allow) && !applies(Effect::Deny) {
         Ok(Decision::Allow(context))
@@ -123,8 +122,8 @@ pub(super) fn judge(answer: &[u8], method_arn: &str) -> Result<Decision, PolicyE
 }
 
 impl Statement {
-    fn is_about(&self, method_arn: &str) -> bool {
-        // Names of actions know no case; ARNs do.
+    fn applies_to(&self, method_arn: &str) -> bool {
+        // Action names match in any case; ARNs do not.
         let action = INVOKE.to_ascii_lowercase();
         self.action
             .as_slice()
@@ -154,11 +153,11 @@ fn stringify(context: Map<String, Value>, principal_id: String) -> Result<Map<St
     Ok(strings)
 }
 
-/// Whether `text` matches an IAM pattern, in which `*` stands for any characters and `?` for any one.
+/// Whether `text` matches an IAM pattern, in which `*` matches any characters and `?` any one.
 fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut p, mut t) = (0, 0);
-    // Where to go on after a mismatch: behind the last star, which then takes one byte more.
+    // Where to continue after a mismatch: after the last star, which then matches one byte more.
     let mut retry: Option<(usize, usize)> = None;
     while t < text.len() {
         if pattern.get(p) == Some(&b'*') {
@@ -186,16 +185,16 @@ mod tests {
     const ARN: &str =
         "arn:aws:execute-api:us-east-1:123456789012:api/development/GET/api/v1/tenants/a/delivery-configs";
 
-    fn answer(statements: &Value) -> Value {
+    fn response(statements: &Value) -> Value {
         json!({"principalId": "client", "policyDocument": {"Version": "2012-10-17", "Statement": statements}})
     }
 
-    fn judged(answer: &Value) -> Result<Decision, PolicyError> {
-        judge(answer.to_string().as_bytes(), ARN)
+    fn decide(response: &Value) -> Result<Decision, PolicyError> {
+        evaluate(response.to_string().as_bytes(), ARN)
     }
 
     fn is_allowed(statements: &Value) -> bool {
-        matches!(judged(&answer(statements)), Ok(Decision::Allow(_)))
+        matches!(decide(&response(statements)), Ok(Decision::Allow(_)))
     }
 
     fn statement(effect: &str, action: &str, resource: &str) -> Value {
@@ -203,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn exact_arn_allows_exactly_this_call() {
+    fn exact_arn_allows_only_this_call() {
         assert!(is_allowed(&json!([statement("Allow", "execute-api:Invoke", ARN)])));
         assert!(is_allowed(&statement("Allow", "execute-api:Invoke", ARN)));
         assert!(is_allowed(
@@ -258,19 +257,19 @@ mod tests {
     }
 
     #[test]
-    fn deny_wins_and_silence_denies() {
+    fn deny_wins_and_no_statement_denies() {
         let allow = statement("Allow", "execute-api:Invoke", "*");
         let deny = statement("Deny", "execute-api:Invoke", ARN);
-        assert_eq!(judged(&answer(&json!([allow, deny]))).unwrap(), Decision::Deny);
-        assert_eq!(judged(&answer(&json!([deny]))).unwrap(), Decision::Deny);
-        assert_eq!(judged(&answer(&json!([]))).unwrap(), Decision::Deny);
+        assert_eq!(decide(&response(&json!([allow, deny]))).unwrap(), Decision::Deny);
+        assert_eq!(decide(&response(&json!([deny]))).unwrap(), Decision::Deny);
+        assert_eq!(decide(&response(&json!([]))).unwrap(), Decision::Deny);
     }
 
     #[test]
     fn context_reaches_the_function_as_strings_with_the_principal() {
-        let mut answer = answer(&json!([statement("Allow", "execute-api:Invoke", ARN)]));
-        answer["context"] = json!({"authMethod": "hmac", "keyVersion": 3, "fresh": true});
-        let Decision::Allow(context) = judged(&answer).unwrap() else {
+        let mut response = response(&json!([statement("Allow", "execute-api:Invoke", ARN)]));
+        response["context"] = json!({"authMethod": "hmac", "keyVersion": 3, "fresh": true});
+        let Decision::Allow(context) = decide(&response).unwrap() else {
             panic!("expected Allow")
         };
         let expected = json!({"authMethod": "hmac", "keyVersion": "3", "fresh": "true", "principalId": "client"});
@@ -278,27 +277,27 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_an_error_and_never_a_decision() {
+    fn malformed_response_is_an_error_and_never_a_decision() {
         let allow = json!([statement("Allow", "execute-api:Invoke", ARN)]);
         let changed = |change: &dyn Fn(&mut Value)| {
-            let mut answer = answer(&allow);
-            change(&mut answer);
-            answer
+            let mut response = response(&allow);
+            change(&mut response);
+            response
         };
         let statement_with = |name: &str, value: Value| {
-            changed(&|answer| answer["policyDocument"]["Statement"][0][name] = value.clone())
+            changed(&|response| response["policyDocument"]["Statement"][0][name] = value.clone())
         };
         for malformed in [
             json!(null),
             json!("Unauthorized"),
             json!({}),
-            changed(&|answer| answer["principalId"] = json!("")),
-            changed(&|answer| answer["principalId"] = json!(1)),
-            changed(&|answer| answer["policyDocument"] = json!(null)),
-            changed(&|answer| answer["policyDocument"]["Version"] = json!("2024-01-01")),
-            changed(&|answer| answer["context"] = json!({"roles": ["a"]})),
-            changed(&|answer| answer["context"] = json!({"nothing": null})),
-            changed(&|answer| answer["isAuthorized"] = json!(true)),
+            changed(&|response| response["principalId"] = json!("")),
+            changed(&|response| response["principalId"] = json!(1)),
+            changed(&|response| response["policyDocument"] = json!(null)),
+            changed(&|response| response["policyDocument"]["Version"] = json!("2024-01-01")),
+            changed(&|response| response["context"] = json!({"roles": ["a"]})),
+            changed(&|response| response["context"] = json!({"nothing": null})),
+            changed(&|response| response["isAuthorized"] = json!(true)),
             statement_with("Effect", json!("allow")),
             statement_with("Effect", json!(null)),
             statement_with("Condition", json!(null)),
@@ -306,9 +305,9 @@ mod tests {
             statement_with("NotAction", json!("s3:*")),
             statement_with("Resource", json!(7)),
         ] {
-            assert!(judged(&malformed).is_err(), "{malformed}");
+            assert!(decide(&malformed).is_err(), "{malformed}");
         }
-        assert!(judge(b"", ARN).is_err());
-        assert!(judge(b"{\"principalId\"", ARN).is_err());
+        assert!(evaluate(b"", ARN).is_err());
+        assert!(evaluate(b"{\"principalId\"", ARN).is_err());
     }
 }

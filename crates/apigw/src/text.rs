@@ -1,23 +1,25 @@
-//! A text of the event.
+//! A string of an event.
 
 use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Deserializer, de};
 
 /// A JSON string: borrowed from the event unless it is written with escapes.
-#[derive(Clone)]
-pub(crate) struct Text<'a>(Cow<'a, str>);
+#[derive(Debug, Clone)]
+pub struct Text<'a>(Cow<'a, str>);
 
 impl<'a> Text<'a> {
-    pub(super) fn borrowed(text: &'a str) -> Self {
+    pub(crate) fn borrowed(text: &'a str) -> Self {
         Self(Cow::Borrowed(text))
     }
 
-    pub(super) fn owned(text: &str) -> Self {
+    pub(crate) fn owned(text: &str) -> Self {
         Self(Cow::Owned(text.to_owned()))
     }
 
-    pub(crate) fn as_str(&self) -> &str {
+    /// The decoded string.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }
