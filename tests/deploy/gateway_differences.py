@@ -14,7 +14,7 @@ COMMON_LOG_FORMAT = r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000"
 
 harness.TIMESTAMP = re.compile(rf"{harness.TIMESTAMP.pattern}|{COMMON_LOG_FORMAT}|\$context\.requestTime")
 
-_expect = harness.Answer.expect
+_expect = harness.Response.expect
 _unauthorized = {401: 0, 403: 0}
 
 
@@ -25,7 +25,7 @@ def expect(response, status):
     return _expect(response, status)
 
 
-harness.Answer.expect = expect
+harness.Response.expect = expect
 
 
 def pytest_terminal_summary(terminalreporter):

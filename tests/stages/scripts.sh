@@ -4,6 +4,7 @@
 source "$TOP/tests/stages/lib.sh"
 need python3 python3
 python3 -B tests/words/test_check.py
+python3 -B tests/words/check.py
 
 need shellcheck shellcheck
 mapfile -t scripts < <(

@@ -58,7 +58,8 @@ WORDS = [
     words(r"(?<!connection )refus(?:e|es|ed|ing|als?)", "reject, rejection"),
     words(r"(?<!['’])ill", "unhealthy"),
     words("means nothing there", "does not exist in that partition"),
-    words("serves? on|held keys", "serving stale keys"),
+    # `serve_on` is a function of the embedded DynamoDB, "keys serve on" is not.
+    words("keys serves? on|held keys", "serving stale keys"),
     words("for want of", "without"),
     # "There is no X" is literal, and so is "is no longer".
     words(
@@ -67,9 +68,9 @@ WORDS = [
     ),
 ]
 
-# Matched against the line itself: `Option::is_none` and Python's `is None` are not English.
+# Matched against the line itself: `Option::is_none` and Python's `is None` are not English. "There is none" is literal.
 LITERAL = [
-    Rule(re.compile(r"\bis\s+none\b|\w_is_none(?![\w(])|\w_is_none_"), "is malformed, is invalid, is missing"),
+    Rule(re.compile(r"(?<!there )\bis\s+none\b|\w_is_none(?![\w(])|\w_is_none_"), "is malformed, is invalid, is missing"),
     Rule(re.compile(r"\b(?:of_all|of_tenant|all_of)\b"), "list_all, list_for_tenant, for_type"),
 ]
 

@@ -78,7 +78,7 @@ func TestPatchSwitchesDeliveryOff(t *testing.T) {
 	}
 }
 
-func TestASecondCreateIsRefusedWith409(t *testing.T) {
+func TestSecondCreateReturns409(t *testing.T) {
 	c := client(t)
 	tenant := create(t, c, nil)
 	_, err := c.CreateDeliveryConfig(DeliveryConfigCreateRequest{TenantID: tenant, Type: "s3", BucketName: "other-logs"})

@@ -296,7 +296,7 @@ pub(super) mod tests {
             (MediaTypeError::NotJson.into(), 415),
             (MediaTypeError::NotJsonOrMergePatch.into(), 415),
             (MediaTypeError::Encoded.into(), 415),
-            (ApiError::NotFound("There is none."), 404),
+            (ApiError::NotFound("The resource does not exist."), 404),
             (ApiError::AlreadyExists("There is one."), 409),
             (StoreError::NotFound.into(), 404),
             (StoreError::AlreadyExists.into(), 409),

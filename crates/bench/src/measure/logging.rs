@@ -36,14 +36,14 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Logging>, BenchError> {
             let off = measure_at(bench, function, &route, "ERROR", "none").await?;
             rounds.push([on, off]);
         }
-        let of_all = |which: usize| Times {
+        let medians = |which: usize| Times {
             response_p50_us: median(rounds.iter().map(|round| round[which].response_p50_us)),
             rest_p50_us: median(rounds.iter().map(|round| round[which].rest_p50_us)),
         };
         measured.push(Logging {
             function,
-            on: of_all(0),
-            off: of_all(1),
+            on: medians(0),
+            off: medians(1),
         });
     }
     Ok(measured)

@@ -1,4 +1,4 @@
-// Shows the description of the API that stands beside this page, and signs what "Execute" sends.
+// Shows the description of the API that is served beside this page, and signs what "Execute" sends.
 "use strict";
 
 (() => {

@@ -17,7 +17,7 @@ use super::{gateway_response::GatewayResponse, hop_by_hop, id};
 /// The most that API Gateway takes: 10 MB of body.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 /// What is read of a body that is too large and thrown away, so that a client which does not listen while it sends
-/// gets to read its answer.
+/// gets to read its response.
 const MAX_DISCARDED_BYTES: usize = 64 * 1024 * 1024;
 /// API Gateway's bound on the request line and all header values together, here on each of the two, names included.
 const MAX_HEAD_BYTES: usize = 10_240;
@@ -59,7 +59,7 @@ impl Call {
         call
     }
 
-    /// Refuses a head that API Gateway would not read.
+    /// Rejects a head that API Gateway would not read.
     pub(super) fn check_size(&self) -> Result<(), GatewayResponse> {
         if self.path().len() + self.query().map_or(0, str::len) > MAX_HEAD_BYTES {
             return Err(GatewayResponse::UriTooLong);
