@@ -50,7 +50,7 @@ class TenantApi:
         return headers | {"Authorization": f"HMAC-SHA256 {signature}"}
 
     def request(self, method, path, query=None, body=None, headers=None):
-        """Sends one request. Returns the envelope and the response's headers; raises `ApiError` for a rejected request."""
+        """Sends one request. Returns the envelope and the response headers; raises `ApiError` for a rejected request."""
         url = self.base_url + path
         if query:
             # Sorted by name and percent-encoded: the form that the API checks first.
@@ -76,9 +76,7 @@ class TenantApi:
             envelope = json.loads(text)
         except ValueError:  # a proxy or load balancer between the client and the API responded
             envelope = {"error": text[:200]}
-        return ApiError(
-            error.code, envelope.get("error"), envelope.get("details"), error.headers.get("X-Request-Id")
-        )
+        return ApiError(error.code, envelope.get("error"), envelope.get("details"), error.headers.get("X-Request-Id"))
 
     def health(self):
         return self.request("GET", "/health")[0]["data"]

@@ -80,9 +80,7 @@ def test_last_page_has_no_last_key(api, several):
 
 @pytest.mark.needs("parallel")
 @pytest.mark.parametrize("limit", [1, 2, 7, 1000])
-def test_walk_returns_stable_items_exactly_once_during_writes_and_deletes(
-    api, several, new_tenant, limit
-):
+def test_walk_returns_stable_items_exactly_once_during_writes_and_deletes(api, several, new_tenant, limit):
     stop, failures = threading.Event(), []
     passing = [new_tenant() for _ in range(6)]
 

@@ -1,4 +1,4 @@
-"""Every rule of a field, on the wire. A value on the limit is accepted, one beyond it returns a 422 that names the field."""
+"""Every rule of a field, on the wire. A value on the limit is accepted; one beyond it is a 422 that names the field."""
 
 import time
 

@@ -70,7 +70,9 @@ WORDS = [
 
 # Matched against the line itself: `Option::is_none` and Python's `is None` are not English. "There is none" is literal.
 LITERAL = [
-    Rule(re.compile(r"(?<!there )\bis\s+none\b|\w_is_none(?![\w(])|\w_is_none_"), "is malformed, is invalid, is missing"),
+    Rule(
+        re.compile(r"(?<!there )\bis\s+none\b|\w_is_none(?![\w(])|\w_is_none_"), "is malformed, is invalid, is missing"
+    ),
     Rule(re.compile(r"\b(?:of_all|of_tenant|all_of)\b"), "list_all, list_for_tenant, for_type"),
 ]
 
