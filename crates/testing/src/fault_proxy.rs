@@ -1,6 +1,7 @@
 //! A DynamoDB proxy that injects the faults which an embedded DynamoDB cannot have: lost, late and rejected requests.
 
 use std::{
+    future,
     net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc,
@@ -11,10 +12,14 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::Notify,
 };
 
+/// The message of a rejection, which no client may receive.
+pub const REJECTION_MESSAGE: &str = "planned by the test";
+
 /// What happens to one request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Fault {
     /// Nothing: the request is forwarded and its response returned.
     Pass,
@@ -22,6 +27,8 @@ pub enum Fault {
     LoseResponse,
     /// The response has this status and this error code. The request is not forwarded.
     Reject(u16, &'static str),
+    /// The request is forwarded after the test's notification.
+    Hold(Arc<Notify>),
     /// No response is sent. The request is not forwarded.
     Hang,
 }
@@ -70,14 +77,18 @@ impl FaultProxy {
 async fn serve(mut downstream: TcpStream, upstream: SocketAddr, faults: &[Fault], counter: &AtomicUsize) {
     while let Some(request) = read_message(&mut downstream).await {
         let number = counter.fetch_add(1, Ordering::SeqCst).min(faults.len() - 1);
-        let response = match faults[number] {
+        let response = match &faults[number] {
             Fault::Pass => forward(upstream, &request).await,
+            Fault::Hold(gate) => {
+                gate.notified().await;
+                forward(upstream, &request).await
+            }
             Fault::LoseResponse => {
                 forward(upstream, &request).await;
                 return;
             }
-            Fault::Reject(status, code) => rejection(status, code),
-            Fault::Hang => std::future::pending().await,
+            Fault::Reject(status, code) => rejection(*status, code),
+            Fault::Hang => future::pending().await,
         };
         if downstream.write_all(&response).await.is_err() {
             return;
@@ -86,7 +97,7 @@ async fn serve(mut downstream: TcpStream, upstream: SocketAddr, faults: &[Fault]
 }
 
 fn rejection(status: u16, code: &str) -> Vec<u8> {
-    let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"as planned"}}"#);
+    let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"{REJECTION_MESSAGE}"}}"#);
     format!(
         "HTTP/1.1 {status} Planned\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()

@@ -17,9 +17,9 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 pub use captured_log::{CapturedLog, LogBuffer, json_format, text_format};
 pub use dynamodb::EmbeddedDynamoDb;
-pub use fault_proxy::{Fault, FaultProxy};
+pub use fault_proxy::{Fault, FaultProxy, REJECTION_MESSAGE};
 
-/// A loopback address that refuses connections: it was free a moment ago.
+/// A loopback address at which nothing listens: it was free a moment ago.
 #[must_use]
 pub fn closed_port() -> SocketAddr {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))

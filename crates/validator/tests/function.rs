@@ -48,7 +48,7 @@ async fn other_routes_are_not_found() {
     assert_eq!(response["statusCode"], 404);
 }
 
-/// An AWS that refuses connections.
+/// An AWS at whose address nothing listens.
 fn unreachable_aws() -> SdkConfig {
     let credentials = Credentials::new("a", "b", None, None, "test");
     SdkConfig::builder()

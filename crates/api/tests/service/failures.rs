@@ -2,14 +2,13 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use axum::Router;
-use http::StatusCode;
 use serde_json::json;
+use testing::REJECTION_MESSAGE;
 use tokio::net::TcpListener;
 
 use crate::{
     harness::{Call, LIST, Response, Service, assert_envelope, config_path, s3, tenant_path},
-    logs::Log,
+    logs::{capture_log, request_lines},
 };
 
 /// A request of every kind that needs the store.
@@ -28,16 +27,6 @@ fn calls() -> Vec<Call> {
     ]
 }
 
-/// A DynamoDB that sends the same response to every request.
-async fn always(status: StatusCode, code: &str) -> Service {
-    let body = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "SECRET"}).to_string();
-    let response = move || async move { (status, [("content-type", "application/x-amz-json-1.0")], body) };
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let service = Service::with_store_at(listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(response)).await });
-    service
-}
-
 fn assert_transient(response: &Response) {
     assert_eq!(response.status, 503, "{response:?}");
     assert_eq!(response.header("retry-after"), Some("1"));
@@ -45,9 +34,7 @@ fn assert_transient(response: &Response) {
 
 #[tokio::test]
 async fn unreachable_store_returns_503_with_retry_after() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let service = Service::with_store_at(listener.local_addr().unwrap());
-    drop(listener);
+    let service = Service::with_store_at(testing::closed_port());
     for call in calls() {
         assert_transient(&service.send(call).await);
     }
@@ -61,12 +48,12 @@ async fn throttling_store_returns_503_with_retry_after() {
         "ThrottlingException",
         "RequestLimitExceeded",
     ] {
-        let service = always(StatusCode::BAD_REQUEST, code).await;
+        let service = Service::start_with_rejecting_store(400, code).await;
         for call in calls() {
             assert_transient(&service.send(call).await);
         }
     }
-    let service = always(StatusCode::BAD_REQUEST, "ThrottlingException").await;
+    let service = Service::start_with_rejecting_store(400, "ThrottlingException").await;
     assert_envelope!(service.send(Call::get(LIST)).await);
 }
 
@@ -105,11 +92,11 @@ async fn response_is_sent_before_the_platform_deadline() {
 
 #[tokio::test]
 async fn failing_store_returns_503_and_logs_the_cause_once() {
-    let (log, _guard) = Log::capture();
-    let service = always(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError").await;
+    let log = capture_log();
+    let service = Service::start_with_rejecting_store(500, "InternalServerError").await;
     assert_transient(&service.send(Call::get(LIST)).await);
-    let [line] = &log.lines()[..] else {
-        panic!("{:?}", log.lines())
+    let [line] = &request_lines(&log)[..] else {
+        panic!("{:?}", request_lines(&log))
     };
     assert_eq!(
         (&line["level"], &line["code"]),
@@ -123,14 +110,14 @@ async fn failing_store_returns_503_and_logs_the_cause_once() {
 
 #[tokio::test]
 async fn missing_table_returns_500_and_logs_the_fix() {
-    let (log, _guard) = Log::capture();
+    let log = capture_log();
     let service = Service::start_without_table().await;
     for call in calls() {
         let response = service.send(call).await.expect(500);
         assert_eq!(response.header("retry-after"), None);
         assert!(!response.body.to_string().contains("able"), "{response:?}");
     }
-    for line in log.lines() {
+    for line in request_lines(&log) {
         assert_eq!(
             (&line["level"], &line["code"]),
             (&"ERROR".into(), &"table_missing".into())
@@ -140,19 +127,19 @@ async fn missing_table_returns_500_and_logs_the_fix() {
             "{line}"
         );
     }
-    assert_eq!(log.lines().len(), calls().len());
+    assert_eq!(request_lines(&log).len(), calls().len());
     assert_envelope!(service.send(Call::get(LIST)).await);
 }
 
 #[tokio::test]
 async fn denied_access_returns_500_and_logs_the_fix() {
-    let (log, _guard) = Log::capture();
-    let service = always(StatusCode::BAD_REQUEST, "AccessDeniedException").await;
+    let log = capture_log();
+    let service = Service::start_with_rejecting_store(400, "AccessDeniedException").await;
     for call in calls() {
         let response = service.send(call).await.expect(500);
-        assert!(!response.body.to_string().contains("SECRET"), "{response:?}");
+        assert!(!response.body.to_string().contains(REJECTION_MESSAGE), "{response:?}");
     }
-    for line in log.lines() {
+    for line in request_lines(&log) {
         assert_eq!(
             (&line["level"], &line["code"]),
             (&"ERROR".into(), &"access_denied".into())

@@ -15,8 +15,8 @@ use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use chrono::{DateTime, Utc};
 use lambda::{Handler, HandlerError, Invocation};
 use serde_json::{Value, json};
-use tenant_store::configs::{self, ConfigStore};
-use tokio::net::TcpListener;
+use tenant_store::configs::ConfigStore;
+use testing::{EmbeddedDynamoDb, Fault, FaultProxy};
 
 use crate::description::{self, Configurations};
 
@@ -54,19 +54,12 @@ impl Service {
     }
 
     pub(crate) async fn start_with(settings: Settings) -> Self {
-        let client = embedded_dynamodb().await;
-        tenant_store::schema::ensure_table(&client, TABLE, &configs::SCHEMA)
-            .await
-            .unwrap();
-        Self::over(client, settings)
+        Self::over(EmbeddedDynamoDb::start_with_table(TABLE).await.client, settings)
     }
 
     /// The service of a process that makes external checks.
     pub(crate) async fn start_with_external_checks(external_checks: Arc<dyn ExternalChecks>) -> Self {
-        let client = embedded_dynamodb().await;
-        tenant_store::schema::ensure_table(&client, TABLE, &configs::SCHEMA)
-            .await
-            .unwrap();
+        let client = EmbeddedDynamoDb::start_with_table(TABLE).await.client;
         let state = AppState::new(stores(&client), Settings::default());
         Self {
             api: Api::new(state.with_external_checks(external_checks)),
@@ -77,7 +70,13 @@ impl Service {
 
     /// The service over a database without the table.
     pub(crate) async fn start_without_table() -> Self {
-        Self::over(embedded_dynamodb().await, Settings::default())
+        Self::over(EmbeddedDynamoDb::start().await.client, Settings::default())
+    }
+
+    /// The service over a database that rejects every request with this status and this error code.
+    pub(crate) async fn start_with_rejecting_store(status: u16, code: &'static str) -> Self {
+        let proxy = FaultProxy::start(testing::closed_port(), &[Fault::Reject(status, code)]).await;
+        Self::with_store_at(proxy.address)
     }
 
     /// The service over the store at this address, if there is one.
@@ -174,17 +173,6 @@ fn stores(client: &Client) -> Stores {
     Stores {
         configs: ConfigStore::new(client.clone(), TABLE),
     }
-}
-
-async fn embedded_dynamodb() -> Client {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    // Stops with the runtime of the test.
-    tokio::spawn(dynoxide::server::serve_on(
-        listener,
-        dynoxide::Database::memory().unwrap(),
-    ));
-    tenant_store::client::connect_embedded(&format!("http://{address}"))
 }
 
 pub(crate) fn invocation() -> Invocation {

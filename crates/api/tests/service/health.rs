@@ -5,7 +5,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     harness::{Call, Service, assert_envelope},
-    logs::Log,
+    logs::{capture_log, request_lines},
 };
 
 const PATHS: [&str; 2] = ["/health", "/api/v1/health"];
@@ -27,10 +27,7 @@ async fn healthy_service_returns_200_without_authorizer() {
 
 #[tokio::test]
 async fn unreachable_store_returns_503_with_the_unhealthy_part() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let service = Service::with_store_at(address);
+    let service = Service::with_store_at(testing::closed_port());
     for path in PATHS {
         let response = service.send(Call::get(path)).await.expect(503);
         assert_eq!(response.header("retry-after"), Some("1"));
@@ -57,7 +54,7 @@ async fn hanging_store_is_unhealthy_after_two_seconds() {
 async fn requests_during_and_after_a_hanging_probe_share_its_result() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let service = &Service::with_store_at(listener.local_addr().unwrap());
-    let (log, _guard) = Log::capture();
+    let log = capture_log();
     let started = Instant::now();
     let check_after = async |milliseconds| {
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
@@ -77,7 +74,10 @@ async fn requests_during_and_after_a_hanging_probe_share_its_result() {
         "{:?}",
         started.elapsed()
     );
-    let probes = log.lines().iter().filter(|line| line["dynamodb_attempts"] != 0).count();
+    let probes = request_lines(&log)
+        .iter()
+        .filter(|line| line["dynamodb_attempts"] != 0)
+        .count();
     assert_eq!(probes, 1, "{}", log.text());
 }
 
@@ -105,11 +105,16 @@ async fn health_ignores_body_and_query() {
 #[tokio::test]
 async fn health_calls_the_store_once_a_second() {
     let service = Service::start().await;
-    let (log, _guard) = Log::capture();
+    let log = capture_log();
     for _ in 0..20 {
         service.send(Call::get("/health")).await.expect(200);
     }
-    let probes = || log.lines().iter().filter(|line| line["dynamodb_attempts"] == 1).count();
+    let probes = || {
+        request_lines(&log)
+            .iter()
+            .filter(|line| line["dynamodb_attempts"] == 1)
+            .count()
+    };
     // A second may end during the twenty requests.
     assert!((1..=2).contains(&probes()), "{}", log.text());
     tokio::time::sleep(Duration::from_millis(1100)).await;

@@ -1,75 +1,37 @@
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
-
 use lambda::logging::{self, LogFormat, LogLevel};
 use serde_json::{Value, json};
-use tracing_subscriber::fmt::MakeWriter;
+use testing::CapturedLog;
 
 use crate::harness::{Call, REQUEST_ID, Service, cloudwatch, config_path, s3, tenant_path};
 
-/// The log of this thread from now on. The test's service runs in it.
-#[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    /// The log with the settings of production.
-    pub(crate) fn capture() -> (Self, tracing::subscriber::DefaultGuard) {
-        Self::capture_at(LogLevel::Info)
-    }
-
-    pub(crate) fn capture_at(level: LogLevel) -> (Self, tracing::subscriber::DefaultGuard) {
-        let log = Self::default();
-        let subscriber = logging::subscriber(level, LogFormat::Json, log.clone());
-        let guard = tracing::subscriber::set_default(subscriber);
-        (log, guard)
-    }
-
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-
-    /// The lines of requests.
-    pub(crate) fn lines(&self) -> Vec<Value> {
-        self.lines_of(logging::REQUEST_TARGET)
-    }
-
-    pub(crate) fn lines_of(&self, target: &str) -> Vec<Value> {
-        let lines = self.text();
-        let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        lines.filter(|line| line["target"] == target).collect()
-    }
+/// Captures the log of this thread, in which the test's service runs, with the settings of production.
+pub(crate) fn capture_log() -> CapturedLog {
+    capture_log_at(LogLevel::Info)
 }
 
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
+fn capture_log_at(level: LogLevel) -> CapturedLog {
+    CapturedLog::of_this_thread(|buffer| logging::subscriber(level, LogFormat::Json, buffer))
 }
 
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
+/// The lines of requests.
+pub(crate) fn request_lines(log: &CapturedLog) -> Vec<Value> {
+    lines_of(log, logging::REQUEST_TARGET)
+}
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+fn lines_of(log: &CapturedLog, target: &str) -> Vec<Value> {
+    let lines = log.json_lines().into_iter();
+    lines.filter(|line| line["target"] == target).collect()
 }
 
 #[tokio::test]
 async fn each_request_writes_one_line() {
-    let (log, _guard) = Log::capture();
+    let log = capture_log();
     let service = Service::start().await;
     service.create(s3("acme")).await;
     service.send(Call::get(&config_path("acme", "s3"))).await.expect(200);
     assert_eq!(log.text().lines().count(), 3, "two requests and one change");
-    let [create, read] = &log.lines()[..] else {
-        panic!("{:?}", log.lines())
+    let [create, read] = &request_lines(&log)[..] else {
+        panic!("{:?}", request_lines(&log))
     };
     for line in [create, read] {
         assert_eq!(line["level"], "INFO");
@@ -98,15 +60,15 @@ async fn each_request_writes_one_line() {
 
 #[tokio::test]
 async fn rejection_is_logged_with_its_code_and_the_broken_fields() {
-    let (log, _guard) = Log::capture();
+    let log = capture_log();
     let service = Service::start().await;
     let body = r#"{"tenant_id":"acme","type":"s3","bucket_name":"SECRET","hush":1,"ttl":"x"}"#;
     service
         .send(Call::post(&tenant_path("acme")).body(body))
         .await
         .expect(422);
-    let [line] = &log.lines()[..] else {
-        panic!("{:?}", log.lines())
+    let [line] = &request_lines(&log)[..] else {
+        panic!("{:?}", request_lines(&log))
     };
     assert_eq!(
         (&line["level"], &line["code"]),
@@ -120,7 +82,7 @@ async fn rejection_is_logged_with_its_code_and_the_broken_fields() {
 
 #[tokio::test]
 async fn log_has_no_header_values_or_body_at_any_level() {
-    let (log, _guard) = Log::capture_at(LogLevel::Trace);
+    let log = capture_log_at(LogLevel::Trace);
     let service = Service::start().await;
     service.create(s3("acme")).await;
     let secret = "SECRET";
@@ -156,7 +118,7 @@ async fn log_has_no_header_values_or_body_at_any_level() {
 #[tokio::test]
 async fn change_writes_a_line_with_caller_and_fields() {
     // A log of errors only must show who switched a delivery off, too.
-    let (log, _guard) = Log::capture_at(LogLevel::Error);
+    let log = capture_log_at(LogLevel::Error);
     let service = Service::start().await;
     let path = config_path("acme", "cloudwatch");
     service.create(cloudwatch("acme")).await;
@@ -168,7 +130,7 @@ async fn change_writes_a_line_with_caller_and_fields() {
     let second = second.as_s().unwrap().as_str();
     assert_ne!(first, second);
     service.send(Call::delete(&path)).await.expect(200);
-    let [create, update, delete] = &log.lines_of(logging::AUDIT_TARGET)[..] else {
+    let [create, update, delete] = &lines_of(&log, logging::AUDIT_TARGET)[..] else {
         panic!("{}", log.text())
     };
     for line in [create, update, delete] {
@@ -209,7 +171,7 @@ async fn change_writes_a_line_with_caller_and_fields() {
 
 #[tokio::test]
 async fn request_without_a_change_writes_no_audit_line() {
-    let (log, _guard) = Log::capture();
+    let log = capture_log();
     let service = Service::start().await;
     service.create(s3("acme")).await;
     let path = config_path("acme", "s3");
@@ -224,5 +186,5 @@ async fn request_without_a_change_writes_no_audit_line() {
     ] {
         service.send(call).await;
     }
-    assert_eq!(log.lines_of(logging::AUDIT_TARGET).len(), 1);
+    assert_eq!(lines_of(&log, logging::AUDIT_TARGET).len(), 1);
 }

@@ -2,15 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use axum::Router;
-use http::StatusCode;
 use lambda::metrics::{self, Settings, Unit};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
 use crate::{
     harness::{Call, Service, config_path, invocation, s3, tenant_path},
-    logs::Log,
+    logs::{capture_log, request_lines},
 };
 
 const OPERATIONS: &str = include_str!("../../../../docs/operations.md");
@@ -103,26 +100,10 @@ fn documented_metrics_are_those_of_the_catalogue() {
     );
 }
 
-/// A DynamoDB that throttles every request.
-async fn throttled() -> Service {
-    let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":""}"#;
-    let response = move || async move {
-        (
-            StatusCode::BAD_REQUEST,
-            [("content-type", "application/x-amz-json-1.0")],
-            body,
-        )
-    };
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let service = Service::with_store_at(listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(response)).await });
-    service
-}
-
 #[tokio::test]
 async fn every_metric_of_the_catalogue_is_written_by_some_request() {
     init();
-    let (log, _guard) = Log::capture();
+    let log = capture_log();
     let service = Service::start().await;
     let path = config_path("acme", "s3");
     service.create(s3("acme")).await;
@@ -138,13 +119,14 @@ async fn every_metric_of_the_catalogue_is_written_by_some_request() {
         )
         .await
         .expect(422);
-    throttled().await.send(Call::get(&path)).await.expect(503);
+    let throttled = Service::start_with_rejecting_store(400, "ThrottlingException").await;
+    throttled.send(Call::get(&path)).await.expect(503);
     let mut first = invocation();
     first.cold_start = true;
     let event = serde_json::to_vec(&Call::get("/nowhere").into_event()).unwrap();
     lambda::Handler::invoke(&service.api, &event, &first).await.unwrap();
 
-    let lines = log.lines();
+    let lines = request_lines(&log);
     let written: Metrics = lines.iter().flat_map(metrics_of).collect();
     let catalogue = catalogue();
     for (name, metric) in &written {
@@ -189,10 +171,10 @@ async fn every_metric_of_the_catalogue_is_written_by_some_request() {
 #[tokio::test]
 async fn no_dimension_is_a_tenant() {
     init();
-    let (log, _guard) = Log::capture();
+    let log = capture_log();
     let service = Service::start().await;
     service.create(s3("acme")).await;
-    for (_, (_, sets)) in metrics_of(&log.lines()[0]) {
+    for (_, (_, sets)) in metrics_of(&request_lines(&log)[0]) {
         assert!(!sets.iter().any(|set| set.contains("tenant")), "{sets:?}");
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use authorizer::config::Settings;
 use serde_json::{Value, json};
 
-use crate::harness::{CapturedLog, Decision, authorizer, decide, fixture};
+use crate::harness::{Decision, authorizer, capture_log, decide, fixture, own_lines};
 
 /// The digest of the body that the fixtures with a body bind.
 const BODY_SHA256: &str = "b3e61b768747682df675a32d916dbeeb8971ebde9941f97f55bc9bec626bddb7";
@@ -127,9 +127,9 @@ async fn signed_body_digest_is_passed_on_in_lower_case() {
 async fn invalid_request_is_denied_and_its_reason_is_logged() {
     let authorizer = authorizer(Settings::default());
     for (name, reason) in DENIED {
-        let log = CapturedLog::start();
+        let log = capture_log();
         assert_eq!(decide(&authorizer, &fixture(name)).await, Ok(Decision::Deny), "{name}");
-        let lines = log.own_lines();
+        let lines = own_lines(&log);
         assert_eq!(lines.len(), 1, "{name}");
         assert_eq!(lines[0]["reason"], reason, "{name}");
     }
@@ -196,12 +196,12 @@ async fn mandatory_body_digest_applies_to_post_put_and_patch_only() {
     let authorizer = authorizer(Settings {
         require_body_digest: true,
     });
-    let log = CapturedLog::start();
+    let log = capture_log();
     assert_eq!(
         decide(&authorizer, &fixture("post_without_body_digest")).await,
         Ok(Decision::Deny)
     );
-    assert_eq!(log.own_lines()[0]["reason"], "body_digest_missing");
+    assert_eq!(own_lines(&log)[0]["reason"], "body_digest_missing");
     for name in ["post_with_body_digest", "get_without_query"] {
         assert!(
             matches!(decide(&authorizer, &fixture(name)).await, Ok(Decision::Allow(_))),
@@ -215,7 +215,7 @@ async fn mandatory_body_digest_applies_to_post_put_and_patch_only() {
         ("DELETE", false),
         ("HEAD", false),
     ] {
-        let log = CapturedLog::start();
+        let log = capture_log();
         let mut event: Value = serde_json::from_slice(&fixture("post_without_body_digest")).unwrap();
         event["httpMethod"] = json!(method);
         assert_eq!(
@@ -227,6 +227,6 @@ async fn mandatory_body_digest_applies_to_post_put_and_patch_only() {
         } else {
             "wrong_signature"
         };
-        assert_eq!(log.own_lines()[0]["reason"], reason, "{method}");
+        assert_eq!(own_lines(&log)[0]["reason"], reason, "{method}");
     }
 }

@@ -3,7 +3,6 @@
 use std::{
     collections::VecDeque,
     fs,
-    io::{self, Write},
     path::Path,
     sync::{
         Arc, Mutex,
@@ -21,8 +20,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use lambda::{Handler, HandlerError, Invocation, logging::REQUEST_TARGET};
 use serde_json::Value;
 use tenant_core::signature::SigningKey;
-use tracing::subscriber::DefaultGuard;
-use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
+use testing::{CapturedLog, json_format};
 
 /// The key of the published vectors, with which the fixtures are signed.
 pub(crate) const KEY: &[u8] = b"example-psk-0123456789abcdef";
@@ -171,72 +169,25 @@ pub(crate) async fn decide(authorizer: &impl Handler, event: &[u8]) -> Result<De
     }
 }
 
-/// Everything that this thread logs while it lives, at the most verbose level.
-pub(crate) struct CapturedLog {
-    buffer: Buffer,
-    _guard: DefaultGuard,
+/// Captures everything that this thread logs, at the most verbose level.
+pub(crate) fn capture_log() -> CapturedLog {
+    CapturedLog::of_this_thread(json_format)
 }
 
-#[derive(Clone, Default)]
-struct Buffer(Arc<Mutex<Vec<u8>>>);
-
-impl CapturedLog {
-    pub(crate) fn start() -> Self {
-        let buffer = Buffer::default();
-        let subscriber = tracing_subscriber::fmt()
-            .json()
-            .flatten_event(true)
-            .with_max_level(LevelFilter::TRACE)
-            .with_writer(buffer.clone())
-            .finish();
-        Self {
-            buffer,
-            _guard: tracing::subscriber::set_default(subscriber),
-        }
-    }
-
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8(self.buffer.0.lock().unwrap().clone()).unwrap()
-    }
-
-    /// The lines of the authorizer itself, an invocation's with its members.
-    pub(crate) fn own_lines(&self) -> Vec<Value> {
-        let lines = self
-            .text()
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect::<Vec<Value>>();
-        lines
-            .into_iter()
-            .filter(|line| {
-                let target = line["target"].as_str().unwrap();
-                target.starts_with("authorizer") || target == REQUEST_TARGET
-            })
-            .map(|mut line| {
-                if let Some(members) = line["members"].as_str() {
-                    let mut members: Value = serde_json::from_str(members).unwrap();
-                    line.as_object_mut().unwrap().append(members.as_object_mut().unwrap());
-                }
-                line
-            })
-            .collect()
-    }
-}
-
-impl Write for Buffer {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Buffer {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
+/// The lines of the authorizer itself, an invocation's with its members.
+pub(crate) fn own_lines(log: &CapturedLog) -> Vec<Value> {
+    log.json_lines()
+        .into_iter()
+        .filter(|line| {
+            let target = line["target"].as_str().unwrap();
+            target.starts_with("authorizer") || target == REQUEST_TARGET
+        })
+        .map(|mut line| {
+            if let Some(members) = line["members"].as_str() {
+                let mut members: Value = serde_json::from_str(members).unwrap();
+                line.as_object_mut().unwrap().append(members.as_object_mut().unwrap());
+            }
+            line
+        })
+        .collect()
 }

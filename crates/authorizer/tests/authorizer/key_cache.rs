@@ -3,7 +3,7 @@
 use authorizer::keys::{KeyCache, KeysUnavailable};
 use chrono::TimeDelta;
 
-use crate::harness::{CapturedLog, KEY, NOW, OTHER_KEY, Script, ScriptedSource};
+use crate::harness::{KEY, NOW, OTHER_KEY, Script, ScriptedSource, capture_log, own_lines};
 
 const KEYS: Script = Script::Keys(KEY, None);
 const NEWER_KEYS: Script = Script::Keys(OTHER_KEY, None);
@@ -98,7 +98,7 @@ async fn without_keys_a_failed_read_is_repeated_after_10_seconds() {
 }
 
 #[tokio::test]
-async fn held_keys_serve_an_hour_more_while_they_cannot_be_read() {
+async fn stale_keys_are_served_for_an_hour_while_they_cannot_be_read() {
     let (cache, source) = cache([KEYS, Script::Failure]);
     cache.keys(NOW).await.unwrap();
     for age in [300, 600, 3_899] {
@@ -149,11 +149,11 @@ async fn failed_read_with_usable_keys_is_repeated_after_30_seconds() {
 async fn serving_stale_keys_logs_one_warning_for_each_failed_read() {
     let (cache, _) = cache([KEYS, Script::Failure]);
     cache.keys(NOW).await.unwrap();
-    let log = CapturedLog::start();
+    let log = capture_log();
     for age in [300, 301, 302] {
         cache.keys(NOW + seconds(age)).await.unwrap();
     }
-    let lines = log.own_lines();
+    let lines = own_lines(&log);
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0]["level"], "WARN");
     assert_eq!(lines[0]["event"], "keys_unreadable");

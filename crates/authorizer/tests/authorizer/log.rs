@@ -4,16 +4,18 @@ use authorizer::{Authorizer, config::Settings};
 use serde_json::Value;
 
 use crate::{
-    harness::{CapturedLog, KEY, PREVIOUS_KEY, Script, ScriptedSource, TestClock, authorizer, decide, fixture},
+    harness::{
+        KEY, PREVIOUS_KEY, Script, ScriptedSource, TestClock, authorizer, capture_log, decide, fixture, own_lines,
+    },
     ssm_server::{SsmServer, found, parameter},
 };
 
 #[tokio::test]
 async fn allowed_request_leaves_one_line_with_reason_key_version_and_ids() {
     let authorizer = authorizer(Settings::default());
-    let log = CapturedLog::start();
+    let log = capture_log();
     decide(&authorizer, &fixture("get_without_query")).await.unwrap();
-    let lines = log.own_lines();
+    let lines = own_lines(&log);
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0]["level"], "INFO");
     assert_eq!(lines[0]["decision"], "allow");
@@ -30,9 +32,9 @@ async fn allowed_request_leaves_one_line_with_reason_key_version_and_ids() {
 #[tokio::test]
 async fn denied_request_leaves_one_warning_with_reason_and_ids() {
     let authorizer = authorizer(Settings::default());
-    let log = CapturedLog::start();
+    let log = capture_log();
     decide(&authorizer, &fixture("signature_wrong")).await.unwrap();
-    let lines = log.own_lines();
+    let lines = own_lines(&log);
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0]["level"], "WARN");
     assert_eq!(lines[0]["decision"], "deny");
@@ -46,9 +48,9 @@ async fn denied_request_leaves_one_warning_with_reason_and_ids() {
 async fn missing_keys_are_logged_with_their_cause() {
     let source = ScriptedSource::new([Script::Failure]);
     let authorizer = Authorizer::with_clock(source, Settings::default(), TestClock::new());
-    let log = CapturedLog::start();
+    let log = capture_log();
     decide(&authorizer, &fixture("get_without_query")).await.unwrap_err();
-    let [cause, request] = &log.own_lines()[..] else {
+    let [cause, request] = &own_lines(&log)[..] else {
         panic!("{}", log.text())
     };
     assert_eq!((&cause["level"], &request["level"]), (&"ERROR".into(), &"ERROR".into()));
@@ -64,7 +66,7 @@ async fn missing_keys_are_logged_with_their_cause() {
 /// Every crate logs here, the SDK's and its HTTP client's included, at a level that production never uses.
 #[tokio::test]
 async fn no_key_signature_or_header_is_logged_at_any_level() {
-    let log = CapturedLog::start();
+    let log = capture_log();
     let name = "/logging/api/psk";
     let server = SsmServer::start(move |_| {
         found(

@@ -6,7 +6,9 @@ use authorizer::{Authorizer, config::Settings};
 use lambda::metrics::{self, Unit};
 use serde_json::Value;
 
-use crate::harness::{CapturedLog, KEY, Script, ScriptedSource, TestClock, authorizer, decide, fixture, invocation};
+use crate::harness::{
+    KEY, Script, ScriptedSource, TestClock, authorizer, capture_log, decide, fixture, invocation, own_lines,
+};
 
 const OPERATIONS: &str = include_str!("../../../../docs/operations.md");
 
@@ -82,7 +84,7 @@ fn every_metric_is_documented_and_every_documented_one_is_written() {
 #[tokio::test]
 async fn every_metric_is_written_by_an_invocation_that_it_counts() {
     init();
-    let log = CapturedLog::start();
+    let log = capture_log();
     let scripted = authorizer(Settings::default());
     decide(&scripted, &fixture("get_without_query")).await.unwrap();
     decide(&scripted, &fixture("signed_by_the_previous_key")).await.unwrap();
@@ -107,8 +109,7 @@ async fn every_metric_is_written_by_an_invocation_that_it_counts() {
         .await
         .unwrap_err();
 
-    let lines: Vec<_> = log
-        .own_lines()
+    let lines: Vec<_> = own_lines(&log)
         .into_iter()
         .filter(|line| line.get("_aws").is_some())
         .collect();

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::{
-    harness::{CapturedLog, Decision, KEY, PREVIOUS_KEY, TestClock, decide, fixture},
+    harness::{Decision, KEY, PREVIOUS_KEY, TestClock, capture_log, decide, fixture, own_lines},
     ssm_server::{Reply, SsmServer, found, parameter, rejected},
 };
 
@@ -197,10 +197,10 @@ async fn unusable_previous_value_is_ignored_with_a_warning() {
         )
     })
     .await;
-    let log = CapturedLog::start();
+    let log = capture_log();
     assert_eq!(verified_by(&server, NAME).await, versions("current:2", None));
     assert!(
-        log.own_lines()
+        own_lines(&log)
             .iter()
             .any(|line| line["message"] == "the previous key is ignored")
     );
@@ -253,7 +253,7 @@ async fn response_that_is_not_json_is_an_error() {
 }
 
 #[tokio::test]
-async fn refused_connection_is_an_error_at_once() {
+async fn closed_port_is_an_error_at_once() {
     let server = SsmServer::start(|_| Reply::Hang).await;
     let source = server.source(NAME);
     drop(server);

@@ -1,125 +1,30 @@
-//! What the embedded DynamoDB cannot do by itself: responses that are lost, late or failures. A small proxy in front of it
+//! What the embedded DynamoDB cannot do by itself: responses that are lost, late or failures. A proxy in front of it
 //! produces them.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
 use tenant_core::DeliveryType::S3;
 use tenant_store::{Precondition, StoreError, client, configs::ConfigStore, usage::measure};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    sync::Notify,
-};
+use testing::{Fault, FaultProxy};
+use tokio::sync::Notify;
 
 use crate::harness::{Harness, TABLE, item, now, number, s3, tenant, text, unchanged, update};
 
-/// What happens to one request.
-#[derive(Clone, Copy)]
-enum Fault {
-    /// None: forwarded, and its response returned.
-    Pass,
-    /// Forwarded and applied, but the connection ends before the response.
-    LoseResponse,
-    /// Rejected with this status and this error code, and not forwarded.
-    Reject(u16, &'static str),
-    /// Forwarded when the test allows it.
-    Hold(&'static Notify),
-    /// No response ever.
-    Hang,
-}
-
-/// A store behind a proxy that treats its n-th request as `faults[n]`, and all further ones as the last. The counter
-/// has the number of requests.
-async fn store_with(harness: &Harness, faults: &'static [Fault]) -> (ConfigStore, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let requests = Arc::new(AtomicUsize::new(0));
-    let counter = requests.clone();
-    let upstream = harness.address.clone();
-    tokio::spawn(async move {
-        loop {
-            let (downstream, _) = listener.accept().await.unwrap();
-            let (counter, upstream) = (counter.clone(), upstream.clone());
-            tokio::spawn(async move { serve(downstream, &upstream, faults, &counter).await });
-        }
-    });
-    (ConfigStore::new(client::connect_embedded(&endpoint), TABLE), requests)
-}
-
-async fn serve(mut downstream: TcpStream, upstream: &str, faults: &[Fault], counter: &AtomicUsize) {
-    while let Some(request) = read_message(&mut downstream).await {
-        let n = counter.fetch_add(1, Ordering::SeqCst);
-        let response = match faults.get(n).or(faults.last()).copied().unwrap() {
-            Fault::Pass => forward(upstream, &request).await,
-            Fault::Hold(gate) => {
-                gate.notified().await;
-                forward(upstream, &request).await
-            }
-            Fault::LoseResponse => {
-                forward(upstream, &request).await;
-                return;
-            }
-            Fault::Reject(status, code) => {
-                let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"as planned"}}"#);
-                format!(
-                    "HTTP/1.1 {status} Planned\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {}\r\n\r\n{body}",
-                    body.len()
-                )
-                .into_bytes()
-            }
-            Fault::Hang => std::future::pending().await,
-        };
-        if downstream.write_all(&response).await.is_err() {
-            return;
-        }
-    }
-}
-
-async fn forward(upstream: &str, request: &[u8]) -> Vec<u8> {
-    let mut stream = TcpStream::connect(upstream).await.unwrap();
-    stream.write_all(request).await.unwrap();
-    read_message(&mut stream).await.unwrap()
-}
-
-/// One HTTP/1.1 message with a `content-length`.
-async fn read_message(stream: &mut TcpStream) -> Option<Vec<u8>> {
-    let mut message = Vec::new();
-    let mut buffer = [0; 8192];
-    loop {
-        if let Some(head) = message.windows(4).position(|window| window == b"\r\n\r\n") {
-            let headers = String::from_utf8_lossy(&message[..head]).to_lowercase();
-            let length = headers
-                .lines()
-                .find_map(|line| line.strip_prefix("content-length:"))?
-                .trim()
-                .parse::<usize>()
-                .ok()?;
-            if message.len() >= head + 4 + length {
-                return Some(message);
-            }
-        }
-        match stream.read(&mut buffer).await {
-            Ok(0) | Err(_) => return None,
-            Ok(read) => message.extend_from_slice(&buffer[..read]),
-        }
-    }
+/// A store behind a proxy with these faults.
+async fn store_with(harness: &Harness, faults: &[Fault]) -> (ConfigStore, FaultProxy) {
+    let proxy = FaultProxy::start(harness.address, faults).await;
+    let client = client::connect_embedded(&proxy.endpoint());
+    (ConfigStore::new(client, TABLE), proxy)
 }
 
 #[tokio::test]
 async fn create_whose_response_was_lost_succeeds_on_its_retry() {
     let harness = Harness::start().await;
-    let (store, requests) = store_with(&harness, &[Fault::LoseResponse, Fault::Pass]).await;
+    let (store, proxy) = store_with(&harness, &[Fault::LoseResponse, Fault::Pass]).await;
     let created = store.create(&s3("acme"), now()).await.unwrap();
-    assert_eq!(requests.load(Ordering::SeqCst), 2);
+    assert_eq!(proxy.requests(), 2);
     assert_eq!(harness.get("acme", S3).await, Some(created));
 }
 
@@ -140,14 +45,14 @@ async fn retried_create_of_what_another_client_created_is_rejected() {
 async fn conditional_update_whose_response_was_lost_succeeds_once() {
     let harness = Harness::start().await;
     let created = harness.store.create(&s3("acme"), now()).await.unwrap();
-    let (store, requests) = store_with(&harness, &[Fault::Pass, Fault::LoseResponse, Fault::Pass]).await;
+    let (store, proxy) = store_with(&harness, &[Fault::Pass, Fault::LoseResponse, Fault::Pass]).await;
     let change = update(S3, &json!({"enabled": false}));
     let store = store.with_versions(|| Ok("assigned".to_owned()));
     let updated = store
         .update(&tenant("acme"), S3, &change, &unchanged(&created), now())
         .await
         .unwrap();
-    assert_eq!(requests.load(Ordering::SeqCst), 3, "a read, a write and its retry");
+    assert_eq!(proxy.requests(), 3, "a read, a write and its retry");
     assert_eq!(updated.before, Some(created.value));
     assert_eq!(updated.after.value.version(), Some("assigned"));
     assert_eq!(harness.get("acme", S3).await, Some(updated.after));
@@ -204,8 +109,7 @@ async fn lost_response_counts_although_the_retry_is_rejected() {
         (400, "AccessDeniedException"),
         (500, "InternalServerError"),
     ] {
-        let faults = Box::leak(Box::new([Fault::LoseResponse, Fault::Reject(status, code)]));
-        let (store, _) = store_with(&harness, faults).await;
+        let (store, _) = store_with(&harness, &[Fault::LoseResponse, Fault::Reject(status, code)]).await;
         let created = store.create(&s3(code), now()).await;
         assert!(
             matches!(created, Err(StoreError::OutcomeUnknown(_))),
@@ -221,9 +125,9 @@ async fn rejected_attempt_does_not_make_a_deletion_of_nothing_succeed() {
     let throttled = &[Fault::Reject(400, "ThrottlingException"), Fault::Pass];
     let foreign = tenant_core::EntityTag::from_sha256(&[7; 32]);
     for precondition in [Precondition::None, Precondition::Tags(vec![foreign])] {
-        let (store, requests) = store_with(&harness, throttled).await;
+        let (store, proxy) = store_with(&harness, throttled).await;
         let deleted = store.delete(&tenant("acme"), S3, &precondition, now()).await;
-        assert_eq!(requests.load(Ordering::SeqCst), 2);
+        assert_eq!(proxy.requests(), 2);
         assert!(matches!(deleted, Err(StoreError::NotFound)), "{deleted:?}");
     }
 }
@@ -242,9 +146,9 @@ async fn update_of_a_hand_written_item_whose_response_was_lost_succeeds() {
         let lost_second = &[Fault::Pass, Fault::LoseResponse, Fault::Pass][..];
         let conditional = (&unchanged(&read), lost_second);
         for (precondition, faults) in [conditional, unconditional] {
-            let (store, requests) = store_with(&harness, faults).await;
+            let (store, proxy) = store_with(&harness, faults).await;
             let updated = store.update(&tenant("acme"), S3, &change, precondition, now()).await;
-            assert_eq!(requests.load(Ordering::SeqCst), faults.len(), "{version:?}");
+            assert_eq!(proxy.requests(), faults.len(), "{version:?}");
             let stored = harness.get("acme", S3).await.unwrap();
             assert_eq!(updated.unwrap().after, stored, "{version:?}");
         }
@@ -257,11 +161,11 @@ async fn write_around_a_hand_edit<T: Send + 'static>(
     edit: HashMap<String, AttributeValue>,
     write: impl AsyncFnOnce(ConfigStore) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    let gate: &'static Notify = Box::leak(Box::default());
-    let faults = Box::leak(Box::new([Fault::Pass, Fault::Hold(gate), Fault::Pass]));
-    let (store, requests) = store_with(harness, faults).await;
+    let gate = Arc::new(Notify::new());
+    let faults = [Fault::Pass, Fault::Hold(Arc::clone(&gate)), Fault::Pass];
+    let (store, proxy) = store_with(harness, &faults).await;
     let edit = async {
-        while requests.load(Ordering::SeqCst) < 2 {
+        while proxy.requests() < 2 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         harness.put(edit).await;
@@ -352,10 +256,10 @@ async fn unconditional_write_is_one_call_and_conditional_write_two() {
 #[tokio::test]
 async fn unknown_rejection_is_a_defect_and_not_a_transient_fault() {
     let harness = Harness::start().await;
-    let (store, requests) = store_with(&harness, &[Fault::Reject(400, "SomethingNewException")]).await;
+    let (store, proxy) = store_with(&harness, &[Fault::Reject(400, "SomethingNewException")]).await;
     let created = store.create(&s3("acme"), now()).await;
     assert!(matches!(created, Err(StoreError::Unexpected(_))), "{created:?}");
-    assert_eq!(requests.load(Ordering::SeqCst), 1);
+    assert_eq!(proxy.requests(), 1);
     let (store, _) = store_with(&harness, &[Fault::Reject(503, "SomethingNewException")]).await;
     let read = store.get(&tenant("acme"), S3, now()).await;
     assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
@@ -365,32 +269,30 @@ async fn unknown_rejection_is_a_defect_and_not_a_transient_fault() {
 async fn transient_throttle_is_retried_and_a_lasting_one_reported() {
     let harness = Harness::start().await;
     let throttle = Fault::Reject(400, "ProvisionedThroughputExceededException");
-    let (store, requests) = store_with(
+    let (store, proxy) = store_with(
         &harness,
-        const {
-            &[
-                Fault::Reject(400, "ThrottlingException"),
-                Fault::Reject(500, "InternalServerError"),
-                Fault::Pass,
-            ]
-        },
+        &[
+            Fault::Reject(400, "ThrottlingException"),
+            Fault::Reject(500, "InternalServerError"),
+            Fault::Pass,
+        ],
     )
     .await;
     store.create(&s3("acme"), now()).await.unwrap();
-    assert_eq!(requests.load(Ordering::SeqCst), 3);
-    let (store, requests) = store_with(&harness, Box::leak(Box::new([throttle]))).await;
+    assert_eq!(proxy.requests(), 3);
+    let (store, proxy) = store_with(&harness, &[throttle]).await;
     let read = store.get(&tenant("acme"), S3, now()).await;
     assert!(matches!(read, Err(StoreError::Throttled(_))), "{read:?}");
-    assert_eq!(requests.load(Ordering::SeqCst), 3, "three attempts, no more");
+    assert_eq!(proxy.requests(), 3, "three attempts, no more");
 }
 
 #[tokio::test]
 async fn each_rejection_is_reported_by_what_can_be_done_about_it() {
     let harness = Harness::start().await;
-    let (store, requests) = store_with(&harness, &[Fault::Reject(400, "AccessDeniedException")]).await;
+    let (store, proxy) = store_with(&harness, &[Fault::Reject(400, "AccessDeniedException")]).await;
     let denied = store.create(&s3("acme"), now()).await;
     assert!(matches!(denied, Err(StoreError::AccessDenied(_))), "{denied:?}");
-    assert_eq!(requests.load(Ordering::SeqCst), 1, "a rejection is not retried");
+    assert_eq!(proxy.requests(), 1, "a rejection is not retried");
     let (store, _) = store_with(&harness, &[Fault::Reject(400, "ResourceNotFoundException")]).await;
     let missing = store.get(&tenant("acme"), S3, now()).await;
     assert!(matches!(missing, Err(StoreError::TableMissing(_))), "{missing:?}");
@@ -415,8 +317,8 @@ async fn hang_ends_within_the_time_budget() {
 
 #[tokio::test]
 async fn write_to_a_closed_port_is_known_not_to_have_happened() {
-    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let store = ConfigStore::new(client::connect_embedded(&format!("http://{closed}")), TABLE);
+    let closed = format!("http://{}", testing::closed_port());
+    let store = ConfigStore::new(client::connect_embedded(&closed), TABLE);
     let created = store.create(&s3("acme"), now()).await;
     assert!(matches!(created, Err(StoreError::Unavailable(_))), "{created:?}");
 }

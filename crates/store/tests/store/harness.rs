@@ -1,24 +1,21 @@
 //! One table for each test.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, net::SocketAddr};
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tenant_core::{ConfigUpdate, DeliveryType, NewConfig, StoredConfig, TenantId, parse_create, parse_update};
-use tenant_store::{
-    Precondition, Tagged, client,
-    configs::{ConfigStore, SCHEMA},
-    schema,
-};
+use tenant_store::{Precondition, Tagged, configs::ConfigStore};
+use testing::EmbeddedDynamoDb;
 
 pub(crate) const TABLE: &str = "test-tenant-configs";
 /// 2023-11-14T22:13:20Z
 pub(crate) const NOW: i64 = 1_700_000_000;
 
 pub(crate) struct Harness {
-    /// Where the embedded DynamoDB listens, as `host:port`.
-    pub(crate) address: String,
+    /// Where the embedded DynamoDB listens.
+    pub(crate) address: SocketAddr,
     pub(crate) client: Client,
     pub(crate) store: ConfigStore,
 }
@@ -26,21 +23,18 @@ pub(crate) struct Harness {
 impl Harness {
     /// An empty table in an embedded DynamoDB on its own port, until the test's runtime ends.
     pub(crate) async fn start() -> Self {
-        let harness = Self::start_without_table().await;
-        schema::ensure_table(&harness.client, TABLE, &SCHEMA).await.unwrap();
-        harness
+        Self::with(EmbeddedDynamoDb::start_with_table(TABLE).await)
     }
 
     pub(crate) async fn start_without_table() -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let database = dynoxide::Database::memory().unwrap();
-        tokio::spawn(dynoxide::server::serve_on(listener, database));
-        let client = client::connect_embedded(&format!("http://{address}"));
+        Self::with(EmbeddedDynamoDb::start().await)
+    }
+
+    fn with(dynamodb: EmbeddedDynamoDb) -> Self {
         Self {
-            address,
-            store: ConfigStore::new(client.clone(), TABLE),
-            client,
+            address: dynamodb.address,
+            store: ConfigStore::new(dynamodb.client.clone(), TABLE),
+            client: dynamodb.client,
         }
     }
 

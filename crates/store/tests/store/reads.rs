@@ -7,7 +7,7 @@ use tenant_store::{StoreError, configs::SCHEMA};
 use crate::harness::{Harness, NOW, TABLE, cloudwatch, item, now, number, s3, tenant, text};
 
 #[tokio::test]
-async fn unknown_configuration_is_none_and_unknown_tenant_has_an_empty_list() {
+async fn unknown_configuration_is_not_found_and_unknown_tenant_has_an_empty_list() {
     let harness = Harness::start().await;
     assert_eq!(harness.get("acme", S3).await, None);
     assert_eq!(harness.store.list_tenant(&tenant("acme"), now()).await.unwrap(), []);
