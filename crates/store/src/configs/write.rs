@@ -126,12 +126,11 @@ impl ConfigStore {
 
 /// The condition of a change: the item is as it was read, or merely exists.
 fn condition(placeholders: &mut Placeholders, read: Option<&Item>, now: DateTime<Utc>) -> String {
-    match read {
-        Some(read) => placeholders.is_unchanged(read, item::modelled_attributes()),
-        None => {
-            let exists = placeholders.exists(Field::TenantId.name());
-            format!("{exists} AND {}", placeholders.is_alive(Field::Ttl.name(), now))
-        }
+    if let Some(read) = read {
+        placeholders.is_unchanged(read, item::modelled_attributes())
+    } else {
+        let exists = placeholders.exists(Field::TenantId.name());
+        format!("{exists} AND {}", placeholders.is_alive(Field::Ttl.name(), now))
     }
 }
 
