@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 use lambda::Invocation;
+use tenant_aws::usage::Usage;
 use tenant_core::ConfigChanged;
-use tenant_store::usage::Usage;
 
 use crate::http::error::ApiError;
 
@@ -17,7 +17,7 @@ pub(crate) struct RequestFacts<'a> {
     pub(crate) source_ip: Option<&'a str>,
     pub(crate) key_version: Option<&'a str>,
     pub(crate) method: &'a str,
-    /// The template, not the path: few values, and none that a client chooses.
+    /// The template, not the path: few values, which no client chooses.
     pub(crate) route: Option<&'a str>,
     pub(crate) tenant_id: Option<&'a str>,
     pub(crate) delivery_type: Option<&'a str>,

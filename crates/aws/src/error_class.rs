@@ -1,6 +1,9 @@
 //! The classes of failed calls, by what a caller can do about them.
 
-use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_runtime_api::{
+    client::{orchestrator::HttpResponse, result::SdkError},
+    http::StatusCode,
+};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 /// The class of a failed call to any AWS service.
@@ -65,17 +68,19 @@ pub fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> E
         SdkError::TimeoutError(_) => ErrorClass::TimedOut,
         SdkError::DispatchFailure(failure) if failure.is_timeout() => ErrorClass::TimedOut,
         SdkError::DispatchFailure(failure) if failure.is_io() => ErrorClass::Unreachable,
-        SdkError::ServiceError(failure) => {
-            let status = failure.raw().status();
-            let class = failure.err().code().and_then(classify_code);
-            class.unwrap_or_else(|| match status.as_u16() {
-                429 => ErrorClass::Throttled,
-                _ if status.is_server_error() => ErrorClass::ServerFault,
-                _ => ErrorClass::Other,
-            })
-        }
+        SdkError::ServiceError(failure) => classify_response(failure.err().code(), failure.raw().status()),
         _ => ErrorClass::Other,
     }
+}
+
+/// The class of a failure that the service responded with.
+pub(crate) fn classify_response(code: Option<&str>, status: StatusCode) -> ErrorClass {
+    let class = code.and_then(classify_code);
+    class.unwrap_or_else(|| match status.as_u16() {
+        429 => ErrorClass::Throttled,
+        _ if status.is_server_error() => ErrorClass::ServerFault,
+        _ => ErrorClass::Other,
+    })
 }
 
 /// The class of a service's error code; `None` for a code that is not common to all services.

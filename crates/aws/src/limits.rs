@@ -12,7 +12,7 @@ pub struct Limits {
     pub connect: Duration,
     /// One attempt, connecting included.
     pub attempt: Duration,
-    /// A call with all its attempts and pauses; `None` where the caller has a deadline of its own.
+    /// A call with all its attempts and pauses; `None` where the caller has its own deadline.
     pub operation: Option<Duration>,
     /// The first attempt and the retries together.
     pub attempts: u32,

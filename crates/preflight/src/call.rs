@@ -7,6 +7,7 @@ use aws_sdk_sts::{
     operation::RequestId,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use tenant_aws::{ErrorClass, classify};
 use tenant_core::{Check, ExternalCheck};
 use tokio::time::{Instant, timeout_at};
 use tracing::{instrument::WithSubscriber, subscriber::NoSubscriber};
@@ -38,21 +39,9 @@ pub(crate) enum FailureKind {
     Other,
 }
 
-/// Codes that any operation can return. Source: "Common errors" in the API References of STS, CloudWatch Logs and S3.
-const DENIED: [&str; 2] = ["AccessDenied", "AccessDeniedException"];
+/// Codes of `DescribeLogStreams`, `HeadBucket` and `GetBucketPolicyStatus`. Source: the API References of CloudWatch Logs and
+/// S3.
 const NOT_FOUND: [&str; 3] = ["ResourceNotFoundException", "NoSuchBucket", "NoSuchBucketPolicy"];
-const UNKNOWN_IDENTITY: [&str; 3] = [
-    "UnrecognizedClientException",
-    "InvalidClientTokenId",
-    "InvalidAccessKeyId",
-];
-const THROTTLED: [&str; 5] = [
-    "Throttling",
-    "ThrottlingException",
-    "RequestLimitExceeded",
-    "TooManyRequestsException",
-    "SlowDown",
-];
 
 /// Makes a call before the deadline. A failure is logged.
 ///
@@ -104,16 +93,9 @@ fn log(
 
 impl Failure {
     fn from_sdk_error<E: ProvideErrorMetadata>(action: &'static str, error: &SdkError<E, HttpResponse>) -> Self {
-        let kind = match error {
-            SdkError::TimeoutError(_) => FailureKind::TimedOut,
-            SdkError::DispatchFailure(failure) if failure.is_timeout() => FailureKind::TimedOut,
-            SdkError::DispatchFailure(failure) if failure.is_io() => FailureKind::Unreachable,
-            SdkError::ServiceError(failure) => classify(error.code(), failure.raw().status().as_u16()),
-            _ => FailureKind::Other,
-        };
         Self {
             action,
-            kind,
+            kind: kind_of(error),
             code: match error {
                 // The response to a HEAD has no body with a code.
                 SdkError::ServiceError(failure) => Some(
@@ -128,7 +110,7 @@ impl Failure {
 }
 
 impl Failure {
-    /// The result of a check that the failure says nothing about.
+    /// The result of a check that the failure leaves undecided.
     pub(crate) fn skip(&self, check: ExternalCheck) -> Check {
         let action = self.action;
         let (code, message) = match (self.kind, &self.code) {
@@ -161,13 +143,16 @@ impl Failure {
     }
 }
 
-fn classify(code: Option<&str>, status: u16) -> FailureKind {
-    match code {
-        Some(code) if DENIED.contains(&code) => FailureKind::Denied,
-        Some(code) if NOT_FOUND.contains(&code) => FailureKind::NotFound,
-        Some(code) if UNKNOWN_IDENTITY.contains(&code) => FailureKind::UnknownIdentity,
-        Some(code) if THROTTLED.contains(&code) => FailureKind::Throttled,
-        _ if status == 429 => FailureKind::Throttled,
+fn kind_of<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> FailureKind {
+    if error.code().is_some_and(|code| NOT_FOUND.contains(&code)) {
+        return FailureKind::NotFound;
+    }
+    match classify(error) {
+        ErrorClass::Denied => FailureKind::Denied,
+        ErrorClass::UnknownIdentity => FailureKind::UnknownIdentity,
+        ErrorClass::TimedOut => FailureKind::TimedOut,
+        ErrorClass::Unreachable => FailureKind::Unreachable,
+        ErrorClass::Throttled => FailureKind::Throttled,
         _ => FailureKind::Other,
     }
 }

@@ -2,19 +2,26 @@
 
 use std::{sync::OnceLock, time::Duration};
 
-use aws_config::{Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{Region, SdkConfig};
 use aws_sdk_sts::config::{Credentials, IdentityCache, SharedCredentialsProvider};
 use aws_smithy_http_client::{
     Builder,
     tls::{Provider, rustls_provider::CryptoMode},
 };
+use tenant_aws::Limits;
 
-/// A handshake across regions takes some 300 ms. After a second the host is unreachable.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// These calls take some 100 ms. A chain of three that each need a second attempt fits the deadline.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1500);
-const MAX_ATTEMPTS: u32 = 2;
-const INITIAL_BACKOFF: Duration = Duration::from_millis(50);
+const LIMITS: Limits = Limits {
+    // A handshake across regions takes some 300 ms. After a second the host is unreachable.
+    connect: Duration::from_secs(1),
+    // These calls take some 100 ms. A chain of three that each need a second attempt fits the deadline.
+    attempt: Duration::from_millis(1500),
+    // The checks have a deadline.
+    operation: None,
+    attempts: 2,
+    first_backoff: Duration::from_millis(50),
+    // The SDK's default. The only retry comes after the first pause, unless the service asks for a longer one.
+    max_backoff: Duration::from_secs(20),
+};
 
 #[derive(Debug)]
 pub(crate) struct Sdk {
@@ -61,18 +68,5 @@ fn prepare(base: &SdkConfig) -> SdkConfig {
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
             .build_https()
     });
-    base.to_builder()
-        .http_client(http_client)
-        .timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(CONNECT_TIMEOUT)
-                .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-                .build(),
-        )
-        .retry_config(
-            RetryConfig::standard()
-                .with_max_attempts(MAX_ATTEMPTS)
-                .with_initial_backoff(INITIAL_BACKOFF),
-        )
-        .build()
+    LIMITS.apply(base).to_builder().http_client(http_client).build()
 }

@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
     operation::{delete_item::DeleteItemError, put_item::PutItemError, update_item::UpdateItemError},
 };
+use tenant_aws::{ErrorClass, classify};
 
 use crate::{attempts::Attempts, item::Item};
 
@@ -44,31 +45,10 @@ pub enum StoreError {
     Unexpected(#[source] BoxError),
 }
 
-/// Codes that no operation models, since any operation can return them. Source: "Error handling with DynamoDB" and "Common errors"
-/// in the Amazon DynamoDB Developer Guide and API Reference.
-const THROTTLED: [&str; 5] = [
-    "ProvisionedThroughputExceededException",
-    "ThrottlingException",
-    "Throttling",
-    "RequestLimitExceeded",
-    // Another transaction uses the item. The SDK does not retry it, and it is as transient as a throttle.
-    "TransactionConflictException",
-];
-const DENIED: [&str; 7] = [
-    "AccessDeniedException",
-    "UnrecognizedClientException",
-    "InvalidSignatureException",
-    "IncompleteSignatureException",
-    "MissingAuthenticationTokenException",
-    "ExpiredTokenException",
-    "InvalidClientTokenId",
-];
+/// Another transaction uses the item. The SDK does not retry it, and it is as transient as a throttle. Source: "Error handling
+/// with DynamoDB" in the Amazon DynamoDB Developer Guide.
+pub(crate) const TRANSACTION_CONFLICT: &str = "TransactionConflictException";
 const TABLE_MISSING: &str = "ResourceNotFoundException";
-
-/// Whether DynamoDB throttles a request by this code.
-pub(crate) fn is_throttle(code: &str) -> bool {
-    THROTTLED.contains(&code)
-}
 
 impl StoreError {
     /// The failure of a call that writes nothing, or that is known to have written nothing.
@@ -76,24 +56,20 @@ impl StoreError {
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
-        let Some(service_error) = error.as_service_error() else {
-            return match error {
-                SdkError::ConstructionFailure(_) => Self::Unexpected(error.into()),
-                _ => Self::Unavailable(error.into()),
-            };
-        };
-        match service_error.code() {
-            Some(code) if is_throttle(code) => Self::Throttled(error.into()),
-            Some(code) if DENIED.contains(&code) => Self::AccessDenied(error.into()),
-            Some(TABLE_MISSING) => Self::TableMissing(error.into()),
-            // DynamoDB's own failures: InternalServerError, ServiceUnavailable, a 5xx without a code.
-            _ if error
-                .raw_response()
-                .is_some_and(|response| response.status().is_server_error()) =>
-            {
+        match (error.code(), classify(&error)) {
+            (Some(TABLE_MISSING), _) => Self::TableMissing(error.into()),
+            (Some(TRANSACTION_CONFLICT), _) | (_, ErrorClass::Throttled) => Self::Throttled(error.into()),
+            (_, ErrorClass::Denied | ErrorClass::UnknownIdentity | ErrorClass::InvalidCredentials) => {
+                Self::AccessDenied(error.into())
+            }
+            (_, ErrorClass::ServerFault | ErrorClass::TimedOut | ErrorClass::Unreachable) => {
                 Self::Unavailable(error.into())
             }
-            _ => Self::Unexpected(error.into()),
+            _ => match error {
+                SdkError::ConstructionFailure(_) | SdkError::ServiceError(_) => Self::Unexpected(error.into()),
+                // The connection ended, or the response is unreadable.
+                _ => Self::Unavailable(error.into()),
+            },
         }
     }
 

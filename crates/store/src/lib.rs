@@ -1,6 +1,6 @@
 //! The service's resources in DynamoDB.
 //!
-//! [`schema`], [`usage`] and the private modules `table`, `placeholders`, `item`, `item_update`, `tag` and `version` know
+//! [`schema`], [`client`] and the private modules `table`, `placeholders`, `item`, `item_update`, `tag` and `version` know
 //! no resource. Each resource has a folder with its table: [`configs`] the delivery configurations. This crate is the only
 //! one that knows attributes and expressions. It must never decide what a valid value is (`tenant_core` does), know HTTP,
 //! read the environment or the time of day: `now` is an argument.
@@ -19,7 +19,6 @@ mod precondition;
 pub mod schema;
 mod table;
 mod tag;
-pub mod usage;
 mod version;
 
 pub use error::StoreError;

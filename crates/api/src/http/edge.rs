@@ -12,8 +12,8 @@ use axum::{
 use chrono::Utc;
 use http::{HeaderValue, Method, header};
 use lambda::Invocation;
+use tenant_aws::usage;
 use tenant_core::{Actor, ConfigChanged, DeliveryType, TenantId};
-use tenant_store::usage;
 
 use super::{
     context::{GatewayContext, Now, Origin},

@@ -5,8 +5,9 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
+use tenant_aws::usage::measure;
 use tenant_core::DeliveryType::S3;
-use tenant_store::{Precondition, StoreError, client, configs::ConfigStore, usage::measure};
+use tenant_store::{Precondition, StoreError, client, configs::ConfigStore};
 use testing::{Fault, FaultProxy};
 use tokio::sync::Notify;
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use tenant_aws::usage::measure;
 use tenant_core::{DeliveryType::S3, PageLimit, StoredConfig};
-use tenant_store::{Precondition, usage::measure};
+use tenant_store::Precondition;
 
 use crate::harness::{Harness, NOW, TABLE, item, now, number, s3, tenant, text};
 
@@ -152,7 +153,7 @@ async fn page_among_thousands_of_expired_items_ends_early_and_the_walk_continues
     }
     let (page, usage) = measure(Box::pin(harness.store.list_page(limit(1000), None, now()))).await;
     let page = page.unwrap();
-    assert_eq!(usage.calls, 10, "each passes over a thousand items");
+    assert_eq!(usage.calls, 10, "each call reads a thousand items");
     assert!(page.last_key.is_some(), "{} configurations", page.configs.len());
     let found = walk(&harness, 1000, async |_| {}).await;
     assert_eq!(found.len(), 3, "{found:?}");
