@@ -37,7 +37,7 @@ def filter_body(context, body):
 
 @schemathesis.hook
 def filter_case(context, case):
-    """Drops invalid cases without a signature: they are signed anyway. The check ignored_auth covers missing signatures."""
+    """Drops invalid cases without a signature, which are signed anyway. The check ignored_auth covers those."""
     headers = {name.lower() for name in case.headers or {}}
     return case.meta is None or case.meta.generation.mode.is_positive or headers >= SIGNED_HEADERS
 
