@@ -140,7 +140,7 @@ def test_tenant_id_has_up_to_128_characters(api, new_tenant):
     api.delete(name, "s3").expect(200)
 
 
-@pytest.mark.parametrize("kind", ["firehose", "S3", 1, ["s3"]])
+@pytest.mark.parametrize("kind", ["splunk", "S3", 1, ["s3"]])
 def test_unknown_type_in_the_body_returns_422(api, tenant, kind):
     assert "type" in [field for field, _ in api.create(s3(tenant) | {"type": kind}).expect(422).errors]
 

@@ -15,7 +15,7 @@ def test_missing_configuration_returns_404(api, tenant):
     assert "no delivery configuration" in api.get(tenant, "s3").expect(404).error
 
 
-@pytest.mark.parametrize("kind", ["S3", "firehose", "s3x", "cloud-watch"])
+@pytest.mark.parametrize("kind", ["S3", "splunk", "s3x", "cloud-watch"])
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
 def test_unknown_delivery_type_returns_400(api, tenant, method, kind):
     api.call(method, config_path(tenant, kind), {"enabled": True} if method.startswith("P") else None).expect(400)

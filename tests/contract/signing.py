@@ -1,4 +1,4 @@
-"""Signs requests, as the description's security schemes say it."""
+"""Signs requests as the description's security schemes specify."""
 
 import hashlib
 import hmac
@@ -10,9 +10,9 @@ import requests
 
 
 def signed_headers(psk, method, target, body=b"", digest=None):
-    """The headers of a signed request; the body is signed too where there is one.
+    """The headers of a signed request. If there is a body, it is signed too.
 
-    The digest is that of the body, unless another one is sent on purpose.
+    The digest is that of the body unless the caller passes another one.
     """
     timestamp = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     if digest is None and body:
@@ -31,12 +31,12 @@ def canonical(target):
 
 
 class SignatureAuth(requests.auth.AuthBase):
-    """Signs with the key in PSK, after everything else about the request is settled."""
+    """Signs with the key in PSK after everything else about the request is final."""
 
     def __call__(self, request):
         body = request.body or b""
         body = body.encode() if isinstance(body, str) else body
-        brought = request.headers.get("X-Body-SHA256")
-        digest = brought.decode("latin-1") if isinstance(brought, bytes) else brought
+        given = request.headers.get("X-Body-SHA256")
+        digest = given.decode("latin-1") if isinstance(given, bytes) else given
         request.headers.update(signed_headers(os.environ["PSK"], request.method, request.url, body, digest))
         return request

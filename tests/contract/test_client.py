@@ -1,4 +1,4 @@
-"""A client that somebody else's generator makes from the description, against the service."""
+"""A client that a third-party generator makes from the description, against the service."""
 
 import importlib
 import os
@@ -105,12 +105,12 @@ def test_broken_rules_are_typed(generated):
     create = generated("api.delivery_configurations.create_delivery_config")
     new = models.NewS3DeliveryConfig(tenant_id="acme", type_="s3", bucket_name="NO", ttl=1)
     with generated("client").Client(os.environ["BASE_URL"], httpx_args={"auth": Signature()}) as client:
-        refused = create.sync("acme", client=client, body=new)
-    assert isinstance(refused, models.BrokenRules)
-    assert {error.field for error in refused.details.errors} == {"bucket_name", "ttl"}
+        rejected = create.sync("acme", client=client, body=new)
+    assert isinstance(rejected, models.BrokenRules)
+    assert {error.field for error in rejected.details.errors} == {"bucket_name", "ttl"}
 
 
-def test_unsigned_is_a_typed_401(generated):
+def test_unsigned_request_returns_a_typed_401(generated):
     with generated("client").Client(os.environ["BASE_URL"]) as client:
-        refused = generated("api.lists.list_delivery_configs").sync(client=client)
-    assert isinstance(refused, generated("models").GatewayFailure)
+        rejected = generated("api.lists.list_delivery_configs").sync(client=client)
+    assert isinstance(rejected, generated("models").GatewayFailure)

@@ -1,25 +1,21 @@
 //! The fields of a configuration in a create, in an update and in a response, with every rule that JSON Schema can
-//! express. The descriptions have the rest.
+//! express. All of it derives from the specs of the domain: no field and no delivery type is described here.
 
 use serde_json::{Map, Value, json};
-use tenant_core::{BucketPrefix, DeliveryType, Field, MAX_DESIRED_LOGS};
-
-use crate::patterns;
-
-/// In seconds: a larger number is milliseconds.
-const FIRST_MILLISECONDS: u64 = 100_000_000_000;
+use tenant_core::{DeliveryType, Field, FieldRole, FieldSpec, Shape};
 
 /// The body of a create.
 pub(crate) fn new_config(delivery_type: DeliveryType) -> Value {
-    let properties: Map<_, _> = fields(delivery_type)
-        .map(|field| {
-            let rules = rules(field, delivery_type);
-            let rules = match field {
-                Field::CreatedAt | Field::UpdatedAt => ignored(field),
-                _ if field.is_required() => rules,
-                _ => nullable(rules),
+    let properties: Map<_, _> = delivery_type
+        .fields()
+        .map(Field::spec)
+        .map(|spec| {
+            let schema = match spec.role {
+                FieldRole::Managed => ignored(spec),
+                _ if spec.is_required => rules(spec, delivery_type),
+                _ => nullable(with_default(rules(spec, delivery_type), spec)),
             };
-            (field.name().to_owned(), rules)
+            (spec.field.name().to_owned(), schema)
         })
         .chain(foreign_fields(
             delivery_type,
@@ -28,33 +24,26 @@ pub(crate) fn new_config(delivery_type: DeliveryType) -> Value {
         .collect();
     json!({
         "type": "object",
-        "description": format!("A configuration of type `{delivery_type}` to create."),
+        "description": format!("A configuration of type `{delivery_type}` to create. {}", delivery_type.spec().description),
         "properties": properties,
         "required": required_fields(delivery_type),
         "additionalProperties": false,
     })
 }
 
-/// The body of an update.
+/// The body of an update. It has no defaults: an update that leaves a field out keeps its value.
 pub(crate) fn changes(delivery_type: DeliveryType) -> Value {
-    let properties: Map<_, _> = fields(delivery_type)
-        .map(|field| {
-            let rules = match field {
-                Field::CreatedAt | Field::UpdatedAt => ignored(field),
-                Field::TenantId => json!({
-                    "type": ["string", "null"],
-                    "pattern": patterns::tenant_id_or_empty(),
-                    "description": "Left out, empty, or the tenant of the URL.",
-                }),
-                Field::Type => json!({
-                    "type": ["string", "null"],
-                    "enum": [delivery_type.as_str(), "", null],
-                    "description": "Left out, empty, or the type of the URL.",
-                }),
-                _ if field.is_required() => rules(field, delivery_type),
-                _ => without_default(nullable(rules(field, delivery_type))),
+    let properties: Map<_, _> = delivery_type
+        .fields()
+        .map(Field::spec)
+        .map(|spec| {
+            let schema = match spec.role {
+                FieldRole::Managed => ignored(spec),
+                FieldRole::Key => repeated_key(spec, delivery_type),
+                FieldRole::Writable if spec.is_required => rules(spec, delivery_type),
+                FieldRole::Writable => nullable(rules(spec, delivery_type)),
             };
-            (field.name().to_owned(), rules)
+            (spec.field.name().to_owned(), schema)
         })
         .chain(foreign_fields(
             delivery_type,
@@ -72,33 +61,25 @@ pub(crate) fn changes(delivery_type: DeliveryType) -> Value {
 
 /// A configuration in a response. It can break the rules of a create, so the schema has the types alone.
 pub(crate) fn stored_config(delivery_type: DeliveryType) -> Value {
-    let keywords = ["type", "format", "const", "description", "example", "readOnly"];
-    let properties: Map<_, _> = fields(delivery_type)
-        .map(|field| {
-            let mut rules = rules(field, delivery_type);
-            if let Some(rules) = rules.as_object_mut() {
-                rules.retain(|keyword, _| keywords.contains(&keyword.as_str()));
-                if field == Field::DesiredLogs {
-                    rules.insert("items".to_owned(), json!({ "type": "string" }));
-                }
+    let properties: Map<_, _> = delivery_type
+        .fields()
+        .map(Field::spec)
+        .map(|spec| {
+            let mut schema = described(json_type(spec.shape, delivery_type), spec);
+            if spec.role == FieldRole::Managed {
+                schema["readOnly"] = true.into();
             }
-            (field.name().to_owned(), rules)
+            (spec.field.name().to_owned(), schema)
         })
         .collect();
     let mut required = required_fields(delivery_type);
     required.push(Field::Enabled.name());
     json!({
         "type": "object",
-        "description": format!("A configuration of type `{delivery_type}`."),
+        "description": format!("A configuration of type `{delivery_type}`. {}", delivery_type.spec().description),
         "properties": properties,
         "required": required,
     })
-}
-
-fn fields(delivery_type: DeliveryType) -> impl Iterator<Item = Field> {
-    Field::ALL
-        .into_iter()
-        .filter(move |field| field.applies_to(delivery_type))
 }
 
 /// Clients that write every field they know also send those of the other types, without a value.
@@ -115,102 +96,131 @@ fn foreign_fields(delivery_type: DeliveryType, description: &'static str) -> imp
 }
 
 fn required_fields(delivery_type: DeliveryType) -> Vec<&'static str> {
-    fields(delivery_type)
+    delivery_type
+        .fields()
         .filter(|field| field.is_required())
         .map(Field::name)
         .collect()
 }
 
-/// The rules of a field in a request.
-fn rules(field: Field, delivery_type: DeliveryType) -> Value {
-    match field {
-        Field::TenantId => json!({
-            "type": "string",
-            "pattern": patterns::tenant_id(),
-            "description": "The tenant, as in the URL.",
-            "example": "acme-corp",
-        }),
-        Field::Type => json!({
-            "type": "string",
-            "const": delivery_type.as_str(),
-            "description": "The delivery type.",
-        }),
-        Field::LogDistributionRoleArn => json!({
-            "type": "string",
-            "pattern": patterns::role_arn(),
-            "description": "The customer's IAM role that the log processor assumes.",
-            "example": "arn:aws:iam::123456789012:role/LogDistributionRole",
-        }),
-        Field::LogGroupName => json!({
-            "type": "string",
-            "pattern": patterns::LOG_GROUP_NAME,
-            "description": "The log group. Names that begin with `aws/` are reserved.",
-            "example": "/aws/logs/acme-corp",
-        }),
-        Field::BucketName => json!({
-            "type": "string",
-            "pattern": patterns::bucket_name(),
-            "description": "The bucket, by the rules of S3 for general purpose buckets.",
-            "example": "acme-corp-logs",
-        }),
-        Field::BucketPrefix => json!({
-            "type": "string",
-            "pattern": patterns::BUCKET_PREFIX,
-            "maxLength": 513,
-            "default": BucketPrefix::default().as_str(),
-            "description": "The beginning of every object key: up to 512 bytes of UTF-8, stored with one slash at its end.",
-            "example": "ROSA/cluster-logs/",
-        }),
-        Field::TargetRegion => json!({
-            "type": "string",
-            "pattern": patterns::region(),
-            "description": "The region of the destination; left out for the region of the log processor.",
-            "example": "us-east-1",
-        }),
-        Field::Enabled => json!({ "type": "boolean", "default": true, "description": "Whether logs are delivered." }),
-        Field::DesiredLogs => json!({
-            "type": "array",
-            "items": { "type": "string", "minLength": 1, "maxLength": 256, "pattern": patterns::LOG_NAME },
-            "minItems": 1,
-            "maxItems": MAX_DESIRED_LOGS,
-            "uniqueItems": true,
-            "description": "The applications whose logs are delivered, without white space around a name; left out for all of them.",
-            "example": ["payment-service", "user-service"],
-        }),
-        Field::Ttl => json!({
-            "type": "integer",
-            "format": "int64",
-            "exclusiveMaximum": FIRST_MILLISECONDS,
-            "description": "When the configuration expires, in Unix seconds; in the future. A larger value is rejected because it is in milliseconds.",
-            "example": 4_102_444_800_u64,
-        }),
-        Field::CreatedAt | Field::UpdatedAt => json!({
-            "type": "string",
-            "format": "date-time",
-            "readOnly": true,
-            "description": if field == Field::CreatedAt { "When it was created." } else { "When it was last changed." },
-            "example": "2024-01-15T10:30:00Z",
-        }),
+/// The schema of a field in a request: its type, its description and what JSON Schema can express of its rules.
+fn rules(spec: &FieldSpec, delivery_type: DeliveryType) -> Value {
+    let mut schema = described(json_type(spec.shape, delivery_type), spec);
+    match spec.shape {
+        Shape::Text { pattern, max_chars } => {
+            schema["pattern"] = pattern.into();
+            if let Some(max_chars) = max_chars {
+                schema["maxLength"] = max_chars.into();
+            }
+        }
+        Shape::Names {
+            pattern,
+            max_chars,
+            max_names,
+        } => {
+            schema["items"] = json!({ "type": "string", "minLength": 1, "maxLength": max_chars, "pattern": pattern });
+            schema["minItems"] = 1.into();
+            schema["maxItems"] = max_names.into();
+            schema["uniqueItems"] = true.into();
+        }
+        Shape::UnixSeconds { below } => schema["exclusiveMaximum"] = below.into(),
+        Shape::DeliveryType | Shape::Boolean | Shape::Time => {}
+    }
+    schema
+}
+
+/// The type without any rule.
+fn json_type(shape: Shape, delivery_type: DeliveryType) -> Value {
+    match shape {
+        Shape::Text { .. } => json!({ "type": "string" }),
+        Shape::DeliveryType => json!({ "type": "string", "const": delivery_type.as_str() }),
+        Shape::Boolean => json!({ "type": "boolean" }),
+        Shape::Names { .. } => json!({ "type": "array", "items": { "type": "string" } }),
+        Shape::UnixSeconds { .. } => json!({ "type": "integer", "format": "int64" }),
+        Shape::Time => json!({ "type": "string", "format": "date-time" }),
     }
 }
 
-fn nullable(mut rules: Value) -> Value {
-    if let Some(kind) = rules.get_mut("type") {
-        *kind = json!([*kind, "null"]);
+fn described(mut schema: Value, spec: &FieldSpec) -> Value {
+    schema["description"] = spec.description.into();
+    if let Some(example) = spec.example {
+        schema["example"] = serde_json::from_str(example).unwrap();
     }
-    rules
+    schema
 }
 
-/// A default belongs to a create; an update that leaves the field out keeps its value.
-fn without_default(mut rules: Value) -> Value {
-    rules.as_object_mut().and_then(|rules| rules.remove("default"));
-    rules
+fn with_default(mut schema: Value, spec: &FieldSpec) -> Value {
+    if let Some(default) = spec.default_value() {
+        schema["default"] = json!(default.data());
+    }
+    schema
+}
+
+fn nullable(mut schema: Value) -> Value {
+    schema["type"] = json!([schema["type"], "null"]);
+    schema
 }
 
 /// A client may send back what it read.
-fn ignored(field: Field) -> Value {
+fn ignored(spec: &FieldSpec) -> Value {
     json!({
         "readOnly": true,
-        "description": format!("`{field}` is set by the service; a value in a request is ignored."),
+        "description": format!("`{}` is set by the service. A value in a request is ignored.", spec.field),
     })
+}
+
+/// A part of the key, which the URL of an update contains already.
+fn repeated_key(spec: &FieldSpec, delivery_type: DeliveryType) -> Value {
+    let mut schema = json!({
+        "type": ["string", "null"],
+        "description": format!("The `{}` of the URL, an empty text, or absent.", spec.field),
+    });
+    match spec.shape {
+        Shape::DeliveryType => schema["enum"] = json!([delivery_type.as_str(), "", null]),
+        Shape::Text { pattern, .. } => schema["pattern"] = or_empty(pattern).into(),
+        other => panic!("{} is part of the key and has the shape {other:?}", spec.field),
+    }
+    schema
+}
+
+/// A pattern that also allows the empty text.
+fn or_empty(pattern: &str) -> String {
+    format!("^(?:{})?$", without_anchors(pattern))
+}
+
+/// The part of a pattern between its anchors.
+pub(crate) fn without_anchors(pattern: &str) -> &str {
+    let inner = pattern.strip_prefix('^').and_then(|rest| rest.strip_suffix('$'));
+    inner.unwrap_or_else(|| panic!("{pattern} does not describe a whole text"))
+}
+
+#[cfg(test)]
+mod tests {
+    use regress::Regex;
+    use tenant_core::TenantId;
+
+    use super::*;
+
+    #[test]
+    fn pattern_of_a_repeated_key_allows_the_empty_text_and_nothing_else_in_addition() {
+        let strict = Regex::with_flags(TenantId::PATTERN, "u").unwrap();
+        let lenient = Regex::with_flags(&or_empty(TenantId::PATTERN), "u").unwrap();
+        let longest = "a".repeat(TenantId::MAX_CHARS);
+        let too_long = "a".repeat(TenantId::MAX_CHARS + 1);
+        for text in [
+            "acme-corp",
+            "a",
+            "a b",
+            "a.b",
+            "\n",
+            "acme\n",
+            "\u{e9}",
+            &longest,
+            &too_long,
+        ] {
+            assert_eq!(lenient.find(text).is_some(), strict.find(text).is_some(), "{text:?}");
+        }
+        assert!(strict.find("").is_none());
+        assert!(lenient.find("").is_some());
+    }
 }

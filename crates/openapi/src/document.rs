@@ -1,6 +1,7 @@
 //! The parts of the document, put together.
 
 use serde_json::{Value, json};
+use tenant_core::DeliveryType;
 
 use crate::{operations, parameters, responses, schemas, security};
 
@@ -30,15 +31,18 @@ pub fn document() -> Value {
 }
 
 fn info() -> Value {
+    let types = DeliveryType::ALL
+        .map(|delivery_type| format!("`{delivery_type}`"))
+        .join(", ");
     json!({
         "title": "Tenant Management API",
         "version": env!("CARGO_PKG_VERSION"),
         "summary": "Where the logs of each tenant are delivered.",
-        "description": "Log delivery configurations: a tenant has at most one of each type (CloudWatch Logs, S3).\n\
+        "description": format!("Log delivery configurations: a tenant has at most one of each type ({types}).\n\
             \n\
             Every response is JSON in one envelope, except for a 304, the response to a `HEAD` and this description. `HEAD` works wherever `GET` does. \
             A write can be made conditional on the version that was read: send the `ETag` of the response as `If-Match`. \
-            After a 429, a 500, a 502, a 503 or a 504, repeat the request after `Retry-After` seconds, or after a second.",
+            After a 429, a 500, a 502, a 503 or a 504, repeat the request after `Retry-After` seconds, or after a second."),
         "license": { "name": "Apache 2.0", "identifier": "Apache-2.0" },
     })
 }

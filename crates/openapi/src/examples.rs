@@ -1,6 +1,7 @@
 //! Examples of bodies. A test checks each of them against the schema beside it.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use tenant_core::{DeliveryType, Field, FieldRole, Shape};
 
 /// An example of a body with this schema, as this operation sends it.
 pub(crate) fn success(schema: &str, operation_id: &str) -> Option<Value> {
@@ -35,24 +36,36 @@ pub(crate) fn success(schema: &str, operation_id: &str) -> Option<Value> {
     Some(envelope)
 }
 
-/// Bodies of a create.
+/// Bodies of a create, one for each type.
 pub(crate) fn creates() -> Value {
-    let mut cloudwatch = configuration();
-    cloudwatch
-        .as_object_mut()
-        .unwrap()
-        .retain(|name, _| !name.ends_with("_at"));
-    let s3 = json!({
-        "tenant_id": "acme-corp",
-        "type": "s3",
-        "bucket_name": "acme-corp-logs",
-        "bucket_prefix": "ROSA/cluster-logs/",
-        "target_region": "us-east-1",
-    });
-    json!({
-        "cloudwatch": { "summary": "CloudWatch Logs", "value": cloudwatch },
-        "s3": { "summary": "S3", "value": s3 },
-    })
+    DeliveryType::ALL
+        .into_iter()
+        .map(|delivery_type| {
+            let spec = delivery_type.spec();
+            let example = json!({ "summary": spec.description, "value": create(delivery_type) });
+            (delivery_type.as_str().to_owned(), example)
+        })
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+/// A configuration with every field that a client can set, except for the expiry: most configurations have none.
+fn create(delivery_type: DeliveryType) -> Value {
+    delivery_type
+        .fields()
+        .map(Field::spec)
+        .filter(|spec| spec.role != FieldRole::Managed)
+        .filter_map(|spec| {
+            let value = match (spec.shape, spec.example) {
+                (Shape::UnixSeconds { .. }, _) => None,
+                (Shape::DeliveryType, _) => Some(json!(delivery_type)),
+                (_, Some(example)) => Some(serde_json::from_str(example).unwrap()),
+                (_, None) => spec.default_value().map(|default| json!(default.data())),
+            };
+            Some((spec.field.name().to_owned(), value?))
+        })
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 /// Bodies of an update.

@@ -15,7 +15,6 @@ mod document;
 mod examples;
 mod operations;
 mod parameters;
-mod patterns;
 mod responses;
 mod schemas;
 mod security;

@@ -1,9 +1,9 @@
 //! Parameters of requests and headers of responses.
 
 use serde_json::{Value, json};
-use tenant_core::{DeliveryType, PageLimit};
+use tenant_core::{DeliveryType, PageLimit, TenantId};
 
-use crate::patterns;
+use crate::config_fields::without_anchors;
 
 const ENTITY_TAGS: &str = r#"^(?:\*|(?:W/)?"[!#-~]*"(?:[ \t]*,[ \t]*(?:W/)?"[!#-~]*"){0,99})$"#;
 
@@ -18,7 +18,7 @@ pub(crate) fn parameters() -> Value {
             "in": "path",
             "required": true,
             "description": "The tenant.",
-            "schema": { "type": "string", "pattern": patterns::tenant_id() },
+            "schema": { "type": "string", "pattern": TenantId::PATTERN },
             "example": "acme-corp",
         },
         "type": {
@@ -39,7 +39,7 @@ pub(crate) fn parameters() -> Value {
         "last_key": {
             "name": "last_key",
             "in": "query",
-            "description": "The `last_key` of the previous page, percent-encoded (`#` is `%23`); left out or empty for the first page. \
+            "description": "The `last_key` of the previous page, percent-encoded (`#` is `%23`). If absent or empty, the first page. \
                 It stays valid when the configuration that it names is deleted.",
             "schema": { "type": "string", "pattern": format!("^(?:{}|={RAW}#={RAW})?$", plain_key()) },
             "example": "acme-corp#s3",
@@ -47,7 +47,7 @@ pub(crate) fn parameters() -> Value {
         "live": {
             "name": "live",
             "in": "query",
-            "description": "Whether to check the resources that the configuration names; with `false` those checks are `skipped`.",
+            "description": "Whether to check the resources that the configuration names. With `false`, those checks are `skipped`.",
             "schema": { "type": "boolean", "default": true },
             "example": false,
         },
@@ -71,7 +71,7 @@ pub(crate) fn parameters() -> Value {
             "name": "X-Body-SHA256",
             "in": "header",
             "description": "The SHA-256 of the body in 64 hex digits. With it, the signature covers the body too. An operator can require it \
-                for POST, PUT and PATCH; such a service rejects a request without it with a 403.",
+                for POST, PUT and PATCH. Such a service rejects a request without it with a 403.",
             "schema": { "type": "string", "pattern": "^[0-9A-Fa-f]{64}$" },
         },
     })
@@ -82,8 +82,7 @@ fn types() -> [&'static str; DeliveryType::ALL.len()] {
 }
 
 fn plain_key() -> String {
-    let tenant_id = patterns::tenant_id();
-    let tenant_id = tenant_id.trim_start_matches('^').trim_end_matches('$');
+    let tenant_id = without_anchors(TenantId::PATTERN);
     format!("{tenant_id}#(?:{})", types().join("|"))
 }
 

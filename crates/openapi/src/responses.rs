@@ -11,47 +11,51 @@ pub(crate) fn failures() -> Value {
     of_function.chain(gateway_failures()).collect::<Map<_, _>>().into()
 }
 
-/// What API Gateway responds without the function. `cloudformation/api.yaml` has its sentences.
+/// What API Gateway responds without the function: name, description, headers of its own, and the sentence in
+/// `cloudformation/api.yaml`.
+const GATEWAY_FAILURES: [(&str, &str, &[&str], &str); 5] = [
+    (
+        "Unauthorized",
+        "A header of the signature is missing.",
+        &["WWW-Authenticate"],
+        "The headers Authorization and X-API-Timestamp are required.",
+    ),
+    (
+        "Forbidden",
+        "The signature or its timestamp is rejected.",
+        &[],
+        "The request's signature or timestamp was rejected.",
+    ),
+    (
+        "TooManyRequests",
+        "There are more requests than the service accepts.",
+        &["Retry-After"],
+        "Too many requests. Wait a moment, then try again.",
+    ),
+    (
+        "BadResponse",
+        "The service failed to respond.",
+        &[],
+        "The service failed to respond. Try again.",
+    ),
+    (
+        "ResponseTimeout",
+        "The service did not respond in time.",
+        &[],
+        "The service did not respond in time. Try again.",
+    ),
+];
+
 fn gateway_failures() -> impl Iterator<Item = (String, Value)> {
-    const FAILURES: [(&str, &str, &[&str], &str); 5] = [
-        (
-            "Unauthorized",
-            "A header of the signature is missing.",
-            &["WWW-Authenticate"],
-            "The headers Authorization and X-API-Timestamp are required.",
-        ),
-        (
-            "Forbidden",
-            "The signature or its timestamp is rejected.",
-            &[],
-            "The request's signature or timestamp was refused.",
-        ),
-        (
-            "TooManyRequests",
-            "There are more requests than the service accepts.",
-            &["Retry-After"],
-            "Too many requests; wait a moment, then try again.",
-        ),
-        (
-            "BadResponse",
-            "The service failed to respond.",
-            &[],
-            "The service failed to answer; try again.",
-        ),
-        (
-            "ResponseTimeout",
-            "The service did not respond in time.",
-            &[],
-            "The service did not answer in time; try again.",
-        ),
-    ];
-    FAILURES.into_iter().map(|(name, description, headers, sentence)| {
-        let example = json!({ "timestamp": "15/Jan/2024:10:30:00 +0000", "status": "error", "error": sentence });
-        (
-            name.to_owned(),
-            response(description, headers, "GatewayFailure", &example),
-        )
-    })
+    GATEWAY_FAILURES
+        .into_iter()
+        .map(|(name, description, headers, sentence)| {
+            let example = json!({ "timestamp": "15/Jan/2024:10:30:00 +0000", "status": "error", "error": sentence });
+            (
+                name.to_owned(),
+                response(description, headers, "GatewayFailure", &example),
+            )
+        })
 }
 
 fn response(description: &str, own_headers: &[&str], schema: &str, example: &Value) -> Value {
@@ -74,4 +78,20 @@ pub(crate) fn headers<'a>(own: impl Iterator<Item = &'a str>) -> Value {
         })
         .collect::<Map<_, _>>()
         .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gateway_sentences_are_those_of_the_template() {
+        let template = include_str!("../../../cloudformation/api.yaml");
+        // The template folds long sentences.
+        let template = template.split_whitespace().collect::<Vec<_>>().join(" ");
+        for (name, _, _, sentence) in GATEWAY_FAILURES {
+            let member = format!(r#""error":"{sentence}""#);
+            assert!(template.contains(&member), "{name}: {sentence}");
+        }
+    }
 }

@@ -24,7 +24,7 @@ pub(crate) fn rename(value: Value) -> Value {
                     };
                     (name, renamed.into())
                 }
-                // A link between items of the code says nothing to a client.
+                // A link between items of the code has no meaning for a client.
                 ("description", Value::String(text)) => (name, text.replace("[`", "`").replace("`]", "`").into()),
                 ("enum", Value::Array(values)) if values.len() == 1 => ("const".to_owned(), values[0].clone()),
                 (_, member) => (schema_name(&name), rename(member)),
@@ -65,7 +65,7 @@ pub(crate) fn schemas(derived: &Value) -> Value {
         union(
             stored_config_name,
             "A configuration as it is stored. One that was written into the table by hand is shown unchanged, even if it breaks \
-             these rules; `validate` reports which.",
+             these rules. `validate` reports which.",
         ),
     );
     schemas.insert(
@@ -100,7 +100,7 @@ fn gateway_failure(failure: &Value) -> Value {
     schema
 }
 
-/// The schemas of all types, told apart by `type`.
+/// The schemas of all types, distinguished by `type`.
 fn union(name: fn(DeliveryType) -> String, description: &str) -> Value {
     let mapping: Map<_, _> = DeliveryType::ALL
         .into_iter()
@@ -120,16 +120,14 @@ fn references(name: fn(DeliveryType) -> String) -> Value {
         .collect()
 }
 
-// The variants are spelled as the destinations are: `CloudWatch`, `S3`.
-
 fn new_config_name(delivery_type: DeliveryType) -> String {
-    format!("New{delivery_type:?}DeliveryConfig")
+    format!("New{}DeliveryConfig", delivery_type.spec().identifier)
 }
 
 fn changes_name(delivery_type: DeliveryType) -> String {
-    format!("{delivery_type:?}Changes")
+    format!("{}Changes", delivery_type.spec().identifier)
 }
 
 fn stored_config_name(delivery_type: DeliveryType) -> String {
-    format!("{delivery_type:?}DeliveryConfig")
+    format!("{}DeliveryConfig", delivery_type.spec().identifier)
 }

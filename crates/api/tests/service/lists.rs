@@ -107,7 +107,7 @@ async fn malformed_last_key_returns_400() {
         "#",
         "acme#",
         "#s3",
-        "acme#firehose",
+        "acme#splunk",
         "acme#s3#x",
         "a.b#s3",
         "\0",
@@ -181,7 +181,7 @@ async fn walk_returns_everything_once_even_items_with_hand_written_keys() {
         service.create(s3(tenant_id)).await;
         there.insert((tenant_id.to_owned(), "s3".to_owned()));
     }
-    for (tenant_id, delivery_type) in [("acme corp", "s3"), ("b", "firehose"), ("a#b", "%"), ("=é", "#")] {
+    for (tenant_id, delivery_type) in [("acme corp", "s3"), ("b", "splunk"), ("a#b", "%"), ("=é", "#")] {
         service
             .put_item([("tenant_id", text(tenant_id)), ("type", text(delivery_type))])
             .await;

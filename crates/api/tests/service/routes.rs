@@ -114,7 +114,7 @@ async fn invalid_tenant_id_or_delivery_type_returns_400() {
             .expect(400);
         service.send(Call::get(&config_path(tenant_id, "s3"))).await.expect(400);
     }
-    for delivery_type in ["S3", "CloudWatch", "firehose", "s3x", "%00"] {
+    for delivery_type in ["S3", "CloudWatch", "splunk", "s3x", "%00"] {
         for method in ["GET", "PUT", "PATCH", "DELETE"] {
             service
                 .send(Call::new(method, &config_path("acme", delivery_type)))

@@ -28,4 +28,4 @@ pub use new_config::NewConfig;
 pub use spec::{Absent, DestinationSpec, FieldRole, FieldSpec, FieldTypes, Shape};
 pub use stored::{StoredConfig, VERSION_ATTRIBUTE};
 pub use update::{Change, ConfigUpdate};
-pub use values::{DesiredLogs, MAX_DESIRED_LOGS, Partition, Region, Ttl};
+pub use values::{DesiredLogs, Partition, Region, Ttl};

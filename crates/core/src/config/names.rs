@@ -128,7 +128,7 @@ mod tests {
             assert_eq!(delivery_type.as_str().parse(), Ok(delivery_type));
             assert_eq!(serde_json::to_value(delivery_type).unwrap(), delivery_type.as_str());
         }
-        for text in ["", "S3", "CloudWatch", "s3 ", "firehose"] {
+        for text in ["", "S3", "CloudWatch", "s3 ", "splunk"] {
             assert!(text.parse::<DeliveryType>().is_err(), "{text:?}");
         }
     }

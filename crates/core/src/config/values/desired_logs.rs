@@ -14,9 +14,6 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredLogs(Vec<String>);
 
-/// The maximum number of names in a list.
-pub const MAX_DESIRED_LOGS: usize = DesiredLogs::MAX_NAMES;
-
 impl DesiredLogs {
     /// The maximum number of names.
     pub const MAX_NAMES: usize = 200;

@@ -6,6 +6,6 @@ mod region;
 pub(super) mod text;
 mod ttl;
 
-pub use desired_logs::{DesiredLogs, MAX_DESIRED_LOGS};
+pub use desired_logs::DesiredLogs;
 pub use region::{Partition, Region};
 pub use ttl::Ttl;
