@@ -22,7 +22,7 @@ SIZES = {
 }[LINKED]
 
 # Packages that are linked into each program, its own crates among them. One more is a decision, and a higher figure.
-PACKAGES = {"api": 178, "authorizer": 142, "validator": 200}
+PACKAGES = {"api": 181, "authorizer": 144, "validator": 203}
 
 # Second stacks for HTTP and TLS, each a megabyte of code that nothing here uses.
 BANNED = [
