@@ -1,8 +1,11 @@
 //! A DynamoDB in memory, behind a loopback port.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
-use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::{Client, config::timeout::TimeoutConfig};
 use tenant_store::{client, configs, schema};
 use tokio::net::TcpListener;
 
@@ -11,7 +14,8 @@ use tokio::net::TcpListener;
 pub struct EmbeddedDynamoDb {
     /// Where it listens.
     pub address: SocketAddr,
-    /// The client of the store, connected to it.
+    /// The client of the store, connected to it. It waits longer than the store does: a machine that is busy with other tests
+    /// must not look like a fault. Tests of time-outs connect for themselves.
     pub client: Client,
 }
 
@@ -24,7 +28,7 @@ impl EmbeddedDynamoDb {
         let address = listener.local_addr().expect("a bound listener has an address");
         let database = dynoxide::Database::memory().expect("a database in memory can be opened");
         tokio::spawn(dynoxide::server::serve_on(listener, database));
-        let client = client::connect_embedded(&format!("http://{address}"));
+        let client = patient(&client::connect_embedded(&format!("http://{address}")));
         Self { address, client }
     }
 
@@ -42,4 +46,13 @@ impl EmbeddedDynamoDb {
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
+}
+
+fn patient(client: &Client) -> Client {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(30))
+        .operation_attempt_timeout(Duration::from_secs(60))
+        .operation_timeout(Duration::from_secs(60))
+        .build();
+    Client::from_conf(client.config().to_builder().timeout_config(timeouts).build())
 }
