@@ -50,7 +50,7 @@ class TenantApi:
         return headers | {"Authorization": f"HMAC-SHA256 {signature}"}
 
     def request(self, method, path, query=None, body=None, headers=None):
-        """Sends one request. Returns the envelope and the response headers; raises `ApiError` for a rejected request."""
+        """Sends one request. Returns the envelope and the response headers; raises `ApiError` if it is rejected."""
         url = self.base_url + path
         if query:
             # Sorted by name and percent-encoded: the form that the API checks first.

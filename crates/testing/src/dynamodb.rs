@@ -51,8 +51,8 @@ impl EmbeddedDynamoDb {
 fn patient(client: &Client) -> Client {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(30))
-        .operation_attempt_timeout(Duration::from_secs(60))
-        .operation_timeout(Duration::from_secs(60))
+        .operation_attempt_timeout(Duration::from_mins(1))
+        .operation_timeout(Duration::from_mins(1))
         .build();
     Client::from_conf(client.config().to_builder().timeout_config(timeouts).build())
 }
