@@ -1,6 +1,8 @@
 //! What crate `openapi` needs to know of this one to describe it: operations, schemas and failures. No function has this
 //! module.
 
+pub(crate) mod failures;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
@@ -22,10 +24,10 @@ use crate::{
         error::ApiError,
         rejection::{MediaTypeError, QueryError},
     },
-    openapi as served,
     probe::Unhealthy,
     resources::{
         configs::{handlers as configs, lists, validation},
+        description as served,
         health::{handlers as health, view::HealthReport},
     },
     router,

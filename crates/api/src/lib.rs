@@ -14,7 +14,6 @@ mod facts;
 mod http;
 mod log;
 pub mod metrics;
-mod openapi;
 mod probe;
 mod proxy_response;
 mod resources;

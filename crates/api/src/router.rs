@@ -12,9 +12,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::{
     config::AllowedOrigins,
     http::{body::verify_body, cors, deadline, edge::edge, error::ApiError},
-    openapi,
     resources::{
         configs::{handlers as configs, lists, validation},
+        description,
         health::handlers as health,
     },
     state::AppState,
@@ -51,8 +51,8 @@ pub(crate) fn routes() -> [(&'static str, MethodRouter<AppState>); 8] {
     [
         ("/health", get(health::check)),
         ("/api/v1/health", get(health::check)),
-        ("/openapi.json", get(openapi::document)),
-        ("/api/v1/openapi.json", get(openapi::document)),
+        ("/openapi.json", get(description::document)),
+        ("/api/v1/openapi.json", get(description::document)),
         ("/api/v1/delivery-configs", get(lists::list_all)),
         (
             "/api/v1/tenants/{tenant_id}/delivery-configs",

@@ -31,7 +31,10 @@ fn copies() -> [(PathBuf, String); 2] {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     [
         (crates.join("../docs/openapi.json"), format!("{document:#}\n")),
-        (crates.join("api/src/openapi/openapi.min.json"), document.to_string()),
+        (
+            crates.join("api/src/resources/description/openapi.min.json"),
+            document.to_string(),
+        ),
     ]
 }
 

@@ -10,7 +10,7 @@ use tenant_core::{Cause, ConfigChanged, StoredConfig, parse_create, parse_update
 use tenant_store::{Precondition, StoreError, Tagged};
 
 #[cfg(feature = "openapi")]
-use crate::openapi::failures;
+use crate::description::failures;
 use crate::{
     http::{
         body::JsonBody,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tenant_core::StoredConfig;
 
 #[cfg(feature = "openapi")]
-use crate::openapi::failures;
+use crate::description::failures;
 use crate::{
     http::{context::Now, envelope::Success, error::ApiError, path::Tenant, query::PageQuery},
     state::AppState,

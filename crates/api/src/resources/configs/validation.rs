@@ -8,7 +8,7 @@ use serde::Serialize;
 use tenant_core::{Check, check_stored};
 
 #[cfg(feature = "openapi")]
-use crate::openapi::failures;
+use crate::description::failures;
 use crate::{
     http::{
         context::Now, deadline::Deadline, envelope::Success, error::ApiError, path::Target, query::ValidationQuery,

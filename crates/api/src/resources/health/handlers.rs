@@ -7,7 +7,7 @@ use axum::{
 
 use super::view::{HealthReport, HealthStatus};
 #[cfg(feature = "openapi")]
-use crate::openapi::failures;
+use crate::description::failures;
 use crate::{
     http::{context::Now, envelope::Success, error::ApiError},
     probe::{Probed, Unhealthy},

@@ -3,16 +3,15 @@
 //! Crate `openapi` makes it from the attributes and types of this crate and from the rules of the domain, and checks that
 //! the copies in the repository are up to date. The function itself contains bytes and no generator.
 
-#[cfg(feature = "openapi")]
-pub(crate) mod failures;
-
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 
+#[cfg(feature = "openapi")]
+use crate::description::failures;
 use crate::http::envelope::APPLICATION_JSON;
 
 /// `docs/openapi.json` without its white space. It is inside the crate because an image is built from the crates alone.
-const DOCUMENT: &str = include_str!("openapi/openapi.min.json");
+const DOCUMENT: &str = include_str!("description/openapi.min.json");
 /// It changes with a deployment only.
 const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
