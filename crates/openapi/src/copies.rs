@@ -16,7 +16,7 @@ pub fn write() -> io::Result<()> {
         .try_for_each(|(path, content)| fs::write(path, content))
 }
 
-/// The copies that differ from what [`write`] would write.
+/// The copies that differ from what [`write()`] would write.
 #[must_use]
 pub fn stale() -> Vec<PathBuf> {
     copies()
