@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn dependencies_never_log_below_a_warning() {
-        const REGISTRY: &str = "/home/user/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f";
+        const REGISTRY: &str = "/somewhere/else/registry";
         for (target, file) in [
             (
                 "aws_smithy_runtime::client",
