@@ -12,8 +12,8 @@ pub struct ConfigChanged {
     pub tenant_id: TenantId,
     /// The type of the configuration.
     pub delivery_type: DeliveryType,
-    /// The configuration before the change. `None` for a creation, and where the store did not read it: an unconditional
-    /// update is one call that returns only what it wrote.
+    /// The configuration before the change. `None` for a creation, and where a retry found that an earlier attempt had made
+    /// the change and nothing had been read before.
     pub before: Option<StoredConfig>,
     /// The configuration after the change; `None` for a deletion.
     pub after: Option<StoredConfig>,
