@@ -8,7 +8,9 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use tenant_store::{StoreError, configs::ConfigStore};
 
-use crate::resources::health::view::{HealthReport, HealthStatus};
+use crate::resources::health::view::HealthReport;
+#[cfg(any(test, feature = "openapi"))]
+use crate::resources::health::view::HealthStatus;
 
 /// A probe waits no longer: load balancers give up after a few seconds.
 const PROBE_LIMIT: Duration = Duration::from_secs(2);
