@@ -17,9 +17,10 @@ cd "$TOP" || exit
 
 # Name, limit in minutes, lane, the stages to wait for (or -), what it shows.
 #
-# The lane `build` keeps both processors busy with cargo, at a lower priority. Stages of the lanes `check` and `cloud` wait
-# for a server or an emulator most of the time; `cloud` is for the longest of them. Stages come after the one that builds
-# what they start, so that nothing is built twice: `limits` builds the functions as they are deployed, `unit` the local server.
+# The lanes `build` and `functions` run cargo, at a lower priority. They are two because much of a build keeps one processor
+# busy: a large crate, or link-time optimization. Stages of the lanes `check` and `cloud` wait for a server or an emulator
+# most of the time; `cloud` is for the longest of them. Stages come after the one that builds what they start, so that
+# nothing is built twice: `limits` builds the functions as they are deployed, `unit` the local server.
 STAGES=(
   'scripts     5 check -      every shell script passes shellcheck; the word list finds what it is for'
   'format      5 check -      rustfmt, gofmt, ruff'
@@ -27,8 +28,8 @@ STAGES=(
   'lint       20 build -      clippy without a warning'
   'deny       15 check -      licences, bans, sources and advisories of the dependencies'
   'docs       10 build -      the API documentation builds without a warning'
-  'limits     20 build -      size and packages of the functions'
-  'unit       20 build -      the tests of every crate'
+  'limits     30 functions -    size and packages of the functions'
+  'unit       30 build -      the tests of every crate'
   'release    20 build -      the release build of the local server compiles and serves'
   'validation 15 check unit   the live checks of a configuration, against an emulator of STS, CloudWatch Logs and S3'
   'acceptance 10 check unit   the contract and the signing scheme on the wire, under both URL forms'
@@ -36,7 +37,7 @@ STAGES=(
   'browser    10 check unit   the documentation page in a browser'
   'local      10 check unit   what only the local server promises (restart, kill -9, Ctrl-C); the examples and links of the README'
   'clients    10 check unit   the examples and the Go client of the first description'
-  'image      20 build limits the container images'
+  'image      20 functions limits the container images'
   'deploy     30 cloud limits deployment on an AWS emulator, and the acceptance suite against it'
 )
 # What `full` adds.
@@ -74,7 +75,7 @@ find_stage() {
 # start_stage NAME LIMIT LANE: in a process group of its own, which its time limit ends with everything that it started.
 start_stage() {
   local name=$1 limit=$2 lane=$3 priority=0 output
-  [[ $lane != build ]] || priority=5
+  [[ $lane == check || $lane == cloud ]] || priority=5
   export REASONS=$work/$name.reasons
   : >"$REASONS"
   if ((${#waiting[@]} + ${#running[@]} == 1 && finished == 0)); then
