@@ -9,6 +9,7 @@ from metrics import NAMESPACE, Window, key_of
 
 AUTHORIZER = FUNCTIONS[0]
 KEYS_ARE_FRESH = 300  # seconds
+WITHDRAWN_KEYS_END = 60  # seconds
 
 
 def list_configs(cloud, key):
@@ -16,7 +17,7 @@ def list_configs(cloud, key):
     return request(f"{base}/api/v1/delivery-configs", key=key, base=base).status
 
 
-def test_deleted_key_serves_stale_and_is_counted(cloud):
+def test_deleted_key_ends_a_minute_after_the_next_read(cloud):
     cloud.deploy("--include-api", *ZIP, "--arch", ARCHITECTURE, "--create-psk")
     key = cloud.psk()
     with serving_unpublished(cloud, AUTHORIZER):
@@ -27,8 +28,11 @@ def test_deleted_key_serves_stale_and_is_counted(cloud):
         window = Window(cloud)
         statuses = [list_configs(cloud, key) for _ in range(2)]
         measured = window.metrics(AUTHORIZER)
+        time.sleep(WITHDRAWN_KEYS_END)
+        ended = list_configs(cloud, key)
     cloud.aws("ssm", "put-parameter", "--name", PSK_PARAMETER, "--type", "SecureString", "--value", key)
     assert statuses == [200, 200]
+    assert ended == 500
     stale, failures = (
         measured[key_of(NAMESPACE, name, {"function_name": AUTHORIZER})]
         for name in ("stale_key_uses", "key_refresh_failures")

@@ -181,6 +181,7 @@ def event(path, headers=None):
             "path": f"/development{path}",
             "httpMethod": "GET",
             "identity": {"sourceIp": "192.0.2.1"},
+            "authorizer": {"principalId": "psk", "authMethod": "HMAC-SHA256", "keyVersion": "current:1"},
         },
         "body": None,
         "isBase64Encoded": False,

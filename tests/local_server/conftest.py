@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import secrets
 import signal
 import subprocess
@@ -17,7 +18,8 @@ START = 20  # seconds a server may take until it has printed its URL
 class Server:
     """A running local server; `api` speaks to it, by the URL without the stage."""
 
-    def __init__(self, *arguments, cwd, env=None, psk="a-key-for-the-tests-0123456789"):
+    def __init__(self, *arguments, cwd, env=None, psk="a-key-for-the-tests-0123456789", open_files=None):
+        """`open_files` are the soft and the hard limit, as `ulimit -n` sets them."""
         environment = {name: value for name, value in os.environ.items() if name not in ("PSK", "ALLOWED_ORIGINS")}
         if psk is not None:
             environment["PSK"] = psk
@@ -29,6 +31,7 @@ class Server:
             text=True,
             env=environment | (env or {}),
             cwd=cwd,
+            preexec_fn=open_files and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, open_files)),
         )
         self.lines = []
         self._url = threading.Event()

@@ -2,8 +2,8 @@
 //!
 //! [`router`] is the whole service as one [`axum::Router`]. [`Api`] is the same as a Lambda function: proxy event in, proxy
 //! response out. Only this crate knows routes, headers and status codes. It must never contain a rule of the domain (see
-//! `tenant_core`), name an attribute of the table (see `tenant_store`) or authorize a request (the authorizer has done so
-//! before the event arrives here).
+//! `tenant_core`), name an attribute of the table (see `tenant_store`) or authorize a request: the authorizer has done so
+//! before the event arrives here, and a request without its context is rejected.
 
 mod audit;
 pub mod config;

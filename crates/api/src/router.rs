@@ -11,7 +11,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     config::AllowedOrigins,
-    http::{body::verify_body, cors, deadline, edge::edge, error::ApiError},
+    http::{authorized::require_authorizer, body::verify_body, cors, deadline, edge::edge, error::ApiError},
     resources::{
         configs::{handlers as configs, lists, validation},
         description,
@@ -78,6 +78,7 @@ fn with_middleware(routes: Router, origins: &AllowedOrigins) -> Router {
         .layer(middleware::from_fn(verify_body))
         .layer(middleware::from_fn(deadline::enforce))
         .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| ApiError::Panicked.into_response()))
+        .layer(middleware::from_fn(require_authorizer))
         .layer(cors::layer(origins))
         .layer(middleware::from_fn(edge))
 }
@@ -89,11 +90,23 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
+    use crate::http::{authorized::OPEN_ROUTES, context::GatewayContext};
+
+    #[test]
+    fn open_routes_exist() {
+        for open in OPEN_ROUTES {
+            assert!(routes().iter().any(|(path, _)| *path == open), "{open}");
+        }
+    }
 
     #[tokio::test]
     async fn panic_returns_500_without_its_message() {
         let routes = Router::new().route("/panic", get(async || -> () { panic!("secret") }));
-        let request = Request::get("/panic").body(Body::empty()).unwrap();
+        let context = GatewayContext {
+            key_version: Some("current:1".to_owned()),
+            ..GatewayContext::default()
+        };
+        let request = Request::get("/panic").extension(context).body(Body::empty()).unwrap();
         let response = with_middleware(routes, &AllowedOrigins::None)
             .oneshot(request)
             .await

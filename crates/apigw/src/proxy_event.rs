@@ -20,12 +20,29 @@ pub struct GatewayContext {
     pub request_id: Option<String>,
     /// The longer id by which AWS itself finds the request.
     pub extended_request_id: Option<String>,
+    /// The host that the client connected to.
+    pub domain_name: Option<String>,
     /// The address the request came from.
     pub source_ip: Option<String>,
     /// The version of the key that signed the request, from the authorizer.
     pub key_version: Option<String>,
     /// The body's SHA-256 in hex as the client signed it, from the authorizer.
     pub body_sha256: Option<String>,
+}
+
+impl GatewayContext {
+    /// Whether this service's authorizer allowed the request: it names the key in every context that it returns.
+    #[must_use]
+    pub fn is_authorized(&self) -> bool {
+        self.key_version.as_deref().is_some_and(|version| !version.is_empty())
+    }
+
+    /// Whether the client used a custom domain, and not the URL that AWS gives to an API.
+    #[must_use]
+    pub fn is_custom_domain(&self) -> bool {
+        let domain = self.domain_name.as_deref().unwrap_or_default();
+        !domain.is_empty() && !domain.contains(".execute-api.")
+    }
 }
 
 /// A part of the request that HTTP cannot represent. Nothing of a request is dropped silently: a lost `If-Match` would
@@ -125,6 +142,7 @@ struct ProxyEvent {
 struct RequestContext {
     request_id: Option<String>,
     extended_request_id: Option<String>,
+    domain_name: Option<String>,
     identity: Option<Identity>,
     authorizer: Option<AuthorizerContext>,
 }
@@ -152,6 +170,7 @@ impl From<RequestContext> for GatewayContext {
         Self {
             request_id: context.request_id,
             extended_request_id: context.extended_request_id,
+            domain_name: context.domain_name,
             source_ip,
             key_version,
             body_sha256,

@@ -30,6 +30,8 @@ struct Verified {
     key_role: KeyRole,
     key_version: String,
     body_sha256: Option<String>,
+    /// Whether the signature does not cover the body of a write.
+    is_unbound_write: bool,
 }
 
 /// Why a request is not verified.
@@ -49,7 +51,7 @@ impl<S: KeySource, C: Clock> Authorizer<S, C> {
     /// The same with another clock.
     pub fn with_clock(source: S, settings: Settings, clock: C) -> Self {
         Self {
-            keys: KeyCache::new(source),
+            keys: KeyCache::new(source, settings.previous_key_max_age),
             settings,
             clock,
         }
@@ -67,7 +69,7 @@ impl<S: KeySource, C: Clock> Authorizer<S, C> {
             return Err(Denial::ResourceIsPattern.into());
         }
         let lease = self.keys.keys(now).await?;
-        if let Some(key) = lease.keys().find_signer(&request) {
+        if let Some(key) = lease.keys().find_signer(&request, now) {
             return Ok(Verified::new(key, &request));
         }
         // The key may have been replaced since the cached ones were read.
@@ -78,7 +80,7 @@ impl<S: KeySource, C: Clock> Authorizer<S, C> {
             .ok_or(SignatureError::WrongSignature)?;
         let key = lease
             .keys()
-            .find_signer(&request)
+            .find_signer(&request, now)
             .ok_or(SignatureError::WrongSignature)?;
         Ok(Verified::new(key, &request))
     }
@@ -91,14 +93,14 @@ impl<S: KeySource, C: Clock> Handler for Authorizer<S, C> {
         let resource = MethodArn::parse(event.method_arn()).map_err(invalid_event)?;
         let result = self.verify(&event, resource).await;
         let (outcome, reason, key_version) = match &result {
-            Ok(verified) => {
-                let by_previous_key = verified.key_role == KeyRole::Previous;
-                (
-                    Outcome::Allowed { by_previous_key },
-                    "verified",
-                    Some(verified.key_version.as_str()),
-                )
-            }
+            Ok(verified) => (
+                Outcome::Allowed {
+                    by_previous_key: verified.key_role == KeyRole::Previous,
+                    is_unbound_write: verified.is_unbound_write,
+                },
+                "verified",
+                Some(verified.key_version.as_str()),
+            ),
             Err(NotVerified::Denied(denial)) => (Outcome::Denied, denial.reason(), None),
             Err(NotVerified::NoKeys(_)) => (Outcome::Failed, "keys_unavailable", None),
         };
@@ -127,6 +129,7 @@ impl Verified {
                 .body_digest
                 .as_ref()
                 .map(tenant_core::signature::BodyDigest::to_lower_hex),
+            is_unbound_write: signed_request::is_unbound_write(&request.method, request.body_digest.as_ref()),
         }
     }
 }

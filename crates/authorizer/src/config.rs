@@ -2,12 +2,16 @@
 
 use std::env;
 
+use chrono::TimeDelta;
 use lambda::{Telemetry, TelemetryError};
 
 use crate::keys::{ParameterName, ParameterNameError};
 
 const PARAMETER_NAME: &str = "PSK_PARAMETER_NAME";
 const REQUIRE_BODY_SHA256: &str = "REQUIRE_BODY_SHA256";
+const PREVIOUS_KEY_MAX_AGE: &str = "PREVIOUS_KEY_MAX_AGE";
+/// A longer overlap is not a rotation.
+const MAX_SECONDS: u32 = 365 * 24 * 60 * 60;
 
 /// How the function was configured.
 #[derive(Debug, Clone)]
@@ -21,10 +25,22 @@ pub struct Config {
 }
 
 /// The settings of the authorizer, however it is run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
     /// Whether a POST, PUT or PATCH must bind its body by `X-Body-SHA256`, from `REQUIRE_BODY_SHA256`.
     pub require_body_digest: bool,
+    /// How long the previous key is accepted after the current one was written, from `PREVIOUS_KEY_MAX_AGE` in seconds.
+    pub previous_key_max_age: TimeDelta,
+}
+
+impl Default for Settings {
+    /// Bodies need not be bound, and a rotation may take a week.
+    fn default() -> Self {
+        Self {
+            require_body_digest: false,
+            previous_key_max_age: TimeDelta::days(7),
+        }
+    }
 }
 
 /// Why the function does not start.
@@ -39,6 +55,9 @@ pub enum ConfigError {
     /// Neither true nor false.
     #[error("{REQUIRE_BODY_SHA256} is {0:?}; it must be true or false")]
     NotABoolean(String),
+    /// Not a number of seconds, or more than a year.
+    #[error("{PREVIOUS_KEY_MAX_AGE} is {0:?}; it must be a whole number of seconds from 0 to {MAX_SECONDS}")]
+    NotAnAge(String),
     /// A variable that every function has.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
@@ -53,6 +72,7 @@ impl Config {
     /// Reads variables through `lookup`. An empty variable counts as unset.
     pub fn from_variables(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let lookup = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        let defaults = Settings::default();
         Ok(Self {
             parameter: lookup(PARAMETER_NAME)
                 .ok_or(ConfigError::NoParameterName)?
@@ -60,7 +80,10 @@ impl Config {
                 .map_err(ConfigError::InvalidParameterName)?,
             telemetry: Telemetry::from_variables("authorizer", lookup)?,
             settings: Settings {
-                require_body_digest: lookup(REQUIRE_BODY_SHA256).map_or(Ok(false), parse_boolean)?,
+                require_body_digest: lookup(REQUIRE_BODY_SHA256)
+                    .map_or(Ok(defaults.require_body_digest), parse_boolean)?,
+                previous_key_max_age: lookup(PREVIOUS_KEY_MAX_AGE)
+                    .map_or(Ok(defaults.previous_key_max_age), parse_age)?,
             },
         })
     }
@@ -72,6 +95,15 @@ fn parse_boolean(value: String) -> Result<bool, ConfigError> {
         "true" => Ok(true),
         "false" => Ok(false),
         _ => Err(ConfigError::NotABoolean(value)),
+    }
+}
+
+fn parse_age(value: String) -> Result<TimeDelta, ConfigError> {
+    match value.parse::<u32>() {
+        Ok(seconds) if seconds <= MAX_SECONDS && value.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Ok(TimeDelta::seconds(seconds.into()))
+        }
+        _ => Err(ConfigError::NotAnAge(value)),
     }
 }
 
@@ -103,9 +135,22 @@ mod tests {
         assert_eq!(
             config.settings,
             Settings {
-                require_body_digest: false
+                require_body_digest: false,
+                previous_key_max_age: TimeDelta::days(7),
             }
         );
+    }
+
+    #[test]
+    fn age_of_the_previous_key_is_in_seconds() {
+        for (value, seconds) in [("0", 0), ("3600", 3_600), ("31536000", 31_536_000), ("", 7 * 86_400)] {
+            let config = config(&[("PSK_PARAMETER_NAME", "/psk"), ("PREVIOUS_KEY_MAX_AGE", value)]).unwrap();
+            assert_eq!(
+                config.settings.previous_key_max_age,
+                TimeDelta::seconds(seconds),
+                "{value:?}"
+            );
+        }
     }
 
     #[test]
@@ -127,6 +172,11 @@ mod tests {
         for (name, value) in [
             ("REQUIRE_BODY_SHA256", "yes"),
             ("REQUIRE_BODY_SHA256", "1"),
+            ("PREVIOUS_KEY_MAX_AGE", "7d"),
+            ("PREVIOUS_KEY_MAX_AGE", "-1"),
+            ("PREVIOUS_KEY_MAX_AGE", "+1"),
+            ("PREVIOUS_KEY_MAX_AGE", "1.5"),
+            ("PREVIOUS_KEY_MAX_AGE", "31536001"),
             ("LOG_LEVEL", "LOUD"),
             ("AWS_LAMBDA_LOG_FORMAT", "XML"),
             ("METRICS_NAMESPACE", "AWS/Lambda"),

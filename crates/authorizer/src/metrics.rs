@@ -18,6 +18,8 @@ const AUTH_ALLOWED: Metric = Metric::count("auth_allowed", BY_FUNCTION);
 const AUTH_DENIED: Metric = Metric::count("auth_denied", BY_REASON);
 const AUTH_FAILED: Metric = Metric::count("auth_failed", BY_FUNCTION);
 const PREVIOUS_KEY_USES: Metric = Metric::count("previous_key_uses", BY_FUNCTION);
+const PREVIOUS_KEY_HELD: Metric = Metric::count("previous_key_held", BY_FUNCTION);
+const UNBOUND_WRITES: Metric = Metric::count("unbound_writes", BY_FUNCTION);
 const DURATION: Metric = Metric::milliseconds("duration_ms", BY_FUNCTION);
 const COLD_STARTS: Metric = Metric::count("cold_starts", BY_FUNCTION);
 const KEY_REFRESHES: Metric = Metric::count("key_refreshes", BY_FUNCTION);
@@ -32,6 +34,8 @@ pub fn catalogue() -> Vec<Metric> {
         AUTH_DENIED,
         AUTH_FAILED,
         PREVIOUS_KEY_USES,
+        PREVIOUS_KEY_HELD,
+        UNBOUND_WRITES,
         DURATION,
         COLD_STARTS,
         KEY_REFRESHES,
@@ -45,6 +49,7 @@ pub fn catalogue() -> Vec<Metric> {
 pub(crate) enum Outcome {
     Allowed {
         by_previous_key: bool,
+        is_unbound_write: bool,
     },
     Denied,
     /// There was no key to verify it with.
@@ -62,9 +67,13 @@ pub(crate) fn for_request(
     let mut measured = Measurements::default();
     measured.dimension(REASON, reason);
     match outcome {
-        Outcome::Allowed { by_previous_key } => {
+        Outcome::Allowed {
+            by_previous_key,
+            is_unbound_write,
+        } => {
             measured.count(AUTH_ALLOWED, 1);
             measured.count_some(PREVIOUS_KEY_USES, by_previous_key.into());
+            measured.count_some(UNBOUND_WRITES, is_unbound_write.into());
         }
         Outcome::Denied => measured.count(AUTH_DENIED, 1),
         Outcome::Failed => measured.count(AUTH_FAILED, 1),
@@ -74,5 +83,6 @@ pub(crate) fn for_request(
     measured.count_some(KEY_REFRESHES, key_events.refreshes);
     measured.count_some(KEY_REFRESH_FAILURES, key_events.refresh_failures);
     measured.count_some(STALE_KEY_USES, key_events.stale_uses);
+    measured.count_some(PREVIOUS_KEY_HELD, key_events.previous_held);
     measured
 }

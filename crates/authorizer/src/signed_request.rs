@@ -20,7 +20,7 @@ pub(crate) fn read(
     let body_digest = optional(event, Header::BodyDigest)?;
 
     let method = Method::parse(event.http_method())?;
-    if settings.require_body_digest && body_digest.is_none() && METHODS_WITH_BODY.contains(&method.as_str()) {
+    if settings.require_body_digest && is_unbound_write(&method, body_digest) {
         return Err(Denial::BodyNotBound);
     }
     let signature = Signature::from_authorization(authorization)?;
@@ -35,6 +35,11 @@ pub(crate) fn read(
         body_digest,
         signature,
     })
+}
+
+/// Whether the request has a body that changes something and that its signature does not cover.
+pub(crate) fn is_unbound_write<D>(method: &Method, body_digest: Option<D>) -> bool {
+    body_digest.is_none() && METHODS_WITH_BODY.contains(&method.as_str())
 }
 
 fn required<'e>(event: &'e AuthorizerEvent<'_>, header: Header) -> Result<&'e str, Denial> {

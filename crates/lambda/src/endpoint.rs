@@ -82,7 +82,8 @@ impl Endpoint {
                 async move { Ok::<_, Infallible>(invoker.respond(request).await) }
             })
         };
-        server::serve(self.listener, http1::Builder::new(), service_for, shutdown).await;
+        let http = http1::Builder::new();
+        server::serve(self.listener, http, server::UNLIMITED, service_for, shutdown).await;
     }
 }
 

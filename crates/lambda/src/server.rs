@@ -1,6 +1,6 @@
 //! An HTTP/1.1 accept loop with a graceful shutdown: requests in flight are completed.
 
-use std::{convert::Infallible, io, net::SocketAddr, pin::pin, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use http::{Request, Response};
 use http_body_util::Full;
@@ -16,8 +16,12 @@ use hyper_util::{
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    sync::Semaphore,
     time::{sleep, timeout},
 };
+
+/// As many connections as clients open.
+pub const UNLIMITED: usize = Semaphore::MAX_PERMITS;
 
 /// How long requests in flight may take after the shutdown begins: the process must end within a second.
 const GRACE: Duration = Duration::from_millis(800);
@@ -28,10 +32,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// its peer, until `shutdown` completes.
 ///
 /// A connection whose client takes longer than `http`'s `header_read_timeout` (30 s unless set) to send the head of a
-/// request, the next one on an idle connection included, is closed.
+/// request, the next one on an idle connection included, is closed. While there are `max_connections`, others wait to be
+/// accepted.
 pub async fn serve<S>(
     listener: TcpListener,
     mut http: http1::Builder,
+    max_connections: usize,
     service_for: impl Fn(SocketAddr) -> S,
     shutdown: impl Future<Output = ()>,
 ) where
@@ -40,14 +46,20 @@ pub async fn serve<S>(
 {
     http.timer(TokioTimer::new());
     let connections = GracefulShutdown::new();
+    let slots = Arc::new(Semaphore::new(max_connections));
     let mut shutdown = pin!(shutdown);
     loop {
+        let accept = async {
+            // The semaphore is never closed.
+            let slot = Arc::clone(&slots).acquire_owned().await.ok();
+            listener.accept().await.map(|accepted| (accepted, slot))
+        };
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = accept => accepted,
             () = &mut shutdown => break,
         };
         match accepted {
-            Ok((stream, peer)) => {
+            Ok(((stream, peer), slot)) => {
                 // Responses are written whole: waiting to fill a packet only delays them. A failure has no other effect.
                 let _ = stream.set_nodelay(true);
                 let connection = http.serve_connection(TokioIo::new(stream), service_for(peer));
@@ -56,6 +68,7 @@ pub async fn serve<S>(
                     if let Err(error) = connection.await {
                         tracing::debug!(%error, %peer, "connection failed");
                     }
+                    drop(slot);
                 });
             }
             Err(error) => {

@@ -150,6 +150,7 @@ async fn run_at(log_level: &str, events: &[&'static str]) -> Run {
     let server = tokio::spawn(server::serve(
         listener,
         http1::Builder::new(),
+        server::UNLIMITED,
         service_for,
         std::future::pending(),
     ));

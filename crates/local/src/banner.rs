@@ -17,6 +17,8 @@ pub struct Banner<'a> {
     pub table: &'a str,
     /// The table's location.
     pub location: Location,
+    /// Where other programs can use the table, if it is exposed.
+    pub table_endpoint: Option<SocketAddr>,
     /// The key's location.
     pub key: KeyLocation,
 }
@@ -59,6 +61,7 @@ impl fmt::Display for KeyLocation {
         match self {
             Self::Local(Origin::Flag) => formatter.write_str("from --psk"),
             Self::Local(Origin::Environment) => formatter.write_str("from the environment variable PSK"),
+            Self::Local(Origin::ProvidedFile(path)) => write!(formatter, "in {}", path.display()),
             Self::Local(Origin::File(path)) => write!(formatter, "created at the first start, in {}", path.display()),
             Self::Parameter(name) => write!(formatter, "in the SSM parameter {}", name.as_str()),
         }
@@ -70,7 +73,9 @@ impl KeyLocation {
     fn shell(&self) -> String {
         match self {
             Self::Local(Origin::Flag | Origin::Environment) => r#": "${PSK:?set PSK to the key first}""#.to_owned(),
-            Self::Local(Origin::File(path)) => format!("PSK=$(cat {})", quote(&path.to_string_lossy())),
+            Self::Local(Origin::ProvidedFile(path) | Origin::File(path)) => {
+                format!("PSK=$(cat {})", quote(&path.to_string_lossy()))
+            }
             Self::Parameter(name) => format!(
                 "PSK=$(aws ssm get-parameter --with-decryption --name {} --query Parameter.Value --output text)",
                 quote(name.as_str())
@@ -88,6 +93,8 @@ impl fmt::Display for Banner<'_> {
             key,
             ..
         } = self;
+        let endpoint = self.table_endpoint;
+        let endpoint = endpoint.map_or_else(String::new, |address| format!("table endpoint http://{address}\n"));
         let origin = self.origin();
         let read_key = key.shell();
         write!(
@@ -95,7 +102,7 @@ impl fmt::Display for Banner<'_> {
             r#"The tenant management API, version {version}
 
 table  {table}, {location}
-key    {key}
+{endpoint}key    {key}
 
 A signed request, to paste into a shell:
 
@@ -150,6 +157,7 @@ mod tests {
             stage: &stage,
             table: "configs",
             location: Location::Memory,
+            table_endpoint: Some("127.0.0.1:8001".parse().unwrap()),
             key,
         }
         .to_string()
@@ -160,6 +168,12 @@ mod tests {
         let text = banner("127.0.0.1:8000", KeyLocation::Local(Origin::Flag));
         let urls: Vec<_> = text.lines().filter(|line| line.starts_with("http://")).collect();
         assert_eq!(urls, ["http://127.0.0.1:8000", "http://127.0.0.1:8000/development"]);
+    }
+
+    #[test]
+    fn endpoint_of_the_table_has_its_own_line() {
+        let text = banner("127.0.0.1:8000", KeyLocation::Local(Origin::Flag));
+        assert!(text.contains("\ntable endpoint http://127.0.0.1:8001\nkey "), "{text}");
     }
 
     #[test]

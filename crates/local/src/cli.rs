@@ -41,6 +41,10 @@ pub struct Options {
     #[arg(long, value_name = "KEY", conflicts_with = "aws")]
     psk: Option<ProvidedKey>,
 
+    /// File with the pre-shared key. Unlike --psk, it is not visible in the list of processes.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["aws", "psk"])]
+    psk_file: Option<PathBuf>,
+
     /// Directory for the table and the key.
     #[arg(long, value_name = "DIR", default_value = ".local-data")]
     pub data_dir: PathBuf,
@@ -52,6 +56,11 @@ pub struct Options {
     /// Use the DynamoDB emulator at this URL, and create the table there if it is missing.
     #[arg(long, value_name = "URL", conflicts_with = "in_memory", value_parser = parse_endpoint)]
     pub dynamodb_endpoint: Option<String>,
+
+    /// Let other programs on this machine use the embedded table, at this port of 127.0.0.1. 0 picks a free port. Any
+    /// credentials are accepted, so every user of this machine can then read and write the table.
+    #[arg(long, value_name = "PORT", conflicts_with_all = ["aws", "dynamodb_endpoint"])]
+    pub expose_table: Option<u16>,
 
     /// Use a real table (--table) and a real key (--psk-parameter), with the AWS CLI's credentials and region.
     #[arg(long, conflicts_with_all = ["in_memory", "dynamodb_endpoint"], requires_all = ["table", "psk_parameter"])]
@@ -96,6 +105,8 @@ pub struct Options {
 pub enum KeyChoice {
     /// The command line or the environment.
     Provided(ProvidedKey, Origin),
+    /// This file.
+    File(PathBuf),
     /// The file in the data directory, created if it is missing.
     Stored,
     /// This SSM parameter.
@@ -125,11 +136,12 @@ impl Options {
     }
 
     fn choose_key(&self, from_environment: Option<ProvidedKey>) -> KeyChoice {
-        match (&self.psk_parameter, &self.psk, from_environment) {
-            (Some(parameter), _, _) if self.aws => KeyChoice::Parameter(parameter.clone()),
-            (_, Some(key), _) => KeyChoice::Provided(key.clone(), Origin::Flag),
-            (_, None, Some(key)) if !key.is_empty() => KeyChoice::Provided(key, Origin::Environment),
-            (_, None, _) => KeyChoice::Stored,
+        match (&self.psk_parameter, &self.psk, &self.psk_file, from_environment) {
+            (Some(parameter), ..) if self.aws => KeyChoice::Parameter(parameter.clone()),
+            (_, Some(key), ..) => KeyChoice::Provided(key.clone(), Origin::Flag),
+            (_, None, Some(file), _) => KeyChoice::File(file.clone()),
+            (_, None, None, Some(key)) if !key.is_empty() => KeyChoice::Provided(key, Origin::Environment),
+            (_, None, None, _) => KeyChoice::Stored,
         }
     }
 }
@@ -212,6 +224,12 @@ mod tests {
     }
 
     #[test]
+    fn key_file_overrides_the_environment() {
+        let options = parse(&["--psk-file", "key"]).unwrap();
+        assert_eq!(options.choose_key(Some(provided("env"))), KeyChoice::File("key".into()));
+    }
+
+    #[test]
     fn debug_shows_no_key() {
         let options = parse(&["--psk", "0123456789abcdef"]).unwrap();
         for shown in [format!("{options:?}"), format!("{:?}", options.choose_key(None))] {
@@ -246,6 +264,10 @@ mod tests {
                 "http://x",
             ],
             &["--in-memory", "--dynamodb-endpoint", "http://x"],
+            &["--psk", "k", "--psk-file", "f"],
+            &["--aws", "--table", "t", "--psk-parameter", "p", "--psk-file", "f"],
+            &["--expose-table", "0", "--dynamodb-endpoint", "http://x"],
+            &["--aws", "--table", "t", "--psk-parameter", "p", "--expose-table", "0"],
         ] {
             assert_eq!(
                 parse(arguments).unwrap_err().kind(),

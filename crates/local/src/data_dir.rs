@@ -1,10 +1,16 @@
 //! The directory for the data that must outlive a local server.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
     io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
+
+/// The mode of a file that only its owner can use.
+pub(crate) const PRIVATE_FILE: u32 = 0o600;
+/// The mode of a directory that only its owner can use.
+const PRIVATE_DIR: u32 = 0o700;
 
 /// Why the directory cannot be used. Each message contains a remedy.
 #[derive(Debug, thiserror::Error)]
@@ -30,9 +36,12 @@ pub enum DataDirError {
 pub struct DataDir(PathBuf);
 
 impl DataDir {
-    /// Creates the directory if it is missing, and makes git ignore it.
+    /// Creates the directory for its owner only if it is missing, and makes git ignore it.
     pub fn open(path: &Path) -> Result<Self, DataDirError> {
-        let created = fs::create_dir_all(path).and_then(|()| fs::canonicalize(path));
+        // The permissions of a directory that is there are its owner's choice: the files in it are private.
+        let mut builder = DirBuilder::new();
+        builder.recursive(true).mode(PRIVATE_DIR);
+        let created = builder.create(path).and_then(|()| fs::canonicalize(path));
         let path = created.map_err(|source| DataDirError::Unusable {
             path: path.to_owned(),
             source,
@@ -68,6 +77,7 @@ impl DataDir {
         let file = OpenOptions::new()
             .create(true)
             .append(true)
+            .mode(PRIVATE_FILE)
             .open(&path)
             .map_err(unusable)?;
         match file.try_lock() {
@@ -82,6 +92,7 @@ impl DataDir {
         match OpenOptions::new()
             .write(true)
             .create_new(true)
+            .mode(PRIVATE_FILE)
             .open(self.file(".gitignore"))
         {
             Ok(mut file) => file.write_all(b"*\n"),
@@ -89,6 +100,31 @@ impl DataDir {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Creates the file if it is missing, and makes it one that only its owner can read and write.
+pub(crate) fn make_private(path: &Path) -> Result<(), DataDirError> {
+    let opened = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(PRIVATE_FILE)
+        .open(path);
+    opened
+        .and_then(|file| {
+            if can_others_use(&file.metadata()?.permissions()) {
+                file.set_permissions(Permissions::from_mode(PRIVATE_FILE))?;
+            }
+            Ok(())
+        })
+        .map_err(|source| DataDirError::Unusable {
+            path: path.to_owned(),
+            source,
+        })
+}
+
+/// Whether anyone but the owner can read, write or run it.
+pub(crate) fn can_others_use(permissions: &Permissions) -> bool {
+    permissions.mode() & 0o077 != 0
 }
 
 /// The exclusive right to write to a data directory.
@@ -107,6 +143,9 @@ mod tests {
         let dir = DataDir::open(&parent.path().join("a/b")).unwrap();
         assert_eq!(fs::read_to_string(dir.file(".gitignore")).unwrap(), "*\n");
         DataDir::open(dir.path()).unwrap();
+        for path in [dir.path(), dir.path().parent().unwrap()] {
+            assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o700);
+        }
     }
 
     #[test]

@@ -1,17 +1,21 @@
-//! A DynamoDB inside this process, which the real store uses over a loopback connection.
+//! A DynamoDB inside this process. The store calls it without a connection, so nobody else can reach it, unless it is
+//! exposed on purpose.
 //!
 //! Its data is in memory or in one SQLite file. The file is in write-ahead mode, so an acknowledged write has reached the
 //! operating system: killing this process loses none.
 
+mod engine;
+mod exposed;
+mod in_process;
+
 use std::{
-    io,
-    net::Ipv4Addr,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use dynoxide::{Database, DynoxideError, server::serve_with_shutdown};
-use rusqlite::{Connection, OpenFlags};
+use dynoxide::{Database, DynoxideError};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use tenant_store::client;
 use tokio::{
     net::TcpListener,
     sync::oneshot,
@@ -19,7 +23,14 @@ use tokio::{
     time::{interval, timeout},
 };
 
-use crate::data_dir::{DataDir, DataDirError, DataDirLock};
+use self::{
+    engine::{Engine, is_damage},
+    in_process::InProcess,
+};
+use crate::data_dir::{DataDir, DataDirError, DataDirLock, make_private};
+
+/// The client of the store.
+pub use client::Client;
 
 /// The file in the data directory.
 const FILE: &str = "dynamodb.db";
@@ -27,7 +38,7 @@ const FILE: &str = "dynamodb.db";
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often expired items are removed. DynamoDB takes up to days, so nothing may depend on it.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
-/// How long the connections of the store may take to close. They are idle by then, so nothing is lost.
+/// How long the connections to the exposed port may take to close.
 const STOP_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// Why the database cannot be used. Each message contains a remedy.
@@ -37,12 +48,22 @@ pub enum DatabaseError {
     /// The data directory cannot be used.
     #[error(transparent)]
     DataDir(#[from] DataDirError),
-    /// The file is not a database, or is damaged.
+    /// The file contains something else, or was changed by something else.
     #[error(
-        "{path} is not a readable database ({reason}): move it away to start with an empty table, or choose another \
-         --data-dir"
+        "the database file {path} is damaged ({reason}): restore it from a copy, or move it away to start with an empty \
+         table"
     )]
-    Unreadable {
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file cannot be opened.
+    #[error(
+        "the database file {path} cannot be used ({reason}): free it for this server, or choose another --data-dir"
+    )]
+    Unusable {
         /// The file.
         path: PathBuf,
         /// The reason.
@@ -53,112 +74,118 @@ pub enum DatabaseError {
     Setup(String),
 }
 
-impl From<io::Error> for DatabaseError {
-    fn from(error: io::Error) -> Self {
-        Self::Setup(error.to_string())
-    }
+/// A running DynamoDB.
+pub struct EmbeddedDynamoDb {
+    engine: Engine,
+    sweeper: JoinHandle<()>,
+    exposed: Option<Exposed>,
+    _lock: Option<DataDirLock>,
 }
 
-/// A running DynamoDB.
-#[derive(Debug)]
-pub struct EmbeddedDynamoDb {
-    endpoint: String,
-    file: Option<PathBuf>,
+/// The server on the loopback port.
+struct Exposed {
     stop: oneshot::Sender<()>,
     server: JoinHandle<()>,
-    sweeper: JoinHandle<()>,
-    _lock: Option<DataDirLock>,
 }
 
 impl EmbeddedDynamoDb {
     /// Starts one with its data in memory.
-    pub async fn in_memory() -> Result<Self, DatabaseError> {
+    pub fn in_memory() -> Result<Self, DatabaseError> {
         let database = Database::memory().map_err(|error| DatabaseError::Setup(error.to_string()))?;
-        Self::serve(database, None, None).await
+        Ok(Self::start(Engine { database, file: None }, None))
     }
 
     /// Starts one with its data in this directory.
-    pub async fn in_dir(dir: &DataDir) -> Result<Self, DatabaseError> {
+    pub fn in_dir(dir: &DataDir) -> Result<Self, DatabaseError> {
         let lock = dir.lock()?;
         let path = dir.file(FILE);
         let database = open(&path)?;
-        Self::serve(database, Some(path), Some(lock)).await
+        let file = Some(path);
+        Ok(Self::start(Engine { database, file }, Some(lock)))
     }
 
-    /// Its URL.
+    /// A client that calls it without a connection.
     #[must_use]
-    pub fn endpoint(&self) -> &str {
-        &self.endpoint
+    pub fn client(&self) -> Client {
+        client::connect_in_process(InProcess(self.engine.clone()))
     }
 
     /// The file with its data, unless that is in memory.
     #[must_use]
     pub fn file(&self) -> Option<&Path> {
-        self.file.as_deref()
+        self.engine.file.as_deref()
     }
 
-    /// Stops it and closes its file.
+    /// Serves it to the programs of this machine as well.
+    pub fn expose(&mut self, listener: TcpListener) {
+        let (stop, stopped) = oneshot::channel();
+        let stopped = async {
+            let _ = stopped.await;
+        };
+        let server = tokio::spawn(exposed::serve(listener, self.engine.clone(), stopped));
+        self.exposed = Some(Exposed { stop, server });
+    }
+
+    /// Stops it and closes its file, once the clients are dropped as well.
     pub async fn stop(self) {
         self.sweeper.abort();
+        let Some(Exposed { stop, server }) = self.exposed else {
+            return;
+        };
         // Fails only if the server has stopped already.
-        let _ = self.stop.send(());
-        if timeout(STOP_TIMEOUT, self.server).await.is_err() {
-            tracing::debug!("the embedded DynamoDB did not stop in time");
+        let _ = stop.send(());
+        if timeout(STOP_TIMEOUT, server).await.is_err() {
+            tracing::debug!("the exposed table did not stop in time");
         }
     }
 
-    async fn serve(
-        database: Database,
-        file: Option<PathBuf>,
-        lock: Option<DataDirLock>,
-    ) -> Result<Self, DatabaseError> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let endpoint = format!("http://{}", listener.local_addr()?);
-        let (stop, stopped) = oneshot::channel();
-        let sweeper = tokio::spawn(sweep(database.clone()));
-        let server = tokio::spawn(async move {
-            let stopped = async {
-                let _ = stopped.await;
-            };
-            if let Err(error) = serve_with_shutdown(listener, database, stopped).await {
-                tracing::error!(error, "the embedded DynamoDB failed");
-            }
-        });
-        Ok(Self {
-            endpoint,
-            file,
-            stop,
-            server,
-            sweeper,
+    fn start(engine: Engine, lock: Option<DataDirLock>) -> Self {
+        Self {
+            sweeper: tokio::spawn(sweep(engine.database.clone())),
+            engine,
+            exposed: None,
             _lock: lock,
-        })
+        }
     }
 }
 
 fn open(path: &Path) -> Result<Database, DatabaseError> {
-    let unreadable = |reason: String| DatabaseError::Unreadable {
+    // SQLite gives the files beside it the same permissions.
+    make_private(path)?;
+    check(path)?;
+    let text = path.to_str().ok_or_else(|| DatabaseError::Unusable {
         path: path.to_owned(),
-        reason,
-    };
-    if path.exists() {
-        check(path).map_err(unreadable)?;
+        reason: "its path is not UTF-8".to_owned(),
+    })?;
+    Database::new(text).map_err(|error: DynoxideError| unusable(path, error.to_string()))
+}
+
+fn unusable(path: &Path, reason: String) -> DatabaseError {
+    let path = path.to_owned();
+    if is_damage(&reason) {
+        DatabaseError::Damaged { path, reason }
+    } else {
+        DatabaseError::Unusable { path, reason }
     }
-    let text = path
-        .to_str()
-        .ok_or_else(|| unreadable("its path is not UTF-8".to_owned()))?;
-    Database::new(text).map_err(|error: DynoxideError| unreadable(error.to_string()))
 }
 
 /// Reads the whole database once, since damage would otherwise show during a later request.
-fn check(path: &Path) -> Result<(), String> {
+fn check(path: &Path) -> Result<(), DatabaseError> {
     let result = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).and_then(|connection| {
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
     });
+    let damaged = |reason| DatabaseError::Damaged {
+        path: path.to_owned(),
+        reason,
+    };
     match result {
         Ok(report) if report == "ok" => Ok(()),
-        Ok(damage) => Err(damage.lines().collect::<Vec<_>>().join(" ")),
-        Err(error) => Err(error.to_string()),
+        Ok(damage) => Err(damaged(damage.lines().collect::<Vec<_>>().join(" "))),
+        Err(error) => match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Err(damaged(error.to_string())),
+            _ => Err(unusable(path, error.to_string())),
+        },
     }
 }
 
@@ -177,7 +204,9 @@ async fn sweep(database: Database) {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, os::unix::fs::PermissionsExt};
+
+    use tenant_store::{configs, schema};
 
     use super::*;
 
@@ -187,15 +216,19 @@ mod tests {
         (parent, dir)
     }
 
+    fn error_of(dir: &DataDir) -> DatabaseError {
+        EmbeddedDynamoDb::in_dir(dir).err().unwrap()
+    }
+
     #[tokio::test]
     async fn file_that_is_not_a_database_is_rejected_and_unchanged() {
         let (_parent, dir) = dir();
         let path = dir.file(FILE);
         let content = "not a database, whatever its name says\n".repeat(200);
         fs::write(&path, &content).unwrap();
-        let error = EmbeddedDynamoDb::in_dir(&dir).await.unwrap_err().to_string();
+        let error = error_of(&dir).to_string();
         assert!(
-            error.contains(path.to_str().unwrap()) && error.contains("not a database"),
+            error.contains(&format!("{} is damaged", path.display())) && error.contains("not a database"),
             "{error}"
         );
         assert_eq!(fs::read_to_string(&path).unwrap(), content);
@@ -204,39 +237,66 @@ mod tests {
     #[tokio::test]
     async fn damaged_file_is_detected_at_the_start() {
         let (_parent, dir) = dir();
-        EmbeddedDynamoDb::in_dir(&dir).await.unwrap().stop().await;
+        EmbeddedDynamoDb::in_dir(&dir).unwrap().stop().await;
         let path = dir.file(FILE);
         let mut bytes = fs::read(&path).unwrap();
         assert!(bytes.len() > 8192, "there is a second page to damage");
+        let whole = bytes.clone();
         bytes[4096..8192].fill(0x5a);
-        fs::write(&path, bytes).unwrap();
-        let error = EmbeddedDynamoDb::in_dir(&dir).await.unwrap_err().to_string();
-        assert!(error.contains(path.to_str().unwrap()), "{error}");
-        assert_eq!(error.lines().count(), 1, "{error}");
+        for damaged in [&bytes, &whole[..4096 + 100], &[&[0; 100], &whole[100..]].concat()] {
+            fs::write(&path, damaged).unwrap();
+            let error = error_of(&dir).to_string();
+            assert!(
+                error.starts_with(&format!("the database file {} is damaged (", path.display())),
+                "{error}"
+            );
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
     }
 
     #[tokio::test]
     async fn file_locked_by_another_program_is_reported() {
         let (_parent, dir) = dir();
-        EmbeddedDynamoDb::in_dir(&dir).await.unwrap().stop().await;
+        EmbeddedDynamoDb::in_dir(&dir).unwrap().stop().await;
         let other = Connection::open(dir.file(FILE)).unwrap();
         other
             .execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE")
             .unwrap();
-        let error = EmbeddedDynamoDb::in_dir(&dir).await.unwrap_err().to_string();
-        assert!(error.contains("locked"), "{error}");
+        let error = error_of(&dir).to_string();
+        assert!(error.contains("locked") && !error.contains("damaged"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn files_of_the_database_are_for_their_owner_only() {
+        let (_parent, dir) = dir();
+        let path = dir.file(FILE);
+        // As an earlier version left it.
+        fs::write(&path, "").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let embedded = EmbeddedDynamoDb::in_dir(&dir).unwrap();
+        schema::ensure_table(&embedded.client(), "configs", &configs::SCHEMA)
+            .await
+            .unwrap();
+        let mut seen = 0;
+        for entry in fs::read_dir(dir.path()).unwrap() {
+            let entry = entry.unwrap();
+            let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode, 0o600, "{:?}", entry.file_name());
+            seen += 1;
+        }
+        assert!(seen >= 4, "the lock, .gitignore, the database and its log: {seen}");
     }
 
     #[tokio::test]
     async fn second_server_on_one_directory_is_rejected() {
         let (_parent, dir) = dir();
-        let first = EmbeddedDynamoDb::in_dir(&dir).await.unwrap();
-        let error = EmbeddedDynamoDb::in_dir(&dir).await.unwrap_err();
+        let first = EmbeddedDynamoDb::in_dir(&dir).unwrap();
+        let error = error_of(&dir);
         assert!(
             matches!(error, DatabaseError::DataDir(DataDirError::InUse(_))),
             "{error}"
         );
         first.stop().await;
-        EmbeddedDynamoDb::in_dir(&dir).await.unwrap();
+        EmbeddedDynamoDb::in_dir(&dir).unwrap();
     }
 }

@@ -7,6 +7,7 @@ pub mod banner;
 pub mod cli;
 pub mod data_dir;
 pub mod database;
+mod descriptors;
 mod docs;
 pub mod external_checks;
 pub mod gateway;

@@ -2,7 +2,7 @@
 
 use std::{
     fmt, fs,
-    io::{self, Write},
+    io::{self, Read, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
@@ -11,7 +11,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use tenant_core::signature::{KeyError, SigningKey};
 use zeroize::Zeroizing;
 
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, PRIVATE_FILE, can_others_use};
 
 /// The file in the data directory with the created key.
 const FILE: &str = "psk";
@@ -37,6 +37,14 @@ pub enum PskError {
         path: PathBuf,
         /// The reason.
         source: KeyError,
+    },
+    /// The file that was named cannot be read.
+    #[error("the key cannot be read from {path} ({source}): --psk-file must name a file with the key")]
+    ProvidedFile {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's error.
+        source: io::Error,
     },
     /// The file can be neither read nor created.
     #[error("the key's file {path} cannot be used ({source}): provide a key with --psk, or choose another --data-dir")]
@@ -85,6 +93,8 @@ pub enum Origin {
     Flag,
     /// `PSK` in the environment.
     Environment,
+    /// The file of `--psk-file`.
+    ProvidedFile(PathBuf),
     /// A file in the data directory.
     File(PathBuf),
 }
@@ -94,7 +104,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Flag => formatter.write_str("--psk"),
             Self::Environment => formatter.write_str("PSK"),
-            Self::File(path) => path.display().fmt(formatter),
+            Self::ProvidedFile(path) | Self::File(path) => path.display().fmt(formatter),
         }
     }
 }
@@ -117,18 +127,27 @@ impl Psk {
         }
     }
 
+    /// The key in the file of `--psk-file`.
+    pub fn from_file(path: PathBuf) -> Result<Self, PskError> {
+        let value = read(&path).map_err(|source| PskError::ProvidedFile {
+            path: path.clone(),
+            source,
+        })?;
+        Self::from_flag(&value, Origin::ProvidedFile(path))
+    }
+
     /// The key that is stored in the data directory. The first start creates it.
     pub fn load_or_create(dir: &DataDir) -> Result<Self, PskError> {
         let path = dir.file(FILE);
-        let value = match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => create(&path).and_then(|()| fs::read(&path)),
+        let value = match read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => create(&path).and_then(|()| read(&path)),
             read => read,
         };
         let value = value.map_err(|source| PskError::File {
             path: path.clone(),
             source,
         })?;
-        match SigningKey::new(&value) {
+        match SigningKey::new(&value.0) {
             Ok(key) => Ok(Self {
                 key,
                 origin: Origin::File(path),
@@ -136,6 +155,22 @@ impl Psk {
             Err(source) => Err(PskError::Stored { path, source }),
         }
     }
+}
+
+/// Reads a file with a key, and warns if it is not its owner's alone.
+fn read(path: &Path) -> io::Result<ProvidedKey> {
+    let mut file = fs::File::open(path)?;
+    let metadata = file.metadata()?;
+    // A pipe, as `<(command)` makes one, has no permissions of its own.
+    if metadata.is_file() && can_others_use(&metadata.permissions()) {
+        tracing::warn!(
+            path = %path.display(),
+            "other users can read the key: change it, and make its file private with chmod 600"
+        );
+    }
+    let mut value = Vec::new();
+    file.read_to_end(&mut value)?;
+    Ok(value.into())
 }
 
 /// Writes a new key to a file that only its owner can read. The file appears complete or not at all, and two servers that
@@ -148,7 +183,7 @@ fn create(path: &Path) -> io::Result<()> {
         .write(true)
         .create(true)
         .truncate(true)
-        .mode(0o600)
+        .mode(PRIVATE_FILE)
         .open(&draft)?;
     let written = writeln!(file, "{}", BASE64_STANDARD.encode(key)).and_then(|()| file.sync_all());
     let linked = written.and_then(|()| match fs::hard_link(&draft, path) {
@@ -162,6 +197,8 @@ fn create(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+
+    use testing::{CapturedLog, json_format};
 
     use super::*;
 
@@ -199,6 +236,41 @@ mod tests {
             fs::read(one.1.file(FILE)).unwrap(),
             fs::read(other.1.file(FILE)).unwrap()
         );
+    }
+
+    #[test]
+    fn key_is_read_from_a_provided_file() {
+        let (_parent, dir) = dir();
+        let path = dir.file("my-key");
+        let missing = Psk::from_file(path.clone()).unwrap_err().to_string();
+        assert!(
+            missing.contains("my-key") && missing.contains("--psk-file"),
+            "{missing}"
+        );
+        fs::write(&path, "0123456789abcdef\n").unwrap();
+        let psk = Psk::from_file(path.clone()).unwrap();
+        assert_eq!(psk.origin, Origin::ProvidedFile(path.clone()));
+        fs::write(&path, "fifteen-bytes-1\n").unwrap();
+        let error = Psk::from_file(path).unwrap_err().to_string();
+        assert!(error.contains("my-key") && !error.contains("fifteen"), "{error}");
+    }
+
+    #[test]
+    fn key_that_others_can_read_is_a_warning() {
+        let (_parent, dir) = dir();
+        Psk::load_or_create(&dir).unwrap();
+        let path = dir.file(FILE);
+        for (mode, lines) in [(0o600, 0), (0o400, 0), (0o640, 1), (0o604, 1)] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let log = CapturedLog::of_this_thread(json_format);
+            Psk::load_or_create(&dir).unwrap();
+            let log = log.json_lines();
+            assert_eq!(log.len(), lines, "{mode:o}");
+            for line in log {
+                assert_eq!(line["level"], "WARN");
+                assert_eq!(line["path"], path.to_str().unwrap());
+            }
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{
     error::Error,
     io::{self, Write},
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
 };
 
 use api::{Api, AppState, Stores};
@@ -23,6 +23,7 @@ use crate::{
     cli::{KeyChoice, Options},
     data_dir::{DataDir, DataDirError},
     database::{DatabaseError, EmbeddedDynamoDb},
+    descriptors::make_room_for_clients,
     gateway::{Gateway, Limits, Settings},
     keys::LocalKeySource,
     psk::{Psk, PskError},
@@ -70,6 +71,17 @@ pub enum StartError {
         /// The reason.
         source: StoreError,
     },
+    /// The port for the table cannot be used.
+    #[error(
+        "the table cannot be exposed on port {port} of 127.0.0.1 ({source}): choose another port with --expose-table (0 \
+         picks a free one)"
+    )]
+    TablePort {
+        /// The port.
+        port: u16,
+        /// The operating system's error.
+        source: io::Error,
+    },
     /// The process cannot be set up.
     #[error("the server cannot be set up ({0})")]
     Setup(#[from] io::Error),
@@ -104,10 +116,16 @@ pub async fn run(options: Options) -> Result<(), StartError> {
     // The port comes first: it is the most likely to fail, and fails before anything is created.
     let listener = listen((options.host, options.port).into()).await?;
     let (keys, key_location) = find_key(&options).await?;
-    let (store, location, embedded) = find_table(&options).await?;
+    let Table {
+        store,
+        location,
+        embedded,
+        endpoint,
+    } = find_table(&options).await?;
 
     let authorizer_settings = authorizer::config::Settings {
         require_body_digest: options.require_body_sha256,
+        ..authorizer::config::Settings::default()
     };
     let authorizer = Authorizer::new(keys, authorizer_settings);
     if let KeyLocation::Parameter(parameter) = &key_location {
@@ -134,6 +152,7 @@ pub async fn run(options: Options) -> Result<(), StartError> {
         region: options.region.clone(),
         allowed_origins: options.allowed_origins.clone(),
         limits: Limits::default(),
+        max_connections: make_room_for_clients(),
     };
 
     announce(&Banner {
@@ -141,6 +160,7 @@ pub async fn run(options: Options) -> Result<(), StartError> {
         stage: &options.stage,
         table: &options.table(),
         location,
+        table_endpoint: endpoint,
         key: key_location,
     });
     Gateway::new(authorizer, api, settings)
@@ -172,49 +192,85 @@ async fn find_key(options: &Options) -> Result<(LocalKeySource, KeyLocation), St
             return Ok((LocalKeySource::Ssm(source), KeyLocation::Parameter(name)));
         }
         KeyChoice::Provided(value, origin) => Psk::from_flag(&value, origin)?,
+        KeyChoice::File(path) => Psk::from_file(path)?,
         KeyChoice::Stored => Psk::load_or_create(&DataDir::open(&options.data_dir)?)?,
     };
     Ok((LocalKeySource::Fixed(psk.key), KeyLocation::Local(psk.origin)))
 }
 
-async fn find_table(options: &Options) -> Result<(ConfigStore, Location, Option<EmbeddedDynamoDb>), StartError> {
-    let table = options.table();
-    if options.aws {
-        let store = ConfigStore::new(client::from_sdk_config(&aws().await), &table);
-        return match store.ping().await {
-            Ok(()) => Ok((store, Location::Aws, None)),
-            Err(source) => Err(StartError::Table {
-                table,
-                location: Location::Aws,
-                source,
-            }),
-        };
-    }
-    let (client, location, embedded) = if let Some(endpoint) = &options.dynamodb_endpoint {
-        (
-            client::connect_embedded(endpoint),
-            Location::Endpoint(endpoint.clone()),
-            None,
-        )
-    } else {
-        let embedded = if options.in_memory {
-            EmbeddedDynamoDb::in_memory().await?
-        } else {
-            EmbeddedDynamoDb::in_dir(&DataDir::open(&options.data_dir)?).await?
-        };
-        let location = embedded
-            .file()
-            .map_or(Location::Memory, |file| Location::File(file.to_owned()));
-        (client::connect_embedded(embedded.endpoint()), location, Some(embedded))
-    };
-    match schema::ensure_table(&client, &table, &configs::SCHEMA).await {
-        Ok(()) => Ok((ConfigStore::new(client, table), location, embedded)),
-        Err(source) => Err(StartError::Table {
-            table,
+/// The table of the service.
+struct Table {
+    store: ConfigStore,
+    location: Location,
+    embedded: Option<EmbeddedDynamoDb>,
+    /// The address of the exposed table.
+    endpoint: Option<SocketAddr>,
+}
+
+impl Table {
+    fn outside(store: ConfigStore, location: Location) -> Self {
+        Self {
+            store,
             location,
-            source,
-        }),
+            embedded: None,
+            endpoint: None,
+        }
     }
+}
+
+async fn find_table(options: &Options) -> Result<Table, StartError> {
+    let name = options.table();
+    let unusable = |location, source| StartError::Table {
+        table: options.table(),
+        location,
+        source,
+    };
+    if options.aws {
+        let store = ConfigStore::new(client::from_sdk_config(&aws().await), &name);
+        return match store.ping().await {
+            Ok(()) => Ok(Table::outside(store, Location::Aws)),
+            Err(source) => Err(unusable(Location::Aws, source)),
+        };
+    }
+    if let Some(url) = &options.dynamodb_endpoint {
+        let client = client::connect_embedded(url);
+        let location = Location::Endpoint(url.clone());
+        return match schema::ensure_table(&client, &name, &configs::SCHEMA).await {
+            Ok(()) => Ok(Table::outside(ConfigStore::new(client, name), location)),
+            Err(source) => Err(unusable(location, source)),
+        };
+    }
+    let mut embedded = if options.in_memory {
+        EmbeddedDynamoDb::in_memory()?
+    } else {
+        EmbeddedDynamoDb::in_dir(&DataDir::open(&options.data_dir)?)?
+    };
+    let location = embedded
+        .file()
+        .map_or(Location::Memory, |file| Location::File(file.to_owned()));
+    let client = embedded.client();
+    if let Err(source) = schema::ensure_table(&client, &name, &configs::SCHEMA).await {
+        return Err(unusable(location, source));
+    }
+    let endpoint = match options.expose_table {
+        Some(port) => Some(expose(&mut embedded, port).await?),
+        None => None,
+    };
+    Ok(Table {
+        store: ConfigStore::new(client, name),
+        location,
+        embedded: Some(embedded),
+        endpoint,
+    })
+}
+
+async fn expose(embedded: &mut EmbeddedDynamoDb, port: u16) -> Result<SocketAddr, StartError> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .map_err(|source| StartError::TablePort { port, source })?;
+    let address = listener.local_addr()?;
+    embedded.expose(listener);
+    Ok(address)
 }
 
 fn announce(banner: &Banner<'_>) {

@@ -33,7 +33,8 @@ async fn document_and_router_have_the_same_routes_and_methods() {
 /// The methods that the service itself reports for a route.
 async fn allowed(path: &str) -> String {
     let url = path.replace("{tenant_id}", "acme").replace("{type}", "s3");
-    let response = call(Method::TRACE, &url).await;
+    // The only method that needs no authorizer everywhere.
+    let response = call(Method::OPTIONS, &url).await;
     assert_eq!(response.status(), 405, "{path}");
     response.headers()["allow"].to_str().unwrap().to_owned()
 }

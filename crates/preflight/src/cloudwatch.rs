@@ -40,8 +40,8 @@ pub(crate) async fn check(context: &ProbeContext<'_>, config: &StoredConfig) -> 
     };
     let external_id = match context.external_id(caller) {
         Ok(external_id) => external_id,
-        Err(failure) => {
-            checklist.push(failure.skip(ExternalCheck::CustomerRole));
+        Err(check) => {
+            checklist.push(check);
             return checklist.blocked_by(Blocker::Check(ExternalCheck::CustomerRole));
         }
     };

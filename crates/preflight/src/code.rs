@@ -8,6 +8,8 @@ pub(crate) const NOT_FOUND: &str = "not_found";
 pub(crate) const OTHER_ACCOUNT: &str = "other_account";
 /// In another partition than the central role's.
 pub(crate) const OTHER_PARTITION: &str = "other_partition";
+/// The external ID for this tenant is not one that STS accepts.
+pub(crate) const INVALID_EXTERNAL_ID: &str = "invalid_external_id";
 /// The customer's account has not enabled this region.
 pub(crate) const REGION_NOT_ENABLED: &str = "region_not_enabled";
 /// In another region than `target_region`.

@@ -28,6 +28,7 @@ pub(crate) struct ProbeContext<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) deadline: Instant,
     sdk: &'a Sdk,
+    tenant_id: &'a str,
     session_name: String,
 }
 
@@ -39,11 +40,12 @@ pub(crate) struct Caller {
 }
 
 impl<'a> ProbeContext<'a> {
-    pub(crate) fn new(sdk: &'a Sdk, settings: &'a Settings, config: &StoredConfig, deadline: Instant) -> Self {
+    pub(crate) fn new(sdk: &'a Sdk, settings: &'a Settings, config: &'a StoredConfig, deadline: Instant) -> Self {
         Self {
             settings,
             deadline: deadline.min(Instant::now() + settings.deadline),
             sdk,
+            tenant_id: config.tenant_id(),
             session_name: session_name(config.tenant_id()),
         }
     }
@@ -102,12 +104,21 @@ impl<'a> ProbeContext<'a> {
         }
     }
 
-    /// The external ID to present to a customer's role.
-    pub(crate) fn external_id(&self, caller: Result<Caller, Failure>) -> Result<String, Failure> {
-        match &self.settings.external_id {
-            Some(external_id) => Ok(external_id.to_string()),
-            None => caller.map(|caller| caller.account),
-        }
+    /// The external ID to present to a customer's role; the result of the check of that role, if there is none.
+    pub(crate) fn external_id(&self, caller: Result<Caller, Failure>) -> Result<String, Check> {
+        let Some(external_id) = &self.settings.external_id else {
+            let account = caller.map(|caller| caller.account);
+            return account.map_err(|failure| failure.skip(ExternalCheck::CustomerRole));
+        };
+        external_id.for_tenant(self.tenant_id).map_err(|_| {
+            ExternalCheck::CustomerRole.invalid(
+                code::INVALID_EXTERNAL_ID,
+                format!(
+                    "the external ID {external_id} with this tenant's ID is not one that AWS STS accepts (2 to 1224 characters \
+                     of A-Z a-z 0-9 _ + = , . @ : / -), so no role can be assumed for the tenant"
+                ),
+            )
+        })
     }
 
     /// Reports whether the central role could be assumed.

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::{
-    Client,
-    config::{BehaviorVersion, Builder, Credentials, Region, SharedCredentialsProvider},
-};
-use aws_types::SdkConfig;
+pub use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, Region, SharedCredentialsProvider};
+use aws_smithy_runtime_api::client::http::HttpClient;
+use aws_types::{SdkConfig, sdk_config};
 use tenant_aws::{Limits, usage::Meter};
 
 use crate::error::TRANSACTION_CONFLICT;
@@ -34,11 +33,21 @@ pub fn from_sdk_config(config: &SdkConfig) -> Client {
 /// Connects to an embedded DynamoDB, which accepts any credentials.
 #[must_use]
 pub fn connect_embedded(endpoint_url: &str) -> Client {
+    from_sdk_config(&embedded(endpoint_url).build())
+}
+
+/// The client of an embedded DynamoDB that `http_client` calls without a connection.
+#[must_use]
+pub fn connect_in_process(http_client: impl HttpClient + 'static) -> Client {
+    // Nothing connects to the URL. It names a host that cannot exist.
+    from_sdk_config(&embedded("http://embedded.invalid").http_client(http_client).build())
+}
+
+fn embedded(endpoint_url: &str) -> sdk_config::Builder {
     let credentials = Credentials::new("embedded", "embedded", None, None, "embedded");
-    let config = SdkConfig::builder()
+    SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("us-east-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .endpoint_url(endpoint_url);
-    from_sdk_config(&config.build())
+        .endpoint_url(endpoint_url)
 }

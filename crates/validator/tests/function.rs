@@ -24,7 +24,7 @@ async fn validation_includes_external_checks() {
     let api = Api::for_validation(state.with_external_checks(validator::external_checks(unreachable_aws(), settings)));
     let event = json!({
         "httpMethod": "GET", "path": "/api/v1/tenants/acme/delivery-configs/s3/validate",
-        "requestContext": {"requestId": "r"}
+        "requestContext": {"requestId": "r", "authorizer": {"principalId": "psk", "keyVersion": "current:1"}}
     });
     let response = api.invoke(event.to_string().as_bytes(), &invocation()).await.unwrap();
 
@@ -41,11 +41,28 @@ async fn other_routes_are_not_found() {
     let configs = ConfigStore::new(client::connect_embedded("http://127.0.0.1:9"), "configs");
     let api = Api::for_validation(AppState::new(Stores { configs }, Settings::default()));
     let event = json!({
-        "httpMethod": "DELETE", "path": "/api/v1/tenants/acme/delivery-configs/s3", "requestContext": {"requestId": "r"}
+        "httpMethod": "DELETE", "path": "/api/v1/tenants/acme/delivery-configs/s3",
+        "requestContext": {"requestId": "r", "authorizer": {"principalId": "psk", "keyVersion": "current:1"}}
     });
     let response = api.invoke(event.to_string().as_bytes(), &invocation()).await.unwrap();
     let response: Value = serde_json::from_slice(&response).unwrap();
     assert_eq!(response["statusCode"], 404);
+}
+
+#[tokio::test]
+async fn request_without_an_authorizer_is_rejected() {
+    let configs = ConfigStore::new(client::connect_embedded("http://127.0.0.1:9"), "configs");
+    let api = Api::for_validation(AppState::new(Stores { configs }, Settings::default()));
+    for path in [
+        "/api/v1/tenants/acme/delivery-configs/s3/validate",
+        "/health",
+        "/nowhere",
+    ] {
+        let event = json!({"httpMethod": "GET", "path": path, "requestContext": {"requestId": "r"}});
+        let response = api.invoke(event.to_string().as_bytes(), &invocation()).await.unwrap();
+        let response: Value = serde_json::from_slice(&response).unwrap();
+        assert_eq!(response["statusCode"], 500, "{path}");
+    }
 }
 
 /// An AWS at whose address nothing listens.

@@ -59,6 +59,7 @@ impl ApiError {
             Self::Store(
                 StoreError::TableMissing { .. } | StoreError::AccessDenied { .. } | StoreError::Unexpected { .. },
             )
+            | Self::NoAuthorizer
             | Self::Unserializable(_)
             | Self::Panicked => {
                 "Internal error: the service failed to process this request. Its operator can find the cause by the X-Request-Id.".into()

@@ -23,6 +23,10 @@ use super::{
 use crate::{facts::RequestFacts, log};
 
 const REQUEST_ID: &str = "x-request-id";
+/// API Gateway replaces the one of a client.
+const FORWARDED_PROTO: &str = "x-forwarded-proto";
+/// For a year. Other hosts of the domain are their owners' business.
+const TLS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 /// For a request without an id, or with one that is not a valid header value. API Gateway sends neither.
 const UNKNOWN: &str = "unknown";
 
@@ -43,6 +47,10 @@ pub(crate) async fn edge(
         .cloned()
         .unwrap_or_default();
     let invocation = request.extensions().get::<Invocation>().cloned();
+    let is_over_tls = request
+        .headers()
+        .get(FORWARDED_PROTO)
+        .is_some_and(|proto| proto == "https");
     let request_id = context
         .request_id
         .as_deref()
@@ -66,6 +74,10 @@ pub(crate) async fn edge(
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if is_over_tls && context.is_custom_domain() {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, TLS_ONLY);
+    }
     headers.insert(
         REQUEST_ID,
         HeaderValue::try_from(request_id).unwrap_or(HeaderValue::from_static(UNKNOWN)),

@@ -16,7 +16,10 @@ use tenant_store::StoreError;
 
 use super::{
     conditions::InvalidCondition,
-    rejection::{BodyRejection, DigestError, MediaTypeError, OutOfTime, PathRejection, PreconditionFailed, QueryError},
+    rejection::{
+        BodyRejection, DigestError, MediaTypeError, NotAuthorized, OutOfTime, PathRejection, PreconditionFailed,
+        QueryError,
+    },
 };
 use crate::{event::Unrepresentable, probe::Unhealthy};
 
@@ -26,6 +29,8 @@ pub(crate) const RETRY_AFTER_SECONDS: u16 = 1;
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
+    #[error("the request came without an authorizer's context: check that the method of the API has the authorizer")]
+    NoAuthorizer,
     #[error("HTTP cannot represent the request")]
     Unrepresentable(#[from] Unrepresentable),
     #[error("the path is not percent-encoded UTF-8")]
@@ -116,6 +121,12 @@ impl From<PreconditionFailed> for ApiError {
     }
 }
 
+impl From<NotAuthorized> for ApiError {
+    fn from(_: NotAuthorized) -> Self {
+        Self::NoAuthorizer
+    }
+}
+
 impl From<OutOfTime> for ApiError {
     fn from(OutOfTime { writes }: OutOfTime) -> Self {
         Self::OutOfTime { writes }
@@ -133,7 +144,14 @@ macro_rules! reject_as_api_error {
     )*};
 }
 
-reject_as_api_error!(BodyRejection, InvalidCondition, OutOfTime, PathRejection, QueryError);
+reject_as_api_error!(
+    BodyRejection,
+    InvalidCondition,
+    NotAuthorized,
+    OutOfTime,
+    PathRejection,
+    QueryError,
+);
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
@@ -158,6 +176,7 @@ impl ApiError {
     /// The only place where an error becomes a status.
     fn classify(&self) -> (StatusCode, &'static str) {
         match self {
+            Self::NoAuthorizer => (StatusCode::INTERNAL_SERVER_ERROR, "no_authorizer"),
             Self::Unrepresentable(_) => (StatusCode::BAD_REQUEST, "unrepresentable_request"),
             Self::UndecodablePath => (StatusCode::BAD_REQUEST, "undecodable_path"),
             Self::InvalidTenantId(_) => (StatusCode::BAD_REQUEST, "invalid_tenant_id"),
@@ -312,6 +331,7 @@ pub(super) mod tests {
             (OutOfTime { writes: true }.into(), 503),
             (ApiError::Unserializable(not_json()), 500),
             (ApiError::Panicked, 500),
+            (NotAuthorized.into(), 500),
         ]
     }
 

@@ -7,6 +7,11 @@ use tenant_core::{CursorError, PageLimitError, Violation};
 
 use crate::event::Unrepresentable;
 
+/// No authorizer has allowed the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no authorizer allowed the request")]
+pub(crate) struct NotAuthorized;
+
 /// Why a body is not passed on to its handler.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BodyRejection {

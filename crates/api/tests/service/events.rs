@@ -69,8 +69,16 @@ async fn every_value_of_repeated_if_match_is_used() {
 #[tokio::test]
 async fn event_without_headers_is_served() {
     let service = Service::start().await;
-    let (status, list) = respond_to(&service, fixture!("console-test")).await;
+    let mut event: Value = serde_json::from_slice(fixture!("console-test")).unwrap();
+    event["requestContext"]["authorizer"] = json!({"principalId": "psk", "keyVersion": "current:3"});
+    let (status, list) = respond_to(&service, event.to_string().as_bytes()).await;
     assert_eq!((status, &list["data"]["count"]), (200, &json!(0)));
+}
+
+#[tokio::test]
+async fn test_of_the_console_is_rejected_since_it_runs_no_authorizer() {
+    let service = Service::start().await;
+    assert_eq!(respond_to(&service, fixture!("console-test")).await.0, 500);
 }
 
 #[tokio::test]

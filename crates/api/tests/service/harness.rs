@@ -25,7 +25,7 @@ pub(crate) const REQUEST_ID: &str = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef";
 pub(crate) const LIST: &str = "/api/v1/delivery-configs";
 
 /// The headers that a response may have. Any other header would reveal something by accident.
-const ALLOWED_HEADERS: [&str; 13] = [
+const ALLOWED_HEADERS: [&str; 15] = [
     "access-control-allow-headers",
     "access-control-allow-methods",
     "access-control-allow-origin",
@@ -37,7 +37,9 @@ const ALLOWED_HEADERS: [&str; 13] = [
     "etag",
     "location",
     "retry-after",
+    "strict-transport-security",
     "vary",
+    "x-content-type-options",
     "x-request-id",
 ];
 
@@ -344,6 +346,7 @@ impl Response {
         }
         assert_eq!(headers["x-request-id"], REQUEST_ID);
         assert_eq!(headers["cache-control"], "no-store");
+        assert_eq!(headers["x-content-type-options"], "nosniff");
         let body = response["body"].as_str().unwrap();
         let mut response = Self {
             status: u16::try_from(response["statusCode"].as_u64().unwrap()).unwrap(),

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use lambda::chain;
 
 use super::{KeySource, KeySourceError, Keys};
@@ -14,6 +14,9 @@ use super::{KeySource, KeySourceError, Keys};
 const FRESH: TimeDelta = TimeDelta::seconds(300);
 /// How much longer they are used while they cannot be read.
 const STALE_IF_ERROR: TimeDelta = TimeDelta::hours(1);
+/// How long keys are used after the source has stated that they are withdrawn: a mistake in the parameter can be undone
+/// meanwhile.
+const WITHDRAWN: TimeDelta = TimeDelta::seconds(60);
 /// How long keys are used at all: 300 + 3,600 s.
 const USABLE: TimeDelta = TimeDelta::seconds(FRESH.num_seconds() + STALE_IF_ERROR.num_seconds());
 /// The time between two reads that unverified requests cause: an attacker with 40 calls a second to exhaust, as SSM allows
@@ -30,8 +33,10 @@ const PAUSE_WITHOUT_KEYS: TimeDelta = TimeDelta::seconds(10);
 ///
 /// - Keys are fresh for 300 s. Then the next request reads them again; only one read is under way at any time, and the
 ///   requests that need its result wait for it.
-/// - While the source fails, stale keys are served for up to an hour more. A failed read is not repeated for 30 s, or for
-///   10 s while there are no usable keys.
+/// - While the source is out of order, stale keys are served for up to an hour more. A failed read is not repeated for
+///   30 s, or for 10 s while there are no usable keys.
+/// - If the source states that there is no usable key, or denies access to it, the cached ones end after 60 s, whatever
+///   their age. Only a read that succeeds undoes that.
 /// - A request that no cached key verifies may be signed with a newer one: [`refresh`](Self::refresh) reads the keys at
 ///   most once in 30 s.
 ///
@@ -39,6 +44,7 @@ const PAUSE_WITHOUT_KEYS: TimeDelta = TimeDelta::seconds(10);
 #[derive(Debug)]
 pub struct KeyCache<S> {
     source: S,
+    previous_max_age: TimeDelta,
     state: Mutex<State>,
     /// Locked by the request that reads from the source.
     reading: tokio::sync::Mutex<()>,
@@ -49,6 +55,8 @@ struct State {
     cached: Option<CachedKeys>,
     /// When the last read began, if it failed.
     failed_at: Option<DateTime<Utc>>,
+    /// When the source first stated that the cached keys are withdrawn.
+    withdrawn_at: Option<DateTime<Utc>>,
     /// When an unverified request last caused a read.
     refreshed_at: Option<DateTime<Utc>>,
     /// Not yet taken by [`KeyCache::take_events`].
@@ -64,6 +72,8 @@ pub struct KeyEvents {
     pub refresh_failures: u32,
     /// Requests that were verified with stale keys because the source failed.
     pub stale_uses: u32,
+    /// Reads that returned a previous key which still verifies.
+    pub previous_held: u32,
 }
 
 #[derive(Debug)]
@@ -94,10 +104,11 @@ impl Lease {
 }
 
 impl<S: KeySource> KeyCache<S> {
-    /// An empty cache.
-    pub fn new(source: S) -> Self {
+    /// An empty cache. A previous key verifies until the current one has `previous_max_age`.
+    pub fn new(source: S, previous_max_age: TimeDelta) -> Self {
         Self {
             source,
+            previous_max_age,
             state: Mutex::default(),
             reading: tokio::sync::Mutex::default(),
         }
@@ -107,7 +118,7 @@ impl<S: KeySource> KeyCache<S> {
     /// pause.
     pub async fn prefetch(&self, now: DateTime<Utc>) -> Result<(), KeySourceError> {
         let _reading = self.reading.lock().await;
-        let result = self.source.fetch().await;
+        let result = self.fetch(now).await;
         let mut state = self.state();
         match result {
             Ok(keys) => drop(state.store(keys, now)),
@@ -121,12 +132,12 @@ impl<S: KeySource> KeyCache<S> {
 
     /// The keys to verify a request with, read from the source only if the cached ones are stale.
     pub async fn keys(&self, now: DateTime<Utc>) -> Result<Lease, KeysUnavailable> {
-        if let Some(keys) = self.state().younger_than(FRESH, now) {
+        if let Some(keys) = self.state().fresh(now) {
             return Ok(Lease { keys, is_cached: true });
         }
         let _reading = self.reading.lock().await;
         // Another request may have read them, or failed to, while this one waited.
-        if let Some(keys) = self.state().younger_than(FRESH, now) {
+        if let Some(keys) = self.state().fresh(now) {
             return Ok(Lease { keys, is_cached: true });
         }
         if !self.state().is_paused(now)
@@ -135,7 +146,7 @@ impl<S: KeySource> KeyCache<S> {
             return Ok(Lease { keys, is_cached: false });
         }
         let mut state = self.state();
-        let keys = state.younger_than(USABLE, now);
+        let keys = state.usable(now);
         state.events.stale_uses += u32::from(keys.is_some());
         keys.map(|keys| Lease { keys, is_cached: true }).ok_or(KeysUnavailable)
     }
@@ -164,17 +175,22 @@ impl<S: KeySource> KeyCache<S> {
 
     /// Reads from the source; the caller has locked `reading`.
     async fn read(&self, now: DateTime<Utc>) -> Option<Arc<Keys>> {
-        let result = self.source.fetch().await;
+        let result = self.fetch(now).await;
         let mut state = self.state();
         match result {
             Ok(keys) => Some(state.store(keys, now)),
             Err(error) => {
-                state.failed_at = Some(now);
-                state.events.refresh_failures += 1;
-                log_failure(&error, state.age_of_usable_keys(now));
+                state.fail(&error, now);
                 None
             }
         }
+    }
+
+    async fn fetch(&self, now: DateTime<Utc>) -> Result<Keys, KeySourceError> {
+        let mut keys = self.source.fetch().await?;
+        keys.limit_previous(self.previous_max_age);
+        log_previous(&keys, now);
+        Ok(keys)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -191,8 +207,38 @@ impl State {
             read_at: now,
         });
         self.failed_at = None;
+        self.withdrawn_at = None;
         self.events.refreshes += 1;
+        self.events.previous_held += u32::from(keys.previous().is_some() && keys.accepts_previous(now));
         keys
+    }
+
+    fn fail(&mut self, error: &KeySourceError, now: DateTime<Utc>) {
+        self.failed_at = Some(now);
+        self.events.refresh_failures += 1;
+        if !error.is_outage() && self.cached.is_some() {
+            self.withdrawn_at.get_or_insert(now);
+        }
+        let age = self
+            .usable(now)
+            .and(self.cached.as_ref())
+            .map(|cached| now - cached.read_at);
+        log_failure(error, age);
+    }
+
+    /// The keys that need not be read again.
+    fn fresh(&self, now: DateTime<Utc>) -> Option<Arc<Keys>> {
+        self.younger_than(FRESH, now).filter(|_| self.withdrawn_at.is_none())
+    }
+
+    /// The keys that may be used if they cannot be read again. Withdrawn ones are dropped when their time is over, so that
+    /// no clock brings them back.
+    fn usable(&mut self, now: DateTime<Utc>) -> Option<Arc<Keys>> {
+        if self.withdrawn_at.is_some_and(|at| !is_within(WITHDRAWN, at, now)) {
+            self.cached = None;
+            self.withdrawn_at = None;
+        }
+        self.younger_than(USABLE, now)
     }
 
     fn younger_than(&self, span: TimeDelta, now: DateTime<Utc>) -> Option<Arc<Keys>> {
@@ -200,13 +246,6 @@ impl State {
             .as_ref()
             .filter(|cached| is_within(span, cached.read_at, now))
             .map(|cached| Arc::clone(&cached.keys))
-    }
-
-    fn age_of_usable_keys(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
-        self.cached
-            .as_ref()
-            .filter(|cached| is_within(USABLE, cached.read_at, now))
-            .map(|cached| now - cached.read_at)
     }
 
     /// The keys that were read after `seen`, if any.
@@ -218,8 +257,8 @@ impl State {
     }
 
     /// Whether the last failure is too recent to try again.
-    fn is_paused(&self, now: DateTime<Utc>) -> bool {
-        let pause = if self.age_of_usable_keys(now).is_some() {
+    fn is_paused(&mut self, now: DateTime<Utc>) -> bool {
+        let pause = if self.usable(now).is_some() {
             PAUSE_WITH_KEYS
         } else {
             PAUSE_WITHOUT_KEYS
@@ -248,10 +287,44 @@ fn is_within(span: TimeDelta, since: DateTime<Utc>, now: DateTime<Utc>) -> bool 
 /// The log line of a failed read. `event` is for a metric filter.
 fn log_failure(error: &KeySourceError, keys_age: Option<TimeDelta>) {
     let cause = chain(error);
-    if let Some(age) = keys_age {
-        let keys_age_seconds = age.num_seconds();
-        tracing::warn!(event = "keys_unreadable", cause, keys_age_seconds, "serving stale keys");
+    let keys_age_seconds = keys_age.map(|age| age.num_seconds());
+    match (keys_age_seconds, error.is_outage()) {
+        (None, _) => tracing::error!(event = "keys_unreadable", cause, "there are no usable cached keys"),
+        (Some(keys_age_seconds), true) => {
+            tracing::warn!(event = "keys_unreadable", cause, keys_age_seconds, "serving stale keys");
+        }
+        (Some(keys_age_seconds), false) => {
+            tracing::error!(
+                event = "keys_unreadable",
+                cause,
+                keys_age_seconds,
+                "the cached keys end within 60 seconds"
+            );
+        }
+    }
+}
+
+/// Reports a previous key at each read, so that it is not forgotten.
+fn log_previous(keys: &Keys, now: DateTime<Utc>) {
+    let Some(previous) = keys.previous() else { return };
+    let key_version = previous.version();
+    let ends_at = keys
+        .previous_ends_at()
+        .map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
+    if keys.accepts_previous(now) {
+        tracing::warn!(
+            event = "previous_key_held",
+            key_version,
+            ends_at,
+            "a previous key is still accepted"
+        );
     } else {
-        tracing::error!(event = "keys_unreadable", cause, "there are no usable cached keys");
+        // Not a warning: a secret keeps its previous version until the next rotation.
+        tracing::info!(
+            event = "previous_key_ended",
+            key_version,
+            ends_at,
+            "the previous key is not accepted any more"
+        );
     }
 }

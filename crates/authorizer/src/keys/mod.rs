@@ -6,6 +6,7 @@ pub mod ssm;
 
 use std::error::Error;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use tenant_core::signature::{KeyError, SignedRequest, SigningKey};
 
 pub use cache::{KeyCache, KeyEvents, KeysUnavailable, Lease};
@@ -20,11 +21,15 @@ pub trait KeySource: Send + Sync + 'static {
     fn fetch(&self) -> impl Future<Output = Result<Keys, KeySourceError>> + Send;
 }
 
-/// The current key and, during a rotation, the previous one. Both verify.
+/// The current key and, during a rotation, the previous one. Both verify, the previous one for a limited time.
 #[derive(Debug)]
 pub struct Keys {
     current: Key,
     previous: Option<Key>,
+    /// When the current key was written.
+    written_at: Option<DateTime<Utc>>,
+    /// When the previous key ends. It does not verify without a time.
+    previous_ends_at: Option<DateTime<Utc>>,
 }
 
 /// A key that verifies.
@@ -67,9 +72,24 @@ pub enum KeySourceError {
     /// No response in time.
     #[error("reading the parameter took too long")]
     TimedOut,
-    /// Any other failure.
+    /// The store does not respond, or fails.
     #[error("the parameter could not be read")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    /// Any other error that the store responded with.
+    #[error("reading the parameter is rejected")]
+    Rejected(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl KeySourceError {
+    /// Whether the store is out of order, which says nothing about the key. Everything else is the store's statement that
+    /// the key may no longer be used, or cannot be.
+    #[must_use]
+    pub const fn is_outage(&self) -> bool {
+        match self {
+            Self::Throttled(_) | Self::TimedOut | Self::Unavailable(_) => true,
+            Self::Missing(_) | Self::Unusable { .. } | Self::AccessDenied(_) | Self::Rejected(_) => false,
+        }
+    }
 }
 
 impl Keys {
@@ -79,6 +99,17 @@ impl Keys {
         Self {
             current: Key::new(current, KeyRole::Current, version),
             previous: None,
+            written_at: None,
+            previous_ends_at: None,
+        }
+    }
+
+    /// The same, with the time at which the current key was written. The age of the previous key counts from it.
+    #[must_use]
+    pub fn written_at(self, written_at: DateTime<Utc>) -> Self {
+        Self {
+            written_at: Some(written_at),
+            ..self
         }
     }
 
@@ -91,12 +122,35 @@ impl Keys {
         }
     }
 
+    /// Ends the previous key when the current one is older than this.
+    pub(crate) fn limit_previous(&mut self, max_age: TimeDelta) {
+        self.previous_ends_at = self
+            .written_at
+            .and_then(|written_at| written_at.checked_add_signed(max_age));
+    }
+
     /// The key that made the signature, if any.
-    pub(crate) fn find_signer(&self, request: &SignedRequest) -> Option<&Key> {
-        [Some(&self.current), self.previous.as_ref()]
+    pub(crate) fn find_signer(&self, request: &SignedRequest, now: DateTime<Utc>) -> Option<&Key> {
+        let previous = self.previous.as_ref().filter(|_| self.accepts_previous(now));
+        [Some(&self.current), previous]
             .into_iter()
             .flatten()
             .find(|key| request.verify(&key.value).is_ok())
+    }
+
+    /// The previous key, whether or not it still verifies.
+    pub(crate) fn previous(&self) -> Option<&Key> {
+        self.previous.as_ref()
+    }
+
+    /// When the previous key ends, if that is known.
+    pub(crate) fn previous_ends_at(&self) -> Option<DateTime<Utc>> {
+        self.previous_ends_at
+    }
+
+    /// Whether the previous key, if there is one, still verifies.
+    pub(crate) fn accepts_previous(&self, now: DateTime<Utc>) -> bool {
+        self.previous_ends_at.is_some_and(|ends_at| now < ends_at)
     }
 }
 
@@ -126,6 +180,7 @@ mod tests {
 
     use super::*;
 
+    const NOW: DateTime<Utc> = DateTime::from_timestamp(1_705_314_600, 0).unwrap();
     const CURRENT_KEY: &[u8] = b"example-psk-0123456789abcdef";
     const PREVIOUS_KEY: &[u8] = b"previous-psk-fedcba9876543210";
 
@@ -155,17 +210,64 @@ mod tests {
 
     #[test]
     fn key_that_signed_is_found_with_its_role() {
-        let keys = Keys::new(key(CURRENT_KEY), Some(3)).with_previous(key(PREVIOUS_KEY), Some(2));
+        let mut keys = Keys::new(key(CURRENT_KEY), Some(3))
+            .with_previous(key(PREVIOUS_KEY), Some(2))
+            .written_at(NOW);
+        keys.limit_previous(TimeDelta::days(7));
         for (value, role, version) in [
             (CURRENT_KEY, KeyRole::Current, "current:3"),
             (PREVIOUS_KEY, KeyRole::Previous, "previous:2"),
         ] {
-            let key = keys.find_signer(&request_signed_with(value)).unwrap();
+            let key = keys.find_signer(&request_signed_with(value), NOW).unwrap();
             assert_eq!((key.role(), key.version()), (role, version));
         }
         assert!(
-            keys.find_signer(&request_signed_with(b"another-psk-89abcdef01234567"))
+            keys.find_signer(&request_signed_with(b"another-psk-89abcdef01234567"), NOW)
                 .is_none()
         );
+    }
+
+    #[test]
+    fn previous_key_ends_by_the_age_of_the_current_one() {
+        let verifies = |keys: &Keys, value, seconds| {
+            let now = NOW + TimeDelta::seconds(seconds);
+            keys.find_signer(&request_signed_with(value), now).is_some()
+        };
+        let keys = || Keys::new(key(CURRENT_KEY), Some(3)).with_previous(key(PREVIOUS_KEY), Some(2));
+        let mut limited = keys().written_at(NOW);
+        limited.limit_previous(TimeDelta::seconds(60));
+        for (seconds, expected) in [(-1, true), (0, true), (59, true), (60, false), (86_400, false)] {
+            assert_eq!(verifies(&limited, PREVIOUS_KEY, seconds), expected, "{seconds}");
+            assert!(verifies(&limited, CURRENT_KEY, seconds));
+        }
+        limited.limit_previous(TimeDelta::zero());
+        assert!(!verifies(&limited, PREVIOUS_KEY, 0), "an age of 0 never accepts it");
+
+        let mut of_unknown_age = keys();
+        of_unknown_age.limit_previous(TimeDelta::days(7));
+        assert!(!verifies(&of_unknown_age, PREVIOUS_KEY, 0));
+        assert!(!verifies(&keys().written_at(NOW), PREVIOUS_KEY, 0), "no limit was set");
+    }
+
+    #[test]
+    fn only_failures_of_the_store_itself_are_outages() {
+        let cause = || "x".into();
+        for (error, is_outage) in [
+            (KeySourceError::TimedOut, true),
+            (KeySourceError::Throttled(cause()), true),
+            (KeySourceError::Unavailable(cause()), true),
+            (KeySourceError::Missing("/psk".to_owned()), false),
+            (KeySourceError::AccessDenied(cause()), false),
+            (KeySourceError::Rejected(cause()), false),
+            (
+                KeySourceError::Unusable {
+                    name: "/psk".to_owned(),
+                    source: KeyError::TooShort,
+                },
+                false,
+            ),
+        ] {
+            assert_eq!(error.is_outage(), is_outage, "{error}");
+        }
     }
 }

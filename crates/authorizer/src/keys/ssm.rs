@@ -2,7 +2,8 @@
 //!
 //! One `GetParameters` call asks for `NAME`, which is the newest version, and for `NAME:previous`, the version with the
 //! label `previous`. To rotate: put that label on the current version, then write the new value. Both keys verify until
-//! the label is removed. How SSM responds:
+//! the label is removed, or until the newest version has been there for `PREVIOUS_KEY_MAX_AGE`: its `LastModifiedDate` is
+//! when it was written. How SSM responds:
 //!
 //! - A version is identified by its `Selector`, `:previous`. Emulators may omit it; then the higher version is the
 //!   newest.
@@ -23,6 +24,7 @@ use aws_sdk_ssm::{
     types::Parameter,
 };
 use aws_types::SdkConfig;
+use chrono::{DateTime, Utc};
 use lambda::chain;
 use tenant_aws::{ErrorClass, Limits, classify};
 use tenant_core::signature::SigningKey;
@@ -111,7 +113,11 @@ impl SsmKeySource {
             .filter(|previous| previous.version == 0 || previous.version != current.version);
 
         let version = version_number(&current);
-        let keys = Keys::new(self.signing_key(current)?, version);
+        let written_at = current.last_modified_date().and_then(time_of);
+        let mut keys = Keys::new(self.signing_key(current)?, version);
+        if let Some(written_at) = written_at {
+            keys = keys.written_at(written_at);
+        }
         let Some(previous) = previous else { return Ok(keys) };
         let version = version_number(&previous);
         match self.signing_key(previous) {
@@ -155,6 +161,10 @@ fn version_number(parameter: &Parameter) -> Option<i64> {
     Some(parameter.version).filter(|version| *version > 0)
 }
 
+fn time_of(time: &aws_sdk_ssm::primitives::DateTime) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(time.secs(), time.subsec_nanos())
+}
+
 fn has_code(error: &SdkError<GetParametersError>, codes: &[&str]) -> bool {
     error.code().is_some_and(|code| codes.contains(&code))
 }
@@ -166,7 +176,10 @@ fn into_source_error(error: SdkError<GetParametersError>) -> KeySourceError {
         ErrorClass::Denied | ErrorClass::UnknownIdentity | ErrorClass::InvalidCredentials => {
             KeySourceError::AccessDenied(error.into())
         }
+        ErrorClass::Unreachable | ErrorClass::ServerFault => KeySourceError::Unavailable(error.into()),
         _ if has_code(&error, &[INVALID_KMS_KEY]) => KeySourceError::AccessDenied(error.into()),
+        _ if error.as_service_error().is_some() => KeySourceError::Rejected(error.into()),
+        // There was no response that could be read.
         _ => KeySourceError::Unavailable(error.into()),
     }
 }

@@ -19,7 +19,7 @@ use authorizer::{
 use chrono::{DateTime, TimeDelta, Utc};
 use lambda::{Handler, HandlerError, Invocation, logging::REQUEST_TARGET};
 use serde_json::Value;
-use tenant_core::signature::SigningKey;
+use tenant_core::signature::{KeyError, SigningKey};
 use testing::{CapturedLog, json_format};
 
 /// The key of the published vectors, with which the fixtures are signed.
@@ -30,6 +30,8 @@ pub(crate) const PREVIOUS_KEY: &[u8] = b"previous-psk-fedcba9876543210";
 pub(crate) const OTHER_KEY: &[u8] = b"another-psk-89abcdef01234567";
 /// One second after most fixtures were signed.
 pub(crate) const NOW: DateTime<Utc> = DateTime::from_timestamp(1_705_314_601, 0).unwrap();
+/// When the current key was written: a day before.
+pub(crate) const WRITTEN: DateTime<Utc> = DateTime::from_timestamp(1_705_314_601 - 86_400, 0).unwrap();
 
 pub(crate) fn key(value: &[u8]) -> SigningKey {
     SigningKey::new(value).unwrap()
@@ -60,8 +62,35 @@ impl Clock for TestClock {
 pub(crate) enum Script {
     /// This key, and perhaps one before it.
     Keys(&'static [u8], Option<&'static [u8]>),
-    /// A failure.
+    /// An outage.
     Failure,
+    /// A statement of the source that ends the cached keys.
+    Withdrawal(Withdrawal),
+}
+
+/// How a key is withdrawn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Withdrawal {
+    Deleted,
+    Unreadable,
+    Nonsense,
+    Rejected,
+}
+
+impl Withdrawal {
+    pub(crate) const ALL: [Self; 4] = [Self::Deleted, Self::Unreadable, Self::Nonsense, Self::Rejected];
+
+    fn error(self) -> KeySourceError {
+        match self {
+            Self::Deleted => KeySourceError::Missing("/psk".to_owned()),
+            Self::Unreadable => KeySourceError::AccessDenied("denied".into()),
+            Self::Nonsense => KeySourceError::Unusable {
+                name: "/psk".to_owned(),
+                source: KeyError::TooShort,
+            },
+            Self::Rejected => KeySourceError::Rejected("rejected".into()),
+        }
+    }
 }
 
 /// A source that returns the entries of a list, whose last one repeats, and counts its reads.
@@ -106,10 +135,11 @@ impl KeySource for ScriptedSource {
         };
         match entry.unwrap() {
             Script::Keys(current, None) => Ok(Keys::new(key(current), Some(3))),
-            Script::Keys(current, Some(previous)) => {
-                Ok(Keys::new(key(current), Some(3)).with_previous(key(previous), Some(2)))
-            }
+            Script::Keys(current, Some(previous)) => Ok(Keys::new(key(current), Some(3))
+                .written_at(WRITTEN)
+                .with_previous(key(previous), Some(2))),
             Script::Failure => Err(KeySourceError::TimedOut),
+            Script::Withdrawal(withdrawal) => Err(withdrawal.error()),
         }
     }
 }

@@ -13,6 +13,8 @@ use crate::{
 #[tokio::test]
 async fn allowed_request_leaves_one_line_with_reason_key_version_and_ids() {
     let authorizer = authorizer(Settings::default());
+    // Reading the previous key has a line of its own.
+    authorizer.prefetch().await.unwrap();
     let log = capture_log();
     decide(&authorizer, &fixture("get_without_query")).await.unwrap();
     let lines = own_lines(&log);
@@ -32,6 +34,8 @@ async fn allowed_request_leaves_one_line_with_reason_key_version_and_ids() {
 #[tokio::test]
 async fn denied_request_leaves_one_warning_with_reason_and_ids() {
     let authorizer = authorizer(Settings::default());
+    // Reading the previous key has a line of its own.
+    authorizer.prefetch().await.unwrap();
     let log = capture_log();
     decide(&authorizer, &fixture("signature_wrong")).await.unwrap();
     let lines = own_lines(&log);

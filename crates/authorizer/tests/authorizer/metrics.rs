@@ -89,6 +89,8 @@ async fn every_metric_is_written_by_an_invocation_that_it_counts() {
     decide(&scripted, &fixture("get_without_query")).await.unwrap();
     decide(&scripted, &fixture("signed_by_the_previous_key")).await.unwrap();
     decide(&scripted, &fixture("timestamp_missing")).await.unwrap();
+    decide(&scripted, &fixture("post_without_body_digest")).await.unwrap();
+    decide(&scripted, &fixture("post_with_body_digest")).await.unwrap();
 
     // Read before the fixture was signed, and old before its signature is.
     let clock = TestClock::new();
@@ -138,15 +140,26 @@ async fn every_metric_is_written_by_an_invocation_that_it_counts() {
         (&1.into(), &"timestamp_missing".into())
     );
     assert_eq!(
-        (&lines[3]["auth_allowed"], &lines[3]["stale_key_uses"]),
+        (&lines[5]["auth_allowed"], &lines[5]["stale_key_uses"]),
         (&1.into(), &1.into())
     );
     assert_eq!(
-        (&lines[3]["key_refreshes"], &lines[3]["key_refresh_failures"]),
+        (&lines[5]["key_refreshes"], &lines[5]["key_refresh_failures"]),
         (&1.into(), &1.into())
     );
     assert_eq!(
-        (&lines[4]["auth_failed"], &lines[4]["key_refresh_failures"]),
+        (&lines[6]["auth_failed"], &lines[6]["key_refresh_failures"]),
         (&1.into(), &1.into())
     );
+    let held: Vec<_> = lines
+        .iter()
+        .map(|line| line.get("previous_key_held").is_some())
+        .collect();
+    assert_eq!(
+        held,
+        [true, false, false, false, false, false, false],
+        "once for a read"
+    );
+    let unbound: Vec<_> = lines.iter().map(|line| line.get("unbound_writes").is_some()).collect();
+    assert_eq!(unbound, [false, false, false, true, false, false, false]);
 }

@@ -1,8 +1,11 @@
 //! Keys that change while requests arrive.
 
 use authorizer::{Authorizer, config::Settings};
+use chrono::TimeDelta;
 
-use crate::harness::{Decision, KEY, OTHER_KEY, PREVIOUS_KEY, Script, ScriptedSource, TestClock, decide, fixture};
+use crate::harness::{
+    Decision, KEY, OTHER_KEY, PREVIOUS_KEY, Script, ScriptedSource, TestClock, Withdrawal, decide, fixture,
+};
 
 fn authorizer(
     script: impl IntoIterator<Item = Script>,
@@ -111,4 +114,54 @@ async fn wrong_signature_is_denied_with_stale_keys() {
         decide(&authorizer, &fixture("get_without_query")).await,
         Ok(Decision::Allow(_))
     ));
+}
+
+#[tokio::test]
+async fn previous_key_is_denied_a_week_after_the_current_one_was_written() {
+    for (max_age, is_allowed) in [(86_401, true), (86_400, false), (0, false)] {
+        let settings = Settings {
+            previous_key_max_age: TimeDelta::seconds(max_age),
+            ..Settings::default()
+        };
+        // The current key was written 86,400 s ago.
+        let source = ScriptedSource::new([Script::Keys(KEY, Some(PREVIOUS_KEY))]);
+        let authorizer = Authorizer::with_clock(source, settings, TestClock::new());
+        let decision = decide(&authorizer, &fixture("signed_by_the_previous_key"))
+            .await
+            .unwrap();
+        assert_eq!(key_version(decision).is_some(), is_allowed, "{max_age}");
+        let decision = decide(&authorizer, &fixture("get_without_query")).await.unwrap();
+        assert_eq!(key_version(decision).as_deref(), Some("current:3"));
+    }
+}
+
+#[tokio::test]
+async fn previous_key_ends_while_it_is_cached() {
+    let settings = Settings {
+        previous_key_max_age: TimeDelta::seconds(86_400 + 10),
+        ..Settings::default()
+    };
+    let source = ScriptedSource::new([Script::Keys(KEY, Some(PREVIOUS_KEY))]);
+    let clock = TestClock::new();
+    let authorizer = Authorizer::with_clock(source.clone(), settings, clock.clone());
+    let old = fixture("signed_by_the_previous_key");
+    clock.advance(9);
+    assert!(matches!(decide(&authorizer, &old).await, Ok(Decision::Allow(_))));
+    clock.advance(1);
+    assert_eq!(decide(&authorizer, &old).await, Ok(Decision::Deny));
+}
+
+#[tokio::test]
+async fn withdrawn_key_fails_requests_within_a_minute_of_the_next_read() {
+    for withdrawal in Withdrawal::ALL {
+        let (authorizer, _, clock) = authorizer([Script::Keys(KEY, None), Script::Withdrawal(withdrawal)]);
+        let request = fixture("get_without_query");
+        clock.advance(-300);
+        authorizer.prefetch().await.unwrap();
+        clock.advance(300);
+        assert!(matches!(decide(&authorizer, &request).await, Ok(Decision::Allow(_))));
+        clock.advance(60);
+        let error = decide(&authorizer, &request).await.unwrap_err();
+        assert_eq!(error.kind, "KeysUnavailable", "{withdrawal:?}");
+    }
 }

@@ -68,6 +68,47 @@ async fn one_call_reads_the_newest_version_and_the_label_previous() {
 }
 
 #[tokio::test]
+async fn age_of_the_previous_key_is_that_of_the_newest_version() {
+    for (newest, labelled, expected) in [
+        (json!(1_705_228_200.123), json!(1.5), Some("previous:2")),
+        (json!(1_700_000_000), json!(1_705_228_200), None),
+        (Value::Null, json!(1_705_228_200), None),
+    ] {
+        let server = SsmServer::start(move |_| {
+            let mut current = parameter(NAME, KEY, 4, None);
+            current["LastModifiedDate"] = newest.clone();
+            let mut previous = parameter(NAME, PREVIOUS_KEY, 2, Some(":previous"));
+            previous["LastModifiedDate"] = labelled.clone();
+            found(&[current, previous], &[])
+        })
+        .await;
+        assert_eq!(verified_by(&server, NAME).await, versions("current:4", expected));
+    }
+}
+
+#[tokio::test]
+async fn only_outages_of_ssm_are_outages() {
+    for (status, code, is_outage) in [
+        (400, "ThrottlingException", true),
+        (500, "InternalServerError", true),
+        (503, "ServiceUnavailable", true),
+        (400, "AccessDeniedException", false),
+        (400, "UnrecognizedClientException", false),
+        (400, "InvalidKeyId", false),
+        (400, "ParameterNotFound", false),
+        (400, "KMSInvalidStateException", false),
+    ] {
+        let server = SsmServer::start(move |_| rejected(status, code)).await;
+        let error = error_of(&server).await;
+        assert_eq!(error.is_outage(), is_outage, "{code}: {error}");
+    }
+    let server = SsmServer::start(|_| found(&[], &[NAME, PREVIOUS])).await;
+    assert!(!error_of(&server).await.is_outage(), "the parameter was deleted");
+    let server = SsmServer::start(|_| Reply::Json(200, json!("not a response"))).await;
+    assert!(error_of(&server).await.is_outage());
+}
+
+#[tokio::test]
 async fn order_of_the_response_does_not_matter() {
     let server = SsmServer::start(|_| {
         found(

@@ -81,6 +81,8 @@ pub(crate) fn parameter(name: &str, value: &[u8], version: i64, selector: Option
         "Version": version,
         "ARN": format!("arn:aws:ssm:us-east-1:123456789012:parameter{name}"),
         "DataType": "text",
+        // A day before the fixtures were signed.
+        "LastModifiedDate": 1_705_228_200.123,
     });
     if let Some(selector) = selector {
         parameter["Selector"] = json!(selector);

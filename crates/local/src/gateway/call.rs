@@ -4,8 +4,8 @@ use std::{net::SocketAddr, time::Duration};
 
 use chrono::{DateTime, Utc};
 use http::{
-    HeaderMap, HeaderValue, Method, Request, Uri,
-    header::{CONTENT_LENGTH, EXPECT},
+    HeaderMap, HeaderValue, Method, Uri,
+    header::{CONTENT_LENGTH, EXPECT, HOST},
     request::Parts,
 };
 use http_body_util::BodyExt;
@@ -57,6 +57,15 @@ impl Call {
         };
         call.add_headers(local_port);
         call
+    }
+
+    /// Rejects a request that does not name its host once, as HTTP demands.
+    pub(super) fn check_host(&self) -> Result<(), GatewayResponse> {
+        let mut hosts = self.headers.get_all(HOST).iter();
+        match (hosts.next(), hosts.next()) {
+            (Some(host), None) if !host.as_bytes().trim_ascii().is_empty() => Ok(()),
+            _ => Err(GatewayResponse::HostNotNamedOnce),
+        }
     }
 
     /// Rejects a head that API Gateway would not read.
@@ -116,52 +125,92 @@ impl Call {
     }
 }
 
-/// Reads the body of a request to its end, within the limits of size and time.
-pub(super) async fn read_body(request: Request<Incoming>, limit: Duration) -> (Parts, Result<Bytes, GatewayResponse>) {
-    let (head, body) = request.into_parts();
-    let body = if is_hopeless(&head.headers) {
-        Err(GatewayResponse::BodyTooLarge)
-    } else {
-        timeout(limit, collect(body))
-            .await
-            .unwrap_or(Err(GatewayResponse::BodyTimeout))
-    };
-    (head, body)
+/// The body of a request, which is not read before the head has decided that it is needed.
+pub(super) struct RequestBody {
+    /// Until it is read or given up.
+    incoming: Option<Incoming>,
+    announced_bytes: usize,
+    /// Whether the client sends it only if it is asked to.
+    is_on_request: bool,
+    time_limit: Duration,
 }
 
-/// Whether the body is not worth reading even to throw it away: it is announced as far too large, or the client asked
-/// before sending it.
-fn is_hopeless(headers: &HeaderMap) -> bool {
-    let announced = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    let length = announced.unwrap_or(0);
-    length > MAX_DISCARDED_BYTES || (length > MAX_BODY_BYTES && headers.contains_key(EXPECT))
-}
-
-async fn collect(mut body: Incoming) -> Result<Bytes, GatewayResponse> {
-    let mut collected = Vec::with_capacity(
-        usize::try_from(body.size_hint().lower())
-            .unwrap_or(0)
-            .min(MAX_BODY_BYTES),
-    );
-    let mut seen = 0;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| GatewayResponse::BodyIncomplete)?;
-        // Trailers are dropped, as every gateway in front of a function drops them.
-        let Ok(data) = frame.into_data() else { continue };
-        seen += data.len();
-        if seen <= MAX_BODY_BYTES {
-            collected.extend_from_slice(&data);
-        } else if seen <= MAX_DISCARDED_BYTES {
-            collected = Vec::new();
-        } else {
-            break;
+impl RequestBody {
+    /// The body after this head.
+    pub(super) fn new(head: &Parts, incoming: Incoming, time_limit: Duration) -> Self {
+        let announced = head.headers.get(CONTENT_LENGTH);
+        let announced = announced.and_then(|value| value.to_str().ok()?.parse().ok());
+        Self {
+            incoming: Some(incoming),
+            announced_bytes: announced.unwrap_or(0),
+            is_on_request: head.headers.contains_key(EXPECT),
+            time_limit,
         }
     }
-    if seen > MAX_BODY_BYTES {
-        Err(GatewayResponse::BodyTooLarge)
-    } else {
-        Ok(Bytes::from(collected))
+
+    /// Rejects a body that is announced as too large.
+    pub(super) fn check_size(&self) -> Result<(), GatewayResponse> {
+        if self.announced_bytes > MAX_BODY_BYTES {
+            Err(GatewayResponse::BodyTooLarge)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Reads it to its end, within the limits of size and time.
+    pub(super) async fn read(&mut self) -> Result<Bytes, GatewayResponse> {
+        let Some(incoming) = self.incoming.take() else {
+            return Ok(Bytes::new());
+        };
+        let expected = usize::try_from(incoming.size_hint().lower()).unwrap_or(0);
+        let mut bytes = Vec::with_capacity(expected.min(MAX_BODY_BYTES));
+        let reading = self.read_frames(incoming, |data, seen| {
+            if seen <= MAX_BODY_BYTES {
+                bytes.extend_from_slice(data);
+            } else {
+                bytes = Vec::new();
+            }
+        });
+        if reading.await? > MAX_BODY_BYTES {
+            Err(GatewayResponse::BodyTooLarge)
+        } else {
+            Ok(Bytes::from(bytes))
+        }
+    }
+
+    /// Reads what was not read and throws it away: a client that does not listen while it sends would not get its
+    /// response.
+    pub(super) async fn discard(&mut self) {
+        if let Some(incoming) = self.incoming.take()
+            && !self.is_on_request
+            && self.announced_bytes <= MAX_DISCARDED_BYTES
+        {
+            // The response is another one already.
+            let _ = self.read_frames(incoming, |_, _| {}).await;
+        }
+    }
+
+    /// Calls `take` with each part and with the number of bytes so far; returns how many they were.
+    async fn read_frames(
+        &self,
+        mut incoming: Incoming,
+        mut take: impl FnMut(&[u8], usize),
+    ) -> Result<usize, GatewayResponse> {
+        let reading = async {
+            let mut seen = 0;
+            while seen <= MAX_DISCARDED_BYTES
+                && let Some(frame) = incoming.frame().await
+            {
+                let frame = frame.map_err(|_| GatewayResponse::BodyIncomplete)?;
+                // Trailers are dropped, as every gateway in front of a function drops them.
+                let Ok(data) = frame.into_data() else { continue };
+                seen += data.len();
+                take(&data, seen);
+            }
+            Ok(seen)
+        };
+        timeout(self.time_limit, reading)
+            .await
+            .unwrap_or(Err(GatewayResponse::BodyTimeout))
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use http::{
     HeaderValue, Response, StatusCode,
-    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE},
+    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS},
 };
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -15,6 +15,7 @@ use super::methods;
 /// Why a request did not reach the api function, or its response did not reach the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum GatewayResponse {
+    HostNotNamedOnce,
     BodyIncomplete,
     BodyTimeout,
     BodyTooLarge,
@@ -39,7 +40,7 @@ struct Envelope<'a> {
 impl GatewayResponse {
     pub(super) fn status(self) -> StatusCode {
         match self {
-            Self::BodyIncomplete => StatusCode::BAD_REQUEST,
+            Self::HostNotNamedOnce | Self::BodyIncomplete => StatusCode::BAD_REQUEST,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
@@ -56,6 +57,7 @@ impl GatewayResponse {
 
     fn client_message(self) -> &'static str {
         match self {
+            Self::HostNotNamedOnce => "The request must have exactly one Host header.",
             Self::BodyIncomplete => "The body is incomplete or malformed.",
             Self::BodyTimeout => "The body did not arrive in time. Send the request again.",
             Self::BodyTooLarge => "The body is too large.",
@@ -86,6 +88,7 @@ impl GatewayResponse {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         let request_id = HeaderValue::from_str(request_id).expect("a request ID is hexadecimal digits and dashes");
         headers.insert("x-request-id", request_id);
         match self {

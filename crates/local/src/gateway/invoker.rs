@@ -9,7 +9,7 @@ use std::{
 };
 
 use lambda::{Handler, HandlerError, Invocation, invoke_guarded};
-use tokio::time::timeout;
+use tokio::{sync::Semaphore, time::timeout};
 
 use super::id;
 
@@ -31,18 +31,21 @@ pub(super) enum InvokeError {
     ShuttingDown(#[from] tokio::task::JoinError),
 }
 
-/// A function with its time limit.
+/// A function with its limits.
 pub(super) struct Invoker<F> {
     function: Arc<F>,
     limit: Duration,
+    /// One permit for each invocation that may run at the same time.
+    slots: Arc<Semaphore>,
     cold: AtomicBool,
 }
 
 impl<F: Handler> Invoker<F> {
-    pub(super) fn new(function: F, limit: Duration) -> Self {
+    pub(super) fn new(function: F, limit: Duration, concurrency: usize) -> Self {
         Self {
             function: Arc::new(function),
             limit,
+            slots: Arc::new(Semaphore::new(concurrency)),
             cold: AtomicBool::new(true),
         }
     }
@@ -50,11 +53,13 @@ impl<F: Handler> Invoker<F> {
     /// Invokes the function with `event` and returns its response.
     ///
     /// The function runs in a separate task, since Lambda also completes an invocation after its client has disconnected:
-    /// a closed connection must not interrupt a write.
+    /// a closed connection must not interrupt a write. An invocation that would be one too many waits for its turn.
     pub(super) async fn invoke(&self, event: Vec<u8>, trace_id: &str) -> Result<Vec<u8>, InvokeError> {
         if event.len() > MAX_PAYLOAD_BYTES {
             return Err(InvokeError::EventTooLarge);
         }
+        // The semaphore is never closed.
+        let slot = Arc::clone(&self.slots).acquire_owned().await.ok();
         let function = Arc::clone(&self.function);
         let limit = self.limit;
         let invocation = Invocation {
@@ -63,8 +68,11 @@ impl<F: Handler> Invoker<F> {
             deadline: Some(SystemTime::now() + limit),
             cold_start: self.cold.swap(false, Ordering::Relaxed),
         };
-        let invoked =
-            tokio::spawn(async move { timeout(limit, invoke_guarded(&*function, &event, &invocation)).await });
+        let invoked = tokio::spawn(async move {
+            let response = timeout(limit, invoke_guarded(&*function, &event, &invocation)).await;
+            drop(slot);
+            response
+        });
         let response = invoked.await?.map_err(|_| InvokeError::TimedOut(limit))??;
         if response.len() > MAX_PAYLOAD_BYTES {
             Err(InvokeError::ResponseTooLarge)

@@ -37,7 +37,7 @@ use serde_json::{Map, Value};
 use tokio::{net::TcpListener, time::timeout};
 
 use self::{
-    call::Call,
+    call::{Call, RequestBody},
     event::Deployment,
     gateway_response::GatewayResponse,
     invoker::{InvokeError, Invoker},
@@ -49,6 +49,10 @@ use crate::{docs, stage::Stage};
 const MAX_READ_HEAD_BYTES: usize = 64 * 1024;
 /// More than fit into the size limit with headers of usual length.
 const MAX_HEADERS: usize = 512;
+
+/// How many requests use the api function, and with it the table, at the same time. The others wait: more would only wait
+/// inside, with a connection to the table each.
+const API_CONCURRENCY: usize = 64;
 
 /// The headers that a request must have before the authorizer is invoked.
 const IDENTITY_SOURCES: [&str; 2] = ["authorization", "x-api-timestamp"];
@@ -64,6 +68,8 @@ pub struct Settings {
     pub allowed_origins: AllowedOrigins,
     /// The time limits.
     pub limits: Limits,
+    /// How many connections of clients there may be. Further ones wait to be accepted.
+    pub max_connections: usize,
 }
 
 /// The time limits.
@@ -105,8 +111,8 @@ impl<A: Handler, B: Handler> Gateway<A, B> {
     pub fn new(authorizer: A, api: B, settings: Settings) -> Self {
         let limits = settings.limits;
         Self {
-            authorizer: Invoker::new(authorizer, limits.authorizer),
-            api: Invoker::new(api, limits.api),
+            authorizer: Invoker::new(authorizer, limits.authorizer, server::UNLIMITED),
+            api: Invoker::new(api, limits.api, API_CONCURRENCY),
             settings,
         }
     }
@@ -120,6 +126,7 @@ impl<A: Handler, B: Handler> Gateway<A, B> {
             .header_read_timeout(self.settings.limits.head)
             // A client may close its side of the connection after its request.
             .half_close(true);
+        let max_connections = self.settings.max_connections;
         let gateway = Arc::new(self);
         let service_for = |peer| {
             let gateway = Arc::clone(&gateway);
@@ -128,21 +135,19 @@ impl<A: Handler, B: Handler> Gateway<A, B> {
                 async move { Ok::<_, Infallible>(gateway.handle(request, peer, local_port).await) }
             })
         };
-        server::serve(listener, http, service_for, shutdown).await;
+        server::serve(listener, http, max_connections, service_for, shutdown).await;
         Ok(())
     }
 
     async fn handle(&self, request: Request<Incoming>, peer: SocketAddr, local_port: u16) -> Response<Full<Bytes>> {
-        // The body is read first, whatever the response: a client that is still sending would not read it.
-        let (head, body) = call::read_body(request, self.settings.limits.body).await;
+        let (head, incoming) = request.into_parts();
+        let mut body = RequestBody::new(&head, incoming, self.settings.limits.body);
         let call = Call::new(head, peer, local_port);
-        let response = match docs::find(&call.method, call.path(), &self.settings.stage) {
-            Some(page) => page,
-            None => match self.respond(&call, body).await {
-                Ok(response) => response,
-                Err(error) => self.error_response(&call, error),
-            },
+        let response = match self.respond(&call, &mut body).await {
+            Ok(response) => response,
+            Err(error) => self.error_response(&call, error),
         };
+        body.discard().await;
         tracing::info!(
             request_id = call.request_id,
             method = %call.method,
@@ -154,18 +159,18 @@ impl<A: Handler, B: Handler> Gateway<A, B> {
         response
     }
 
-    async fn respond(
-        &self,
-        call: &Call,
-        body: Result<Bytes, GatewayResponse>,
-    ) -> Result<Response<Full<Bytes>>, GatewayResponse> {
+    async fn respond(&self, call: &Call, body: &mut RequestBody) -> Result<Response<Full<Bytes>>, GatewayResponse> {
+        call.check_host()?;
+        if let Some(page) = docs::find(&call.method, call.path(), &self.settings.stage) {
+            return Ok(page);
+        }
         call.check_size()?;
         let route = route::find(&call.method, call.path(), &self.settings.stage)?;
         let is_identified = IDENTITY_SOURCES.iter().all(|name| call.has_header(name));
         if route.access == Access::Authorized && !is_identified {
             return Err(GatewayResponse::Unauthorized);
         }
-        let body = body?;
+        body.check_size()?;
         let deployment = Deployment {
             region: &self.settings.region,
             stage: self.settings.stage.as_str(),
@@ -175,6 +180,8 @@ impl<A: Handler, B: Handler> Gateway<A, B> {
             Access::Open => None,
             Access::Authorized => Some(self.authorize(call, &route, &deployment, &event).await?),
         };
+        // Only now: nobody without a key makes this process keep a body.
+        let body = body.read().await?;
         self.integrate(call, event.for_integration(context.as_ref(), &body))
             .await
     }

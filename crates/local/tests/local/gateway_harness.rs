@@ -121,6 +121,7 @@ pub(crate) async fn start_with(
         region: "eu-west-1".to_owned(),
         allowed_origins: AllowedOrigins::None,
         limits: Limits::default(),
+        max_connections: 1000,
     };
     change(&mut settings);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
@@ -191,6 +192,7 @@ impl Response {
         assert!(body["timestamp"].as_str().unwrap().ends_with('Z'), "{body}");
         assert_eq!(self.header("content-type"), Some("application/json"));
         assert_eq!(self.header("cache-control"), Some("no-store"));
+        assert_eq!(self.header("x-content-type-options"), Some("nosniff"));
         assert_eq!(self.header("x-request-id").map(str::len), Some(36));
         let scheme = (status == 401).then_some("HMAC-SHA256");
         assert_eq!(self.header("www-authenticate"), scheme);
@@ -203,6 +205,7 @@ impl Response {
                 "content-type",
                 "date",
                 "www-authenticate",
+                "x-content-type-options",
                 "x-request-id",
             ];
             assert!(known.contains(&name.as_str()), "unexpected header {name}");

@@ -8,7 +8,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::gateway_harness::{Response, Running, start, start_with};
+use crate::gateway_harness::{Act, Response, Running, allow, ok, policy, start, start_with};
 
 async fn assert_alive(running: &Running) {
     assert_eq!(
@@ -72,26 +72,95 @@ async fn broken_chunks_and_smuggled_lengths_reach_no_function_twice() {
 
 #[tokio::test]
 async fn any_host_is_only_a_string() {
-    for host in [
-        "",
-        "[",
-        "a b",
-        "../..",
-        "x:99999",
-        "http://[::1",
-        "\u{1F600}",
-        "%00",
-        "a,b",
-    ] {
+    for host in ["[", "a b", "../..", "x:99999", "http://[::1", "\u{1F600}", "%00", "a,b"] {
         let running = start().await;
         let response = running
             .send(&["GET /health HTTP/1.1", &format!("host: {host}")], b"")
             .await;
         assert_eq!(response.status, 200, "{host}");
     }
+}
+
+#[tokio::test]
+async fn host_must_be_named_once() {
     let running = start().await;
-    let response = running.exchange(b"GET /health HTTP/1.0\r\n\r\n").await;
-    assert_eq!(Response::parse(&response).status, 200, "a host is not needed");
+    for head in [
+        "GET /health HTTP/1.0",
+        "GET /health HTTP/1.1",
+        "GET /health HTTP/1.1\r\nhost:",
+        "GET /health HTTP/1.1\r\nhost:  ",
+        "GET /health HTTP/1.1\r\nhost: a\r\nhost: b",
+        "GET /health HTTP/1.1\r\nhost: a\r\nHost: a",
+        "GET http://a/health HTTP/1.1",
+        "GET /api/v1/docs HTTP/1.1",
+        "GET /nowhere HTTP/1.1",
+    ] {
+        let request = format!("{head}\r\nconnection: close\r\n\r\n");
+        Response::parse(&running.exchange(request.as_bytes()).await).assert_gateway_response(400);
+    }
+    assert_eq!(running.api_events().len(), 0);
+    let response = running.exchange(b"GET /health HTTP/1.0\r\nhost: a\r\n\r\n").await;
+    assert_eq!(Response::parse(&response).status, 200);
+}
+
+/// The first line of the response to a head that announces a body and waits to be asked for it.
+async fn first_line_after(running: &Running, head: &str) -> String {
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    let head = format!("{head}\r\nhost: x\r\ncontent-length: 1000000\r\nexpect: 100-continue\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut bytes = vec![0; 64];
+    let read = timeout(Duration::from_secs(5), stream.read(&mut bytes))
+        .await
+        .unwrap()
+        .unwrap();
+    let text = String::from_utf8_lossy(&bytes[..read]).into_owned();
+    text.lines().next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn body_is_not_asked_for_before_route_headers_and_authorizer_have_decided() {
+    const SIGNED: &str = "\r\nauthorization: a\r\nx-api-timestamp: now";
+    let deny = |event: &serde_json::Value| Act::Respond(policy("Deny", &event["methodArn"]));
+    let denying = start_with(deny, ok, |_| {}).await;
+    for (head, status) in [
+        (format!("POST /nowhere HTTP/1.1{SIGNED}"), "404"),
+        (format!("BREW /api/v1/x HTTP/1.1{SIGNED}"), "405"),
+        ("POST /api/v1/x HTTP/1.1".to_owned(), "401"),
+        (
+            format!("POST /api/v1/x HTTP/1.1{SIGNED}\r\nx-long: {}", "a".repeat(10_240)),
+            "431",
+        ),
+        (format!("POST /api/v1/x HTTP/1.1{SIGNED}"), "403"),
+    ] {
+        let line = first_line_after(&denying, &head).await;
+        assert!(line.starts_with(&format!("HTTP/1.1 {status} ")), "{line}");
+    }
+    assert_eq!(denying.api_events().len(), 0);
+
+    let allowing = start().await;
+    let line = first_line_after(&allowing, &format!("POST /api/v1/x HTTP/1.1{SIGNED}")).await;
+    assert_eq!(line, "HTTP/1.1 100 Continue");
+}
+
+#[tokio::test]
+async fn connections_over_the_limit_wait_for_their_turn() {
+    let running = start_with(allow, ok, |settings| settings.max_connections = 2).await;
+    let idle = [
+        TcpStream::connect(running.address).await.unwrap(),
+        TcpStream::connect(running.address).await.unwrap(),
+    ];
+    let request = b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let mut third = TcpStream::connect(running.address).await.unwrap();
+    third.write_all(request).await.unwrap();
+    let mut bytes = Vec::new();
+    let early = timeout(Duration::from_millis(300), third.read_to_end(&mut bytes)).await;
+    assert!(early.is_err(), "a response although the limit is reached");
+    drop(idle);
+    timeout(Duration::from_secs(5), third.read_to_end(&mut bytes))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(Response::parse(&bytes).status, 200);
 }
 
 #[tokio::test]
@@ -176,7 +245,7 @@ async fn half_closed_client_gets_its_response() {
 
 #[tokio::test]
 async fn slow_head_closes_the_connection_and_slow_body_returns_408() {
-    let running = start_with(crate::gateway_harness::allow, crate::gateway_harness::ok, |settings| {
+    let running = start_with(allow, ok, |settings| {
         settings.limits.head = Duration::from_millis(200);
         settings.limits.body = Duration::from_millis(200);
     })
@@ -211,14 +280,14 @@ async fn write_completes_after_the_client_disconnects() {
     let finished = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let seen = std::sync::Arc::clone(&finished);
     let running = start_with(
-        crate::gateway_harness::allow,
+        allow,
         move |event| {
             let seen = std::sync::Arc::clone(&seen);
             if event["path"] == "/api/v1/slow" {
                 std::thread::sleep(Duration::from_millis(200));
                 seen.store(true, std::sync::atomic::Ordering::SeqCst);
             }
-            crate::gateway_harness::ok(event)
+            ok(event)
         },
         |_| {},
     )

@@ -10,3 +10,4 @@ mod hostile;
 mod process_harness;
 mod shutdown;
 mod start;
+mod table;

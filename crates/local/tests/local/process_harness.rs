@@ -83,6 +83,11 @@ impl Server {
         }
     }
 
+    /// The id of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Ends it at once, as `kill -9` does.
     pub(crate) fn kill(mut self) {
         self.process.kill().unwrap();

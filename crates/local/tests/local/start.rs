@@ -108,6 +108,27 @@ fn created_key_is_stored_for_its_owner_only() {
 }
 
 #[test]
+fn key_from_a_file_is_used_and_never_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("key");
+    fs::write(&path, format!("{KEY}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let mut command = command(&["--in-memory", "--psk-file", path.to_str().unwrap()]);
+    command.env("PSK", "another key of the environment");
+    command.stderr(log.reopen().unwrap());
+    let server = Server::spawn(command);
+    assert_eq!(server.create("acme"), Some(201));
+    assert!(server.banner.contains(path.to_str().unwrap()) && !server.banner.contains(KEY));
+    let log = fs::read_to_string(log.path()).unwrap();
+    assert!(
+        log.contains("other users can read the key") && !log.contains(KEY),
+        "{log}"
+    );
+    assert_eq!(log.lines().count(), 1, "{log}");
+}
+
+#[test]
 fn port_in_use_is_reported() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
@@ -141,7 +162,7 @@ fn invalid_data_file_is_reported_and_unchanged() {
     fs::write(&path, &content).unwrap();
     let text = fail(&["--port", "0", "--data-dir", dir.path().to_str().unwrap()]);
     assert!(
-        text.contains(path.to_str().unwrap()) && text.contains("move it away"),
+        text.contains(&format!("{} is damaged", path.display())) && text.contains("move it away"),
         "{text}"
     );
     assert_eq!(fs::read_to_string(path).unwrap(), content);

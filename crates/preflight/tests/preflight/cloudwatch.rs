@@ -67,6 +67,43 @@ async fn configured_external_id_replaces_the_account_id() {
 }
 
 #[tokio::test]
+async fn external_id_can_contain_the_tenant() {
+    let mut world = working();
+    world.roles[1].external_id = Some("ours/acme".to_owned());
+    let aws = Aws::start(world).await;
+    let mut settings = settings();
+    settings.external_id = Some("ours/{tenant_id}".parse().unwrap());
+    let result = validate_with(sdk(&aws.endpoint), settings.clone(), cloudwatch()).await;
+    assert!(result.valid, "{result:?}");
+
+    // Another tenant with the role of the first one: the role does not trust that.
+    let other = |tenant: &str| {
+        let mut config = cloudwatch();
+        config["tenant_id"] = json!(tenant);
+        config
+    };
+    let result = validate_with(sdk(&aws.endpoint), settings.clone(), other("evil")).await;
+    assert!(
+        result.external().contains(&"customer_role:access_denied".to_owned()),
+        "{result:?}"
+    );
+    let asked = aws.calls().len();
+    // An ID that was written by hand, and that STS does not accept.
+    let result = validate_with(sdk(&aws.endpoint), settings, other("O'Neil")).await;
+    assert!(
+        result
+            .external()
+            .contains(&"customer_role:invalid_external_id".to_owned()),
+        "{result:?}"
+    );
+    assert!(
+        aws.calls()[asked..]
+            .iter()
+            .all(|call| call.parameter("ExternalId").is_none())
+    );
+}
+
+#[tokio::test]
 async fn absent_log_group_is_missing() {
     let mut world = working();
     world.log_groups.clear();
