@@ -13,8 +13,8 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-# The local server reads the settings of the checks only in a build with its feature.
-cargo test --locked --workspace --lib --features local/external-checks -- cli::tests
+# The local server can use AWS only in a build with its feature.
+cargo test --locked --workspace --lib --test local --features local/aws -- cli::tests aws_without
 
 # Built first, so that the emulator is up for seconds only; as part of the workspace, so that what `unit` built serves.
 cargo test --locked --workspace --test preflight --no-run

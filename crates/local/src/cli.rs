@@ -15,7 +15,7 @@ use clap::{
 use lambda::logging::LogLevel;
 
 use crate::{
-    external_checks::{CentralRole, ExternalId},
+    aws::{CentralRole, ExternalId, UseAws},
     psk::{Origin, ProvidedKey},
     stage::Stage,
 };
@@ -63,8 +63,9 @@ pub struct Options {
     pub expose_table: Option<u16>,
 
     /// Use a real table (--table) and a real key (--psk-parameter), with the AWS CLI's credentials and region.
-    #[arg(long, conflicts_with_all = ["in_memory", "dynamodb_endpoint"], requires_all = ["table", "psk_parameter"])]
-    pub aws: bool,
+    /// Needs a build with `--features aws`.
+    #[arg(long, num_args = 0, default_missing_value = "", conflicts_with_all = ["in_memory", "dynamodb_endpoint"], requires_all = ["table", "psk_parameter"])]
+    pub aws: Option<UseAws>,
 
     /// Name of the table [default: multi-tenant-logging-{stage}-tenant-configs].
     #[arg(long, value_name = "NAME", env = "TENANT_CONFIG_TABLE", value_parser = NonEmptyStringValueParser::new())]
@@ -79,7 +80,7 @@ pub struct Options {
     pub allowed_origins: AllowedOrigins,
 
     /// Central role for validations, assumed with the AWS CLI's credentials. Without it, validations call no AWS service.
-    /// Needs a build with `--features external-checks`.
+    /// Needs a build with `--features aws`.
     #[arg(long, value_name = "ARN", env = "CENTRAL_ROLE_ARN")]
     pub central_role_arn: Option<CentralRole>,
 
@@ -110,7 +111,7 @@ pub enum KeyChoice {
     /// The file in the data directory, created if it is missing.
     Stored,
     /// This SSM parameter.
-    Parameter(ParameterName),
+    Parameter(UseAws, ParameterName),
 }
 
 impl Options {
@@ -136,12 +137,14 @@ impl Options {
     }
 
     fn choose_key(&self, from_environment: Option<ProvidedKey>) -> KeyChoice {
-        match (&self.psk_parameter, &self.psk, &self.psk_file, from_environment) {
-            (Some(parameter), ..) if self.aws => KeyChoice::Parameter(parameter.clone()),
-            (_, Some(key), ..) => KeyChoice::Provided(key.clone(), Origin::Flag),
-            (_, None, Some(file), _) => KeyChoice::File(file.clone()),
-            (_, None, None, Some(key)) if !key.is_empty() => KeyChoice::Provided(key, Origin::Environment),
-            (_, None, None, _) => KeyChoice::Stored,
+        if let (Some(aws), Some(parameter)) = (self.aws, &self.psk_parameter) {
+            return KeyChoice::Parameter(aws, parameter.clone());
+        }
+        match (&self.psk, &self.psk_file, from_environment) {
+            (Some(key), ..) => KeyChoice::Provided(key.clone(), Origin::Flag),
+            (None, Some(file), _) => KeyChoice::File(file.clone()),
+            (None, None, Some(key)) if !key.is_empty() => KeyChoice::Provided(key, Origin::Environment),
+            (None, None, _) => KeyChoice::Stored,
         }
     }
 }
@@ -169,8 +172,8 @@ fn parse_host(host: &str) -> Result<IpAddr, String> {
 fn parse_endpoint(url: &str) -> Result<String, String> {
     let uri: http::Uri = url.parse().map_err(|_| "not a valid URL".to_owned())?;
     match (uri.scheme_str(), uri.authority()) {
-        (Some("http" | "https"), Some(_)) => Ok(url.to_owned()),
-        _ => Err("must be a URL such as http://127.0.0.1:8001".to_owned()),
+        (Some("http"), Some(_)) => Ok(url.to_owned()),
+        _ => Err("must be a URL without TLS, such as http://127.0.0.1:8001".to_owned()),
     }
 }
 
@@ -240,12 +243,13 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "aws")]
     #[test]
     fn aws_key_comes_from_ssm_despite_the_environment() {
         let options = parse(&["--aws", "--table", "t", "--psk-parameter", "/p"]).unwrap();
         assert_eq!(
             options.choose_key(Some(provided("env"))),
-            KeyChoice::Parameter("/p".parse().unwrap())
+            KeyChoice::Parameter(UseAws, "/p".parse().unwrap())
         );
     }
 
@@ -297,17 +301,19 @@ mod tests {
         assert!(error.to_string().contains(hint), "{error}");
     }
 
-    #[cfg(feature = "external-checks")]
+    #[cfg(feature = "aws")]
     #[test]
     fn invalid_setting_of_the_external_checks_is_rejected_with_a_hint() {
         assert_invalid(["--central-role-arn", "Central"], "arn:aws:iam::");
         assert_invalid(["--external-id", "our own"], "A-Z");
     }
 
-    #[cfg(not(feature = "external-checks"))]
+    #[cfg(not(feature = "aws"))]
     #[test]
-    fn central_role_is_rejected_with_how_to_build_the_external_checks() {
+    fn aws_is_rejected_with_how_to_build_it() {
         let role = "arn:aws:iam::111122223333:role/CentralLogDistribution";
-        assert_invalid(["--central-role-arn", role], "--features external-checks");
+        assert_invalid(["--central-role-arn", role], "--features aws");
+        let error = parse(&["--aws", "--table", "t", "--psk-parameter", "/p"]).unwrap_err();
+        assert!(error.to_string().contains("--features aws"), "{error}");
     }
 }

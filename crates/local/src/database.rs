@@ -107,7 +107,8 @@ impl EmbeddedDynamoDb {
     /// A client that calls it without a connection.
     #[must_use]
     pub fn client(&self) -> Client {
-        client::connect_in_process(InProcess(self.engine.clone()))
+        // Nothing connects to the URL. It names a host that cannot exist.
+        client::connect_embedded_through(InProcess(self.engine.clone()), "http://embedded.invalid")
     }
 
     /// The file with its data, unless that is in memory.

@@ -1,7 +1,9 @@
 //! The key sources of the local server's authorizer.
 
-use authorizer::keys::{KeySource, KeySourceError, Keys, ssm::SsmKeySource};
+use authorizer::keys::{KeySource, KeySourceError, Keys};
 use tenant_core::signature::SigningKey;
+
+use crate::aws::AwsKeySource;
 
 /// A fixed key, or the parameter that production reads.
 #[derive(Debug)]
@@ -9,14 +11,14 @@ pub enum LocalKeySource {
     /// The local key.
     Fixed(SigningKey),
     /// A real SSM parameter.
-    Ssm(SsmKeySource),
+    Aws(AwsKeySource),
 }
 
 impl KeySource for LocalKeySource {
     async fn fetch(&self) -> Result<Keys, KeySourceError> {
         match self {
             Self::Fixed(key) => Ok(Keys::new(key.clone(), None)),
-            Self::Ssm(source) => source.fetch().await,
+            Self::Aws(source) => source.fetch().await,
         }
     }
 }

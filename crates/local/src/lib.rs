@@ -3,13 +3,13 @@
 //! [`gateway`] replaces API Gateway, and [`database`] DynamoDB. Between them runs the production code: the authorizer, the
 //! api function and the store. This crate must not decide anything that those decide.
 
+pub mod aws;
 pub mod banner;
 pub mod cli;
 pub mod data_dir;
 pub mod database;
 mod descriptors;
 mod docs;
-pub mod external_checks;
 pub mod gateway;
 pub mod keys;
 pub mod psk;

@@ -9,16 +9,15 @@ use std::{
 use api::{Api, AppState, Stores};
 use authorizer::{
     Authorizer,
-    keys::{KeySourceError, ParameterName, ssm},
+    keys::{KeySourceError, ParameterName},
 };
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_http_client::Builder;
 use lambda::server::termination;
 use tenant_store::{StoreError, client, configs, configs::ConfigStore, schema};
 use tokio::net::TcpListener;
 
-#[cfg(feature = "external-checks")]
-use crate::external_checks;
 use crate::{
+    aws::external_checks,
     banner::{Banner, KeyLocation, Location},
     cli::{KeyChoice, Options},
     data_dir::{DataDir, DataDirError},
@@ -139,11 +138,9 @@ pub async fn run(options: Options) -> Result<(), StartError> {
         allowed_origins: options.allowed_origins.clone(),
     };
     let api_state = AppState::new(Stores { configs: store }, api_settings);
-    #[cfg(feature = "external-checks")]
     let api_state = match options.central_role_arn.clone() {
-        Some(role) => api_state.with_external_checks(
-            external_checks::with_role(role, options.external_id.clone(), options.region.clone()).await,
-        ),
+        Some(role) => api_state
+            .with_external_checks(external_checks(role, options.external_id.clone(), options.region.clone()).await),
         None => api_state,
     };
     let api = Api::new(api_state);
@@ -172,11 +169,6 @@ pub async fn run(options: Options) -> Result<(), StartError> {
     Ok(())
 }
 
-/// The operator's AWS, with any kind of sign-in.
-async fn aws() -> SdkConfig {
-    aws_config::load_defaults(BehaviorVersion::latest()).await
-}
-
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => StartError::PortInUse(address),
@@ -186,10 +178,9 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
 
 async fn find_key(options: &Options) -> Result<(LocalKeySource, KeyLocation), StartError> {
     let psk = match options.key_choice() {
-        KeyChoice::Parameter(name) => {
-            let client = ssm::client(&aws().await);
-            let source = ssm::SsmKeySource::new(client, name.clone());
-            return Ok((LocalKeySource::Ssm(source), KeyLocation::Parameter(name)));
+        KeyChoice::Parameter(aws, name) => {
+            let source = aws.keys(name.clone()).await;
+            return Ok((LocalKeySource::Aws(source), KeyLocation::Parameter(name)));
         }
         KeyChoice::Provided(value, origin) => Psk::from_flag(&value, origin)?,
         KeyChoice::File(path) => Psk::from_file(path)?,
@@ -225,15 +216,15 @@ async fn find_table(options: &Options) -> Result<Table, StartError> {
         location,
         source,
     };
-    if options.aws {
-        let store = ConfigStore::new(client::from_sdk_config(&aws().await), &name);
+    if let Some(aws) = options.aws {
+        let store = aws.configs(&name).await;
         return match store.ping().await {
             Ok(()) => Ok(Table::outside(store, Location::Aws)),
             Err(source) => Err(unusable(Location::Aws, source)),
         };
     }
     if let Some(url) = &options.dynamodb_endpoint {
-        let client = client::connect_embedded(url);
+        let client = client::connect_embedded_through(Builder::new().build_http(), url);
         let location = Location::Endpoint(url.clone());
         return match schema::ensure_table(&client, &name, &configs::SCHEMA).await {
             Ok(()) => Ok(Table::outside(ConfigStore::new(client, name), location)),

@@ -36,11 +36,10 @@ pub fn connect_embedded(endpoint_url: &str) -> Client {
     from_sdk_config(&embedded(endpoint_url).build())
 }
 
-/// The client of an embedded DynamoDB that `http_client` calls without a connection.
+/// The same through `http_client`, for a build that has none of its own (the feature `https` brings one).
 #[must_use]
-pub fn connect_in_process(http_client: impl HttpClient + 'static) -> Client {
-    // Nothing connects to the URL. It names a host that cannot exist.
-    from_sdk_config(&embedded("http://embedded.invalid").http_client(http_client).build())
+pub fn connect_embedded_through(http_client: impl HttpClient + 'static, endpoint_url: &str) -> Client {
+    from_sdk_config(&embedded(endpoint_url).http_client(http_client).build())
 }
 
 fn embedded(endpoint_url: &str) -> sdk_config::Builder {

@@ -2,6 +2,7 @@
 
 mod cache;
 mod parameter_name;
+#[cfg(feature = "ssm")]
 pub mod ssm;
 
 use std::error::Error;

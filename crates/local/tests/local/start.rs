@@ -223,6 +223,19 @@ fn unreachable_dynamodb_is_reported() {
     );
 }
 
+#[cfg(not(feature = "aws"))]
+#[test]
+fn aws_is_rejected_with_how_to_build_it() {
+    let output = run_to_end(command(&["--aws", "--table", "t", "--psk-parameter", "/psk"]));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        String::from_utf8(output.stderr)
+            .unwrap()
+            .contains("cargo run --release --features aws")
+    );
+}
+
+#[cfg(feature = "aws")]
 #[test]
 fn aws_without_credentials_or_table_is_reported() {
     let mut without_table = command(&["--aws"]);
