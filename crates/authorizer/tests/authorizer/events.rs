@@ -195,6 +195,7 @@ async fn null_maps_mean_no_headers_and_no_query() {
 async fn mandatory_body_digest_applies_to_post_put_and_patch_only() {
     let authorizer = authorizer(Settings {
         require_body_digest: true,
+        ..Settings::default()
     });
     let log = capture_log();
     assert_eq!(
