@@ -38,7 +38,7 @@ const FILE: &str = "dynamodb.db";
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often expired items are removed. DynamoDB takes up to days, so nothing may depend on it.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
-/// How long the connections to the exposed port may take to close.
+/// How long the connections to the exposed port, and a sweep, may take to end.
 const STOP_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// Why the database cannot be used. Each message contains a remedy.
@@ -77,6 +77,8 @@ pub enum DatabaseError {
 /// A running DynamoDB.
 pub struct EmbeddedDynamoDb {
     engine: Engine,
+    /// Ends the sweeper when it is dropped.
+    stop_sweeping: oneshot::Sender<()>,
     sweeper: JoinHandle<()>,
     exposed: Option<Exposed>,
     _lock: Option<DataDirLock>,
@@ -129,20 +131,25 @@ impl EmbeddedDynamoDb {
 
     /// Stops it and closes its file, once the clients are dropped as well.
     pub async fn stop(self) {
-        self.sweeper.abort();
-        let Some(Exposed { stop, server }) = self.exposed else {
-            return;
-        };
-        // Fails only if the server has stopped already.
-        let _ = stop.send(());
-        if timeout(STOP_TIMEOUT, server).await.is_err() {
-            tracing::debug!("the exposed table did not stop in time");
+        if let Some(Exposed { stop, server }) = self.exposed {
+            // Fails only if the server has stopped already.
+            let _ = stop.send(());
+            if timeout(STOP_TIMEOUT, server).await.is_err() {
+                tracing::debug!("the exposed table did not stop in time");
+            }
+        }
+        // A sweep that has begun uses the file.
+        drop(self.stop_sweeping);
+        if timeout(STOP_TIMEOUT, self.sweeper).await.is_err() {
+            tracing::debug!("the sweep did not end in time");
         }
     }
 
     fn start(engine: Engine, lock: Option<DataDirLock>) -> Self {
+        let (stop_sweeping, stopped) = oneshot::channel();
         Self {
-            sweeper: tokio::spawn(sweep(engine.database.clone())),
+            stop_sweeping,
+            sweeper: tokio::spawn(sweep(engine.database.clone(), stopped)),
             engine,
             exposed: None,
             _lock: lock,
@@ -190,10 +197,13 @@ fn check(path: &Path) -> Result<(), DatabaseError> {
     }
 }
 
-async fn sweep(database: Database) {
+async fn sweep(database: Database, mut stopped: oneshot::Receiver<()>) {
     let mut ticks = interval(SWEEP_INTERVAL);
     loop {
-        ticks.tick().await;
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = &mut stopped => return,
+        }
         let database = database.clone();
         match spawn_blocking(move || database.sweep_ttl()).await {
             Ok(Ok(removed)) => tracing::debug!(removed, "removed expired items"),

@@ -13,7 +13,9 @@ static DOCUMENT: LazyLock<Value> =
 const ANY: (&str, &str) = ("/api/v1/delivery-configs", "get");
 
 /// What the description leaves to HTTP and CORS.
-const UNDESCRIBED_HEADERS: [&str; 7] = [
+const UNDESCRIBED_HEADERS: [&str; 9] = [
+    "strict-transport-security",
+    "x-content-type-options",
     "access-control-allow-headers",
     "access-control-allow-methods",
     "access-control-allow-origin",

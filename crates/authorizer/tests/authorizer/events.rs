@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use authorizer::config::Settings;
 use serde_json::{Value, json};
 
-use crate::harness::{Decision, authorizer, capture_log, decide, fixture, own_lines};
+use crate::harness::{Decision, authorizer, capture_log, decide, fixture, request_lines};
 
 /// The digest of the body that the fixtures with a body bind.
 const BODY_SHA256: &str = "b3e61b768747682df675a32d916dbeeb8971ebde9941f97f55bc9bec626bddb7";
@@ -129,7 +129,7 @@ async fn invalid_request_is_denied_and_its_reason_is_logged() {
     for (name, reason) in DENIED {
         let log = capture_log();
         assert_eq!(decide(&authorizer, &fixture(name)).await, Ok(Decision::Deny), "{name}");
-        let lines = own_lines(&log);
+        let lines = request_lines(&log);
         assert_eq!(lines.len(), 1, "{name}");
         assert_eq!(lines[0]["reason"], reason, "{name}");
     }
@@ -195,13 +195,14 @@ async fn null_maps_mean_no_headers_and_no_query() {
 async fn mandatory_body_digest_applies_to_post_put_and_patch_only() {
     let authorizer = authorizer(Settings {
         require_body_digest: true,
+        ..Settings::default()
     });
     let log = capture_log();
     assert_eq!(
         decide(&authorizer, &fixture("post_without_body_digest")).await,
         Ok(Decision::Deny)
     );
-    assert_eq!(own_lines(&log)[0]["reason"], "body_digest_missing");
+    assert_eq!(request_lines(&log)[0]["reason"], "body_digest_missing");
     for name in ["post_with_body_digest", "get_without_query"] {
         assert!(
             matches!(decide(&authorizer, &fixture(name)).await, Ok(Decision::Allow(_))),
@@ -227,6 +228,6 @@ async fn mandatory_body_digest_applies_to_post_put_and_patch_only() {
         } else {
             "wrong_signature"
         };
-        assert_eq!(own_lines(&log)[0]["reason"], reason, "{method}");
+        assert_eq!(request_lines(&log)[0]["reason"], reason, "{method}");
     }
 }

@@ -204,6 +204,12 @@ pub(crate) fn capture_log() -> CapturedLog {
     CapturedLog::of_this_thread(json_format)
 }
 
+/// The lines of invocations, each with its members.
+pub(crate) fn request_lines(log: &CapturedLog) -> Vec<Value> {
+    let lines = own_lines(log).into_iter();
+    lines.filter(|line| line.get("decision").is_some()).collect()
+}
+
 /// The lines of the authorizer itself, an invocation's with its members.
 pub(crate) fn own_lines(log: &CapturedLog) -> Vec<Value> {
     log.json_lines()

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::{
     harness::{
         KEY, PREVIOUS_KEY, Script, ScriptedSource, TestClock, authorizer, capture_log, decide, fixture, own_lines,
+        request_lines,
     },
     ssm_server::{SsmServer, found, parameter},
 };
@@ -38,7 +39,7 @@ async fn denied_request_leaves_one_warning_with_reason_and_ids() {
     authorizer.prefetch().await.unwrap();
     let log = capture_log();
     decide(&authorizer, &fixture("signature_wrong")).await.unwrap();
-    let lines = own_lines(&log);
+    let lines = request_lines(&log);
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0]["level"], "WARN");
     assert_eq!(lines[0]["decision"], "deny");

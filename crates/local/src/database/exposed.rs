@@ -1,8 +1,8 @@
 //! The embedded database on a loopback port, for the AWS CLI and for tests: only with `--expose-table`.
 //!
-//! Whoever may connect to the port may read and write the table. Web pages may not: a request with an `Origin`, one for
-//! another host (a name that was rebound to this machine) and one without AWS's `Authorization` are rejected, and no
-//! response has a CORS header.
+//! Every program that can connect to the port can read and write the table. Web pages cannot: a request with an
+//! `Origin`, one for another host (a name that was rebound to this machine) and one without AWS's `Authorization` are
+//! rejected, and no response has a CORS header.
 
 use std::convert::Infallible;
 
