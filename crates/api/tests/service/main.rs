@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bodies;
+mod by_hand;
 mod concurrency;
 mod conditions;
 mod cors;
