@@ -11,7 +11,7 @@ def test_stored_configuration_is_valid_field_by_field(api, tenant):
     assert (data["tenant_id"], data["type"], data["valid"]) == (tenant, "cloudwatch", True)
     for check in data["checks"]:
         assert {"field", "status", "message"} <= set(check)
-        assert check["status"] in ("ok", "missing", "invalid", "skipped")
+        assert check["status"] in ("ok", "missing", "invalid", "warning", "skipped")
     statuses = {check["field"]: check["status"] for check in data["checks"]}
     for name in ("log_distribution_role_arn", "log_group_name", "enabled", "desired_logs"):
         assert statuses[name] == "ok", statuses

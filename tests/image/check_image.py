@@ -44,7 +44,7 @@ CONFIG = {
 
 
 class Aws(http.server.BaseHTTPRequestHandler):
-    """SSM with one parameter, DynamoDB with one item that no list contains, STS that denies every role."""
+    """SSM with one parameter, DynamoDB with one item that no scan returns, STS that denies every role."""
 
     protocol_version = "HTTP/1.1"
 
@@ -59,9 +59,9 @@ class Aws(http.server.BaseHTTPRequestHandler):
             parameter = {"Name": "/test/psk", "Type": "SecureString", "Value": KEY, "Version": 1}
             response = {"Parameters": [parameter], "InvalidParameters": ["/test/psk:previous"]}
         elif operation in ("Query", "Scan"):
-            response = {"Items": [], "Count": 0, "ScannedCount": 0}
-        elif operation == "GetItem" and CONFIG["tenant_id"] == json.loads(body)["Key"]["tenant_id"]:
-            response = {"Item": CONFIG}
+            queried = json.loads(body)["ExpressionAttributeValues"].values()
+            items = [CONFIG] if CONFIG["tenant_id"] in queried else []
+            response = {"Items": items, "Count": len(items), "ScannedCount": len(items)}
         self.respond(200, self.headers["Content-Type"], json.dumps(response).encode())
 
     def deny(self, body):

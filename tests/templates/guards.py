@@ -181,7 +181,7 @@ AUTHORIZER_ACTIONS = UNNARROWED | {
     "logs:PutLogEvents",
 }
 API_ACTIONS = UNNARROWED | {"logs:CreateLogStream", "logs:PutLogEvents"}
-VALIDATOR_ACTIONS = API_ACTIONS | {"dynamodb:GetItem", "sts:AssumeRole"}
+VALIDATOR_ACTIONS = API_ACTIONS | {"dynamodb:Query", "sts:AssumeRole"}
 
 OPERATIONS = {
     "get_item": "dynamodb:GetItem",

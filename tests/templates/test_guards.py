@@ -215,12 +215,12 @@ def allow_the_authorizer_to_write(templates):
 
 @breaks("roles_allow_what_the_code_does")
 def allow_the_validator_to_write(templates):
-    policy(templates, "ValidatorRole")[0]["Action"] = ["dynamodb:GetItem", "dynamodb:PutItem"]
+    policy(templates, "ValidatorRole")[0]["Action"] = ["dynamodb:Query", "dynamodb:PutItem"]
 
 
 @breaks("roles_allow_what_the_code_does")
 def allow_the_validator_to_list(templates):
-    policy(templates, "ValidatorRole")[0]["Action"] = ["dynamodb:GetItem", "dynamodb:Query"]
+    policy(templates, "ValidatorRole")[0]["Action"] = ["dynamodb:Query", "dynamodb:Scan"]
 
 
 @breaks("only_the_validator_assumes_a_role_and_only_the_central_one")

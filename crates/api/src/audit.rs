@@ -11,8 +11,8 @@ pub(crate) fn write(change: &ConfigChanged) {
     lambda::logging::write_audit(&AuditLine {
         event: "config_changed",
         action: change.cause.as_str(),
-        tenant_id: change.tenant_id.as_str(),
-        delivery_type: change.delivery_type.as_str(),
+        tenant_id: change.key.tenant_id(),
+        delivery_type: change.key.delivery_type(),
         fields: (!fields.is_empty()).then(|| fields.join(",")),
         enabled: after
             .and_then(|after| after.get(Field::Enabled))

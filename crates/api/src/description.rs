@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use tenant_core::{FieldError, InputError, TenantId, parse_create};
+use tenant_core::{ConfigKey, FieldError, InputError, TenantId, parse_create};
 use tenant_store::StoreError;
 use utoipa::{
     OpenApi, PartialSchema, ToSchema,
@@ -117,7 +117,7 @@ pub fn failures() -> Vec<FailureResponse> {
         failure(
             "NotFound",
             "There is no such configuration, or no such route.",
-            &configs::not_found(),
+            &configs::no_such_config(),
         ),
         FailureResponse {
             headers: &["Allow"],
@@ -131,6 +131,12 @@ pub fn failures() -> Vec<FailureResponse> {
             "AlreadyExists",
             "The tenant has a configuration of this type.",
             &configs::already_exists(),
+        ),
+        failure(
+            "UnchangeableKey",
+            "The configuration was written into the table by hand, under a tenant ID or a type that breaks the rules. It can be read, \
+             validated and deleted, but not changed.",
+            &unchangeable_key(),
         ),
         failure(
             "PreconditionFailed",
@@ -186,6 +192,11 @@ fn body(error: &ApiError) -> Value {
         .with_details(error.details())
         .with_data(error.data());
     serde_json::from_slice(&failure.into_bytes()).expect("the function sends JSON")
+}
+
+fn unchangeable_key() -> ApiError {
+    let invalid = ConfigKey::new("acme-corp", "CloudWatch").and_then(|key| key.parse().map(drop));
+    ApiError::UnchangeableKey(invalid.expect_err("types are in lowercase"))
 }
 
 fn broken_rules() -> ApiError {

@@ -12,6 +12,8 @@ const STATUS_CLASS: &str = "status_class";
 const TYPE: &str = "type";
 /// The route of a request that matches none: dimensions have no empty values.
 const UNMATCHED: &str = "unmatched";
+/// The type of a change of an item that was written by hand with a type that the service does not know.
+const OTHER_TYPE: &str = "other";
 /// The field of the rule that a field is unknown.
 const UNKNOWN_FIELD: &str = "unknown_field";
 
@@ -63,7 +65,7 @@ pub(crate) fn measure<'a>(request: &RequestFacts<'a>) -> Measurements<'a> {
     }
     measured.count_some(DYNAMODB_RETRIES, request.usage.retries());
     measured.count_some(DYNAMODB_THROTTLES, request.usage.throttles);
-    if let Some(delivery_type) = request.delivery_type {
+    if let Some(delivery_type) = request.delivery_type.or(request.change.map(|_| OTHER_TYPE)) {
         measured.dimension(TYPE, delivery_type);
     }
     if let Some(change) = request.change {

@@ -1,17 +1,12 @@
 //! A change of a configuration, as one fact: the audit line, the metrics and whatever else reports a change read it here.
 
-use crate::{
-    config::{Change, ConfigUpdate, DeliveryType, Field, FieldValue, NewConfig, StoredConfig},
-    tenant_id::TenantId,
-};
+use crate::config::{Change, ConfigKey, ConfigUpdate, Field, FieldValue, NewConfig, StoredConfig};
 
 /// A change that the store has made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConfigChanged {
-    /// The tenant of the configuration.
-    pub tenant_id: TenantId,
-    /// The type of the configuration.
-    pub delivery_type: DeliveryType,
+    /// The configuration. Only a deletion can be of an item whose key is not valid for one.
+    pub key: ConfigKey,
     /// The configuration before the change. `None` for a creation, and where a retry found that an earlier attempt had made
     /// the change and nothing had been read before.
     pub before: Option<StoredConfig>,
@@ -91,7 +86,10 @@ mod tests {
     use chrono::DateTime;
 
     use super::*;
-    use crate::config::{parse_create, parse_update};
+    use crate::{
+        config::{DeliveryType, parse_create, parse_update},
+        tenant_id::TenantId,
+    };
 
     #[test]
     fn fields_are_those_that_the_request_names_and_the_defaults_of_a_creation() {

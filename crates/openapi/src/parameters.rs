@@ -17,7 +17,8 @@ pub(crate) fn parameters() -> Value {
             "name": "tenant_id",
             "in": "path",
             "required": true,
-            "description": "The tenant.",
+            "description": "The tenant. Items that were written into the table by hand can have any other id, percent-encoded: they can be read, \
+                listed, validated and deleted.",
             "schema": { "type": "string", "pattern": TenantId::PATTERN },
             "example": "acme-corp",
         },
@@ -25,7 +26,8 @@ pub(crate) fn parameters() -> Value {
             "name": "type",
             "in": "path",
             "required": true,
-            "description": "The delivery type.",
+            "description": "The delivery type. Items that were written into the table by hand can have any other type: they can be read, validated \
+                and deleted.",
             "schema": { "type": "string", "enum": types() },
             "example": "cloudwatch",
         },

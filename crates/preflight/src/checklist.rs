@@ -12,6 +12,8 @@ pub(crate) enum Blocker {
     Field(Field),
     /// The configuration names no region, and the service has none to fall back to.
     NoRegion,
+    /// The configuration names a region that this service does not know, and so neither its partition nor its endpoints.
+    UnknownRegion,
 }
 
 /// The checks of one configuration, filled in order.
@@ -51,11 +53,16 @@ impl Checklist {
 }
 
 impl Blocker {
-    /// The result of a check that this blocks.
+    /// The result of a check that this blocks. Nothing is wrong with a region that is newer than this service.
     pub(crate) fn skip(self, check: ExternalCheck) -> Check {
         let message = match self {
             Self::Check(blocker) => format!("not checked: {} must pass first", blocker.name()),
             Self::Field(field) => format!("not checked: {field} must be fixed first"),
+            Self::UnknownRegion => {
+                let message =
+                    "not checked: target_region is not a region that this service knows, so check its spelling";
+                return check.warning(code::UNKNOWN_REGION, message);
+            }
             Self::NoRegion => {
                 "not checked: the configuration has no target_region and the service has no default region".to_owned()
             }

@@ -62,7 +62,13 @@ pub(crate) async fn check(context: &ProbeContext<'_>, config: &StoredConfig) -> 
     };
     let group = match group {
         Ok(group) => group,
-        Err(blocker) => return checklist.blocked_by(blocker),
+        Err(blocker) => {
+            checklist.push(blocker.skip(ExternalCheck::LogGroup));
+            return checklist.blocked_by(match blocker {
+                Blocker::UnknownRegion => Blocker::Check(ExternalCheck::LogGroup),
+                blocker => blocker,
+            });
+        }
     };
 
     let observations = Observations::fetch(context, &customer, &group).await;
@@ -162,9 +168,9 @@ impl Observations {
         let exists =
             || ExternalCheck::LogGroup.passed(format!("log group {name} exists in {region} of account {account}"));
         let missing = || {
-            ExternalCheck::LogGroup.missing(code::NOT_FOUND, format!(
-                "account {account} has no log group {name} in {region}: create it there, or PATCH log_group_name or \
-                 target_region"
+            ExternalCheck::LogGroup.warning(code::NOT_FOUND, format!(
+                "account {account} has no log group {name} in {region} yet: the log processor creates it, if the policy of \
+                 {role} allows logs:CreateLogGroup on {group}. If it exists elsewhere, PATCH log_group_name or target_region"
             ))
         };
         match (&self.group, &self.newest_stream) {
@@ -203,6 +209,7 @@ impl Observations {
                 Some(time) => format!("the last write to log group {name} was at {time}"),
                 None => format!("log group {name} has streams, but they are empty"),
             },
+            Err(failure) if failure.kind == FailureKind::NotFound => format!("log group {name} does not exist yet"),
             Err(failure) if failure.kind == FailureKind::Denied => {
                 format!("{role} is not allowed to list the streams of log group {name} (logs:DescribeLogStreams)")
             }

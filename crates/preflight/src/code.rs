@@ -12,6 +12,8 @@ pub(crate) const OTHER_PARTITION: &str = "other_partition";
 pub(crate) const INVALID_EXTERNAL_ID: &str = "invalid_external_id";
 /// The customer's account has not enabled this region.
 pub(crate) const REGION_NOT_ENABLED: &str = "region_not_enabled";
+/// `target_region` is not a region that this service knows.
+pub(crate) const UNKNOWN_REGION: &str = "unknown_region";
 /// In another region than `target_region`.
 pub(crate) const WRONG_REGION: &str = "wrong_region";
 /// Open to everyone.

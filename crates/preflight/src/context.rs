@@ -150,9 +150,11 @@ impl<'a> ProbeContext<'a> {
     /// The region of the configuration's destination: `target_region`, else the service's own region, which is also
     /// the log processor's.
     pub(crate) fn region(&self, config: &StoredConfig) -> Result<Region, Blocker> {
-        match config.get(Field::TargetRegion).filter(|value| !value.is_null()) {
-            Some(_) => parse(config, Field::TargetRegion),
-            None => self
+        match config.get(Field::TargetRegion) {
+            Some(Value::String(region)) if Region::is_unknown(region) => Err(Blocker::UnknownRegion),
+            // A log processor takes an empty region for none.
+            Some(value) if !value.is_null() && value != "" => parse(config, Field::TargetRegion),
+            _ => self
                 .sdk
                 .config()
                 .region()

@@ -30,12 +30,17 @@ pub(crate) async fn check(context: &ProbeContext<'_>, config: &StoredConfig) -> 
 
     let mut checklist = Checklist::for_type(DeliveryType::S3);
     checklist.push(context.check_central_role(&central, &caller));
+    let by_region = Blocker::Check(ExternalCheck::BucketRegion);
     let target = match target {
         Ok(target) => target,
+        Err(blocker @ Blocker::UnknownRegion) => {
+            checklist.push(by_region.skip(ExternalCheck::Bucket));
+            checklist.push(blocker.skip(ExternalCheck::BucketRegion));
+            return checklist.blocked_by(by_region);
+        }
         Err(blocker) => return checklist.blocked_by(blocker),
     };
     if target.region.partition() != context.partition() {
-        let by_region = Blocker::Check(ExternalCheck::BucketRegion);
         checklist.push(by_region.skip(ExternalCheck::Bucket));
         checklist.push(in_other_partition(context, &target.region));
         return checklist.blocked_by(by_region);
@@ -57,7 +62,7 @@ pub(crate) async fn check(context: &ProbeContext<'_>, config: &StoredConfig) -> 
     };
     checklist.push(head.check_region(&target));
     if head.state == State::Elsewhere {
-        return checklist.blocked_by(Blocker::Check(ExternalCheck::BucketRegion));
+        return checklist.blocked_by(by_region);
     }
     checklist.push(head.check_access(&target));
     checklist.push(observations.check_policy(&target));

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::{
     operation::{delete_item::DeleteItemError, put_item::PutItemError, update_item::UpdateItemError},
 };
 use tenant_aws::{ErrorClass, classify};
+use tenant_core::FieldError;
 
 use crate::{attempts::Attempts, item::Item};
 
@@ -25,6 +26,12 @@ pub enum StoreError {
     /// The item exists, but its content is not one that the precondition allows.
     #[error("the precondition is not met")]
     PreconditionFailed,
+    /// The change breaks these rules, which depend on the stored item.
+    #[error("the change is not valid for the stored item")]
+    BrokenRules(Vec<FieldError>),
+    /// The item would be larger than DynamoDB allows.
+    #[error("the item would be too large")]
+    TooLarge(#[source] BoxError),
     /// DynamoDB throttles the request, after all retries. Nothing was written.
     #[error("DynamoDB throttles the request")]
     Throttled(#[source] BoxError),
@@ -49,6 +56,10 @@ pub enum StoreError {
 /// with DynamoDB" in the Amazon DynamoDB Developer Guide.
 pub(crate) const TRANSACTION_CONFLICT: &str = "TransactionConflictException";
 const TABLE_MISSING: &str = "ResourceNotFoundException";
+const VALIDATION: &str = "ValidationException";
+/// How the message of an item that is too large begins, for a put ("Item size has exceeded the maximum allowed size") and
+/// for an update ("Item size to update has exceeded ..."). It has no code of its own.
+const TOO_LARGE: &str = "Item size ";
 
 impl StoreError {
     /// The failure of a call that writes nothing, or that is known to have written nothing.
@@ -58,6 +69,9 @@ impl StoreError {
     {
         match (error.code(), classify(&error)) {
             (Some(TABLE_MISSING), _) => Self::TableMissing(error.into()),
+            (Some(VALIDATION), _) if error.message().is_some_and(|message| message.starts_with(TOO_LARGE)) => {
+                Self::TooLarge(error.into())
+            }
             (Some(TRANSACTION_CONFLICT), _) | (_, ErrorClass::Throttled) => Self::Throttled(error.into()),
             (_, ErrorClass::Denied | ErrorClass::UnknownIdentity | ErrorClass::InvalidCredentials) => {
                 Self::AccessDenied(error.into())

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 
-use crate::item::{Item, number};
+use crate::item::{Item, expired_ttls, number, text};
 
 /// Names and values behind the placeholders of one request's expressions.
 #[derive(Debug, Default)]
@@ -46,6 +46,21 @@ impl Placeholders {
         format!("{} = {value}", self.name(name))
     }
 
+    /// "The attribute does not have this value, or is absent".
+    pub(crate) fn differs(&mut self, name: &str, value: AttributeValue) -> String {
+        let value = self.value(&format!("not_{name}"), value);
+        format!("NOT ({} = {value})", self.name(name))
+    }
+
+    /// "The attribute is a text that begins with a visible ASCII character".
+    pub(crate) fn begins_visibly(&mut self, name: &str) -> String {
+        let (first, after_last) = (
+            self.value("first_visible", text("!")),
+            self.value("after_visible", text("\u{7f}")),
+        );
+        format!("({} BETWEEN {first} AND {after_last})", self.name(name))
+    }
+
     /// "The item exists", by an attribute of its key.
     pub(crate) fn exists(&mut self, key: &str) -> String {
         format!("attribute_exists({})", self.name(key))
@@ -60,7 +75,7 @@ impl Placeholders {
     /// "There is no such item, or only an expired one".
     pub(crate) fn is_free(&mut self, key: &str, ttl_attribute: &str, now: DateTime<Utc>) -> String {
         let key = self.name(key);
-        format!("attribute_not_exists({key}) OR {}", self.is_expired(ttl_attribute, now))
+        format!("attribute_not_exists({key}) OR ({})", self.is_expired(ttl_attribute, now))
     }
 
     /// "These attributes are as they were in `read`", absent ones included. If the key is among them, this includes that
@@ -76,9 +91,14 @@ impl Placeholders {
         conditions.join(" AND ")
     }
 
+    /// Without parentheses around it: DynamoDB rejects redundant ones.
     fn is_expired(&mut self, ttl_attribute: &str, now: DateTime<Utc>) -> String {
-        // "Before the next second" equals "up to this second" and includes fractions.
-        let bound = self.value("alive", number(now.timestamp() + 1));
-        format!("{} < {bound}", self.name(ttl_attribute))
+        let (from, below) = expired_ttls(now);
+        let (from, below) = (
+            self.value("expired_from", number(from)),
+            self.value("alive", number(below)),
+        );
+        let ttl = self.name(ttl_attribute);
+        format!("{ttl} >= {from} AND {ttl} < {below}")
     }
 }

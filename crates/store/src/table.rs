@@ -69,11 +69,11 @@ impl Table {
         request.send().await.map(drop).map_err(StoreError::from_sdk)
     }
 
-    /// The items of a partition that pass the filter, read consistently, 1 MB at most.
+    /// The items of a partition that pass the filter, if there is one, read consistently, 1 MB at most.
     pub(crate) async fn query(
         &self,
         partition: String,
-        filter: String,
+        filter: Option<String>,
         placeholders: Placeholders,
         start: Option<Item>,
     ) -> Result<Batch, StoreError> {
@@ -83,7 +83,7 @@ impl Table {
             .query()
             .table_name(&self.name)
             .key_condition_expression(partition)
-            .filter_expression(filter)
+            .set_filter_expression(filter)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
             .set_exclusive_start_key(start)

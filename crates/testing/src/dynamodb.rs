@@ -48,7 +48,7 @@ impl EmbeddedDynamoDb {
     }
 }
 
-fn patient(client: &Client) -> Client {
+pub(crate) fn patient(client: &Client) -> Client {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(30))
         .operation_attempt_timeout(Duration::from_mins(1))

@@ -9,11 +9,15 @@ use std::{
     },
 };
 
+use aws_sdk_dynamodb::Client;
+use tenant_store::client;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::Notify,
 };
+
+use crate::dynamodb::patient;
 
 /// The message of a rejection, which no client may receive.
 pub const REJECTION_MESSAGE: &str = "planned by the test";
@@ -59,6 +63,12 @@ impl FaultProxy {
             }
         });
         Self { address, requests }
+    }
+
+    /// A client that is connected to it and as patient as that of [`EmbeddedDynamoDb`](crate::EmbeddedDynamoDb).
+    #[must_use]
+    pub fn client(&self) -> Client {
+        patient(&client::connect_embedded(&self.endpoint()))
     }
 
     /// Its URL.

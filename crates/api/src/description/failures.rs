@@ -51,6 +51,8 @@ groups! {
     JsonBody: [("415", "UnsupportedMediaType"), ("422", "BrokenRules")];
     /// An operation that creates something.
     Exists: [("409", "AlreadyExists")];
+    /// An operation that changes something that may have been written by hand.
+    Unchangeable: [("409", "UnchangeableKey")];
     /// The health check.
     Unhealthy: [("503", "Unhealthy")];
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use tenant_core::{FieldError, InputError};
+use tenant_core::{FieldError, InputError, InvalidKey};
 use tenant_store::StoreError;
 
 use super::{error::ApiError, rejection::QueryError};
@@ -19,7 +19,9 @@ impl ApiError {
             Self::InvalidCondition(error) => format!("{error}.").into(),
             Self::InvalidDigest(error) => format!("{error}.").into(),
             Self::BodyBroken(_) => "The request body was not received completely.".into(),
-            Self::InvalidInput(InputError::BrokenRules(errors)) => broken_rules_message(errors).into(),
+            Self::InvalidInput(InputError::BrokenRules(errors)) | Self::Store(StoreError::BrokenRules(errors)) => {
+                broken_rules_message(errors).into()
+            }
             Self::InvalidInput(error) => capitalize(&with_period(error.to_string())).into(),
             Self::NoSuchRoute => {
                 "Not found: no route matches this URL. The routes are /health, /openapi.json and those under /api/v1.".into()
@@ -42,6 +44,7 @@ impl ApiError {
             Self::BodyTooLarge => "The request body is larger than 64 KiB.".into(),
             Self::UnsupportedMediaType(error) => capitalize(&with_period(error.to_string())).into(),
             Self::NotFound(sentence) | Self::AlreadyExists(sentence) => (*sentence).into(),
+            Self::UnchangeableKey(invalid) => unchangeable_message(invalid).into(),
             Self::Store(StoreError::NotFound) => "The resource does not exist.".into(),
             Self::Store(StoreError::AlreadyExists) => "The resource already exists.".into(),
             Self::Store(StoreError::Throttled { .. }) => {
@@ -57,7 +60,10 @@ impl ApiError {
                 "The store did not confirm the write, which may or may not have been applied. It is safe to retry the request.".into()
             }
             Self::Store(
-                StoreError::TableMissing { .. } | StoreError::AccessDenied { .. } | StoreError::Unexpected { .. },
+                StoreError::TableMissing { .. }
+                | StoreError::AccessDenied { .. }
+                | StoreError::TooLarge { .. }
+                | StoreError::Unexpected { .. },
             )
             | Self::NoAuthorizer
             | Self::Unserializable(_)
@@ -66,6 +72,16 @@ impl ApiError {
             }
         }
     }
+}
+
+fn unchangeable_message(invalid: &InvalidKey) -> String {
+    let (part, violation) = match invalid {
+        InvalidKey::TenantId(violation) => ("tenant ID", violation),
+        InvalidKey::DeliveryType(violation) => ("delivery type", violation),
+    };
+    format!(
+        "The configuration was written by hand and cannot be changed, because a {part} {violation}. Delete it and create a new one."
+    )
 }
 
 fn query_message(error: QueryError) -> Cow<'static, str> {

@@ -11,7 +11,7 @@ use axum::{
 };
 use http::StatusCode;
 use serde_json::{Value, json};
-use tenant_core::{FieldError, InputError, Violation};
+use tenant_core::{FieldError, InputError, InvalidKey, Violation};
 use tenant_store::StoreError;
 
 use super::{
@@ -71,6 +71,9 @@ pub(crate) enum ApiError {
     /// With what the client reads.
     #[error("the resource already exists")]
     AlreadyExists(&'static str),
+    /// A change of an item that was written by hand under a key that no write of this service makes.
+    #[error("the key of the resource is not valid")]
+    UnchangeableKey(#[source] InvalidKey),
     #[error("the store failed")]
     Store(#[from] StoreError),
     #[error("a dependency is unhealthy")]
@@ -109,6 +112,12 @@ impl From<PathRejection> for ApiError {
             PathRejection::TenantId(violation) => Self::InvalidTenantId(violation),
             PathRejection::DeliveryType(violation) => Self::InvalidDeliveryType(violation),
         }
+    }
+}
+
+impl From<InvalidKey> for ApiError {
+    fn from(invalid: InvalidKey) -> Self {
+        PathRejection::from(invalid).into()
     }
 }
 
@@ -204,17 +213,22 @@ impl ApiError {
             Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::AlreadyExists(_) => (StatusCode::CONFLICT, "already_exists"),
+            Self::UnchangeableKey(_) => (StatusCode::CONFLICT, "unchangeable_key"),
             Self::Store(store) => match store {
                 StoreError::NotFound => (StatusCode::NOT_FOUND, "not_found"),
                 StoreError::AlreadyExists => (StatusCode::CONFLICT, "already_exists"),
                 StoreError::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "version_mismatch"),
+                StoreError::BrokenRules(_) => (StatusCode::UNPROCESSABLE_ENTITY, "broken_rules"),
                 // Not 429: the table is busy, whichever client caused that.
                 StoreError::Throttled { .. } => (StatusCode::SERVICE_UNAVAILABLE, "store_throttled"),
                 StoreError::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
                 StoreError::OutcomeUnknown { .. } => (StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown"),
                 StoreError::TableMissing { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "table_missing"),
                 StoreError::AccessDenied { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "access_denied"),
-                StoreError::Unexpected { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "store_unexpected"),
+                // Only an update can make an item too large, and it reports a broken rule.
+                StoreError::TooLarge { .. } | StoreError::Unexpected { .. } => {
+                    (StatusCode::INTERNAL_SERVER_ERROR, "store_unexpected")
+                }
             },
             Self::Unhealthy(_) => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy"),
             Self::OutOfTime { .. } => (StatusCode::SERVICE_UNAVAILABLE, "out_of_time"),
@@ -231,7 +245,9 @@ impl ApiError {
     /// The broken rules of a body.
     pub(crate) fn broken_rules(&self) -> Option<&[FieldError]> {
         match self {
-            Self::InvalidInput(InputError::BrokenRules(errors)) => Some(errors),
+            Self::InvalidInput(InputError::BrokenRules(errors)) | Self::Store(StoreError::BrokenRules(errors)) => {
+                Some(errors)
+            }
             _ => None,
         }
     }
@@ -317,9 +333,15 @@ pub(super) mod tests {
             (MediaTypeError::Encoded.into(), 415),
             (ApiError::NotFound("The resource does not exist."), 404),
             (ApiError::AlreadyExists("There is one."), 409),
+            (ApiError::UnchangeableKey(InvalidKey::TenantId(violation())), 409),
             (StoreError::NotFound.into(), 404),
             (StoreError::AlreadyExists.into(), 409),
             (StoreError::PreconditionFailed.into(), 412),
+            (
+                StoreError::BrokenRules(broken_rules().broken_rules().unwrap().to_vec()).into(),
+                422,
+            ),
+            (StoreError::TooLarge(cause()).into(), 500),
             (StoreError::Throttled(cause()).into(), 503),
             (StoreError::Unavailable(cause()).into(), 503),
             (StoreError::OutcomeUnknown(cause()).into(), 503),

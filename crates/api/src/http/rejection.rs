@@ -3,7 +3,7 @@
 //!
 //! [`ApiError`]: super::error::ApiError
 
-use tenant_core::{CursorError, PageLimitError, Violation};
+use tenant_core::{CursorError, InvalidKey, PageLimitError, Violation};
 
 use crate::event::Unrepresentable;
 
@@ -69,6 +69,15 @@ pub(crate) enum PathRejection {
     /// There is no such delivery type.
     #[error("the delivery type in the URL is invalid")]
     DeliveryType(#[source] Violation),
+}
+
+impl From<InvalidKey> for PathRejection {
+    fn from(invalid: InvalidKey) -> Self {
+        match invalid {
+            InvalidKey::TenantId(violation) => Self::TenantId(violation),
+            InvalidKey::DeliveryType(violation) => Self::DeliveryType(violation),
+        }
+    }
 }
 
 /// Why the query of a URL is rejected.

@@ -1,5 +1,9 @@
+use std::{sync::Arc, time::Duration};
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
+use testing::Fault;
+use tokio::{sync::Notify, time::sleep};
 
 use crate::harness::{Call, Response, Service, assert_envelope, config_path, s3, tenant_path, text};
 
@@ -215,6 +219,60 @@ async fn hand_edit_changes_the_tag_so_that_304_and_stale_writes_end() {
     }
     let [put, ..] = writes();
     send_write(&service, put, "If-Match", read.etag()).await.expect(200);
+}
+
+/// Switches the delivery off by hand between the reads of each write and its own call.
+async fn write_around_a_hand_edit(write: Call, name: &str, condition: Option<&str>, reads: usize) -> (u16, bool) {
+    let gate = Arc::new(Notify::new());
+    let mut faults = vec![Fault::Pass; reads];
+    faults.extend([Fault::Hold(Arc::clone(&gate)), Fault::Pass]);
+    let (service, direct, proxy) = Service::start_behind_proxy(&faults).await;
+    let created = direct.create(s3("acme")).await;
+    let edit = async {
+        while proxy.requests() <= reads {
+            sleep(Duration::from_millis(1)).await;
+        }
+        switch_off_by_hand(&direct).await;
+        gate.notify_one();
+    };
+    let condition = condition.unwrap_or(created.etag());
+    let (response, ()) = tokio::join!(send_write(&service, write, name, condition), edit);
+    let item = direct.get_item("acme", "s3").await;
+    let is_as_edited =
+        item.is_some_and(|item| item["enabled"] == AttributeValue::Bool(false) && !item.contains_key("target_region"));
+    (response.status, is_as_edited)
+}
+
+#[tokio::test]
+async fn hand_edit_between_read_and_write_returns_412_and_is_not_lost() {
+    let path = config_path("acme", "s3");
+    let body = json!({"enabled": true, "target_region": "eu-west-1"});
+    for write in [
+        Call::put(&path).json(&body),
+        Call::patch(&path).json(&body),
+        Call::delete(&path),
+    ] {
+        // The store reads the item to compare its tag.
+        let outcome = write_around_a_hand_edit(write.clone(), "If-Match", None, 1).await;
+        assert_eq!(outcome, (412, true));
+        // The service reads it first to exclude a tag, and the store once more.
+        let outcome = write_around_a_hand_edit(write, "If-None-Match", Some("\"7\""), 2).await;
+        assert_eq!(outcome, (412, true));
+    }
+}
+
+#[tokio::test]
+async fn hand_edit_between_the_two_reads_of_a_write_returns_412() {
+    let path = config_path("acme", "s3");
+    let body = json!({"enabled": true, "target_region": "eu-west-1"});
+    for write in [
+        Call::put(&path).json(&body),
+        Call::patch(&path).json(&body),
+        Call::delete(&path),
+    ] {
+        let outcome = write_around_a_hand_edit(write, "If-None-Match", Some("\"7\""), 1).await;
+        assert_eq!(outcome, (412, true));
+    }
 }
 
 #[tokio::test]

@@ -81,6 +81,14 @@ impl Service {
         Self::with_store_at(proxy.address)
     }
 
+    /// The service over a proxy with these faults, and the same without the proxy.
+    pub(crate) async fn start_behind_proxy(faults: &[Fault]) -> (Self, Self, FaultProxy) {
+        let dynamodb = EmbeddedDynamoDb::start_with_table(TABLE).await;
+        let proxy = FaultProxy::start(dynamodb.address, faults).await;
+        let direct = Self::over(dynamodb.client, Settings::default());
+        (Self::over(proxy.client(), Settings::default()), direct, proxy)
+    }
+
     /// The service over the store at this address, if there is one.
     pub(crate) fn with_store_at(address: SocketAddr) -> Self {
         Self::over(

@@ -5,6 +5,7 @@
 
 mod authorized;
 mod bodies;
+mod by_hand;
 mod concurrency;
 mod conditions;
 mod cors;

@@ -6,7 +6,7 @@ use lambda::metrics::{self, Settings, Unit};
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Call, Service, config_path, invocation, s3, tenant_path},
+    harness::{Call, Service, config_path, invocation, s3, tenant_path, text},
     logs::{capture_log, request_lines},
 };
 
@@ -177,4 +177,26 @@ async fn no_dimension_is_a_tenant() {
     for (_, (_, sets)) in metrics_of(&request_lines(&log)[0]) {
         assert!(!sets.iter().any(|set| set.contains("tenant")), "{sets:?}");
     }
+}
+
+#[tokio::test]
+async fn deletion_of_an_unknown_type_has_no_type_that_a_person_chose() {
+    init();
+    let log = capture_log();
+    let service = Service::start().await;
+    service
+        .put_item([("tenant_id", text("O'Neil")), ("type", text("splunk"))])
+        .await;
+    let path = config_path("O%27Neil", "splunk");
+    service.send(Call::delete(&path)).await.expect(200);
+    let [line] = &request_lines(&log)[..] else {
+        panic!("{}", log.text())
+    };
+    assert_eq!((&line["configs_deleted"], &line["type"]), (&1.into(), &"other".into()));
+    assert!(metrics_of(line).contains_key("configs_deleted"));
+    assert_eq!(line.get("tenant_id"), None);
+    assert!(
+        log.text().contains(r#""tenant_id":"O'Neil","type":"splunk""#),
+        "the audit line names it"
+    );
 }

@@ -1,11 +1,14 @@
 //! Checks a stored configuration.
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{
     destination::RoleArn,
+    field_value::{FieldData, FieldValue},
     names::{DeliveryType, Field},
-    spec::{Absent, FieldTypes},
+    spec::{Absent, FieldRole, FieldTypes},
     stored::StoredConfig,
     values::Region,
 };
@@ -20,6 +23,8 @@ named_enum! {
         Missing = "missing",
         /// Present, but it breaks a rule.
         Invalid = "invalid",
+        /// Unusual, but the delivery works as it should.
+        Warning = "warning",
         /// Nothing to check, or the check could not be made. The message is the reason.
         Skipped = "skipped",
     }
@@ -29,7 +34,7 @@ named_enum! {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Check {
-    /// What was checked: a field, or the name of an external check.
+    /// What was checked: a field, `siblings`, or the name of an external check.
     pub field: &'static str,
     /// The result.
     pub status: CheckStatus,
@@ -40,6 +45,9 @@ pub struct Check {
 }
 
 const OK: &str = "ok";
+const UNKNOWN_REGION: &str = "unknown_region";
+/// The subject of what other items of the tenant cause. No field and no external check has this name.
+const SIBLINGS: &str = "siblings";
 
 impl Check {
     /// The subject is as required.
@@ -60,6 +68,11 @@ impl Check {
     /// The subject is present but not as required.
     pub(crate) fn invalid(subject: &'static str, code: &'static str, message: impl Into<String>) -> Self {
         Self::not_passed(subject, CheckStatus::Invalid, code, message.into())
+    }
+
+    /// The subject is unusual, but the delivery works as it should.
+    pub(crate) fn warning(subject: &'static str, code: &'static str, message: impl Into<String>) -> Self {
+        Self::not_passed(subject, CheckStatus::Warning, code, message.into())
     }
 
     /// The subject was not checked. The message is the reason.
@@ -101,44 +114,69 @@ impl Check {
     }
 }
 
-/// Checks that each field of a stored item is present and well-formed, and then the fields against each other.
+/// Checks that each field of a stored item is present and well-formed, and then the fields against each other. The item is
+/// one that has not expired at `now`.
 #[must_use]
-pub fn check_stored(config: &StoredConfig) -> Vec<Check> {
+pub fn check_stored(config: &StoredConfig, now: DateTime<Utc>) -> Vec<Check> {
     let delivery_type = config.delivery_type().parse::<DeliveryType>();
     let mut checks: Vec<Check> = Field::ALL
         .into_iter()
-        .flat_map(|field| check_field(config, field, delivery_type.as_ref().ok().copied()))
+        .flat_map(|field| check_field(config, field, delivery_type.as_ref().ok().copied(), now))
         .collect();
     checks.extend(check_partitions(config));
     checks
 }
 
-fn check_field(config: &StoredConfig, field: Field, delivery_type: Option<DeliveryType>) -> Vec<Check> {
+fn check_field(
+    config: &StoredConfig,
+    field: Field,
+    delivery_type: Option<DeliveryType>,
+    now: DateTime<Utc>,
+) -> Vec<Check> {
     let value = config.get(field).filter(|value| !value.is_null());
     if let Some(delivery_type) = delivery_type
         && !field.applies_to(delivery_type)
     {
-        return value.map(|_| foreign_field(field, delivery_type)).into_iter().collect();
+        return value
+            .map(|value| foreign_field(field, value, delivery_type))
+            .into_iter()
+            .collect();
     }
-    let Some(value) = value else {
+    let is_blank = |value: &&Value| is_required_value(field) && is_missing(Some(*value));
+    let Some(value) = value.filter(|value| !is_blank(value)) else {
         return absent_field(field, delivery_type).into_iter().collect();
     };
-    match field.spec().parse(value, None) {
-        Ok(_) => vec![Check::well_formed(field)],
-        Err(violations) => violations
-            .iter()
-            .map(|violation| Check::broken(field, CheckStatus::Invalid, violation))
-            .collect(),
+    if field == Field::TargetRegion && value.as_str().is_some_and(Region::is_unknown) {
+        return vec![unknown_region()];
     }
+    let violations = match field.spec().parse(value, None) {
+        Ok(value) if is_never_swept(&value, now) => return vec![never_swept()],
+        Ok(_) => return vec![Check::well_formed(field)],
+        Err(violations) => violations,
+    };
+    let status = |violation: &Violation| {
+        if field.spec().tolerated.contains(&violation.code) {
+            CheckStatus::Warning
+        } else {
+            CheckStatus::Invalid
+        }
+    };
+    violations
+        .iter()
+        .map(|violation| Check::broken(field, status(violation), violation))
+        .collect()
 }
 
-fn foreign_field(field: Field, delivery_type: DeliveryType) -> Check {
+/// Log processors read no field of another type. But one that is not a text keeps a processor with typed fields from reading
+/// the item.
+fn foreign_field(field: Field, value: &Value, delivery_type: DeliveryType) -> Check {
+    let status = if value.is_string() {
+        CheckStatus::Warning
+    } else {
+        CheckStatus::Invalid
+    };
     let message = format!("does not belong to type {delivery_type} (PATCH it to null to remove it)");
-    Check::broken(
-        field,
-        CheckStatus::Invalid,
-        &Violation::new(ErrorCode::WrongDeliveryType, message),
-    )
+    Check::broken(field, status, &Violation::new(ErrorCode::WrongDeliveryType, message))
 }
 
 /// An absent field. If the delivery type is unknown, fields of specific types are not checked.
@@ -157,8 +195,73 @@ fn absent_field(field: Field, delivery_type: Option<DeliveryType>) -> Option<Che
     })
 }
 
+/// Whether this is the expiry of an item that has not expired although that time has passed.
+fn is_never_swept(value: &FieldValue, now: DateTime<Utc>) -> bool {
+    value.field() == Field::Ttl && matches!(value.data(), FieldData::Number(seconds) if *seconds <= now.timestamp())
+}
+
+fn never_swept() -> Check {
+    let message = "is more than five years in the past, and such an item never expires (PATCH it to null, or to a time in the future)";
+    Check::broken(
+        Field::Ttl,
+        CheckStatus::Warning,
+        &Violation::new(ErrorCode::InThePast, message),
+    )
+}
+
+fn unknown_region() -> Check {
+    Check::warning(
+        Field::TargetRegion.name(),
+        UNKNOWN_REGION,
+        "target_region is not a region that this service knows, so check its spelling: a new region works, but nothing about it \
+         can be checked",
+    )
+}
+
+/// Reports the other items of the tenant because of which a log processor delivers nothing at all for it. Log processors
+/// ignore expiry, so `siblings` include expired items.
+pub fn check_siblings<'a>(siblings: impl IntoIterator<Item = &'a StoredConfig>) -> Vec<Check> {
+    siblings.into_iter().filter_map(check_sibling).collect()
+}
+
+fn check_sibling(sibling: &StoredConfig) -> Option<Check> {
+    let is_off = |value: &&Value| value.is_null() || *value == &Value::Bool(false);
+    sibling.get(Field::Enabled).filter(|value| !is_off(value))?;
+    let problem = match sibling.delivery_type().parse::<DeliveryType>() {
+        Err(_) => "is not a type that log processors know".to_owned(),
+        Ok(delivery_type) => {
+            let mut required = delivery_type.required_fields();
+            let missing = required.find(|field| is_missing(sibling.get(*field)))?;
+            format!("has no {missing}")
+        }
+    };
+    let message = format!(
+        "nothing is delivered for this tenant, because its configuration of type {:?} is enabled and {problem} (fix it, \
+         switch it off or delete it)",
+        sibling.delivery_type()
+    );
+    Some(Check::invalid(SIBLINGS, "blocked_by_sibling", message))
+}
+
+/// Whether an item of a type that has the field must have a value for it, beside its key.
+fn is_required_value(field: Field) -> bool {
+    field.is_required() && field.spec().role == FieldRole::Writable
+}
+
+/// Whether a log processor takes a required field for missing.
+fn is_missing(value: Option<&Value>) -> bool {
+    match value {
+        None | Some(Value::Null) => true,
+        Some(value) => value.as_str().is_some_and(|text| text.trim().is_empty()),
+    }
+}
+
 /// A role can be assumed only within its partition.
 fn check_partitions(config: &StoredConfig) -> Option<Check> {
+    let delivery_type: DeliveryType = config.delivery_type().parse().ok()?;
+    if !Field::LogDistributionRoleArn.applies_to(delivery_type) {
+        return None;
+    }
     let role: RoleArn = config.get(Field::LogDistributionRoleArn)?.as_str()?.parse().ok()?;
     let region: Region = config.get(Field::TargetRegion)?.as_str()?.parse().ok()?;
     let (role, region_name, region) = (role.partition(), region.as_str(), region.partition());
@@ -170,17 +273,34 @@ fn check_partitions(config: &StoredConfig) -> Option<Check> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
+    use crate::config::names::ExternalCheck;
 
-    fn checks(attributes: Value) -> Vec<(&'static str, CheckStatus, &'static str)> {
+    const NOW: DateTime<Utc> = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+
+    fn stored(attributes: Value) -> StoredConfig {
         let Value::Object(attributes) = attributes else {
             unreachable!("the tests pass objects")
         };
-        check_stored(&StoredConfig::from_attributes(attributes))
+        StoredConfig::from_attributes(attributes)
+    }
+
+    fn checks(attributes: Value) -> Vec<(&'static str, CheckStatus, &'static str)> {
+        check_stored(&stored(attributes), NOW)
             .into_iter()
             .map(|check| (check.field, check.status, check.code))
+            .collect()
+    }
+
+    /// The checks of a configuration with this field that are not as usual.
+    fn reported(mut item: Value, field: &str, value: Value) -> Vec<(&'static str, CheckStatus, &'static str)> {
+        item[field] = value;
+        let is_usual = |status| matches!(status, CheckStatus::Ok | CheckStatus::Skipped);
+        checks(item)
+            .into_iter()
+            .filter(|(_, status, _)| !is_usual(*status))
             .collect()
     }
 
@@ -206,19 +326,17 @@ mod tests {
     fn each_invalid_field_is_reported_with_its_rule() {
         let mut item = s3();
         item["bucket_name"] = json!("NO_BUCKET");
+        item["bucket_prefix"] = json!("/logs");
         item["target_region"] = json!("moon-1");
-        item["desired_logs"] = json!([]);
-        item["ttl"] = json!("soon");
-        item["created_at"] = json!("yesterday");
-        item["log_group_name"] = json!("stray");
+        item["desired_logs"] = json!(["a", 7]);
+        item["log_group_name"] = json!(7);
         item.as_object_mut().unwrap().remove("enabled");
         let found = checks(item);
         for failure in [
             ("bucket_name", CheckStatus::Invalid, "invalid_format"),
+            ("bucket_prefix", CheckStatus::Invalid, "invalid_format"),
             ("target_region", CheckStatus::Invalid, "invalid_format"),
-            ("desired_logs", CheckStatus::Invalid, "empty"),
-            ("ttl", CheckStatus::Invalid, "wrong_type"),
-            ("created_at", CheckStatus::Invalid, "invalid_format"),
+            ("desired_logs", CheckStatus::Invalid, "wrong_type"),
             ("log_group_name", CheckStatus::Invalid, "wrong_delivery_type"),
             ("enabled", CheckStatus::Missing, "required"),
         ] {
@@ -227,16 +345,88 @@ mod tests {
     }
 
     #[test]
-    fn absent_or_null_required_fields_are_missing() {
-        let found = checks(json!({"tenant_id": "acme", "type": "cloudwatch", "log_group_name": null, "enabled": true}));
-        assert!(found.contains(&("log_distribution_role_arn", CheckStatus::Missing, "required")));
-        assert!(found.contains(&("log_group_name", CheckStatus::Missing, "required")));
+    fn what_is_unusual_but_delivered_is_a_warning() {
+        for (field, value, code) in [
+            ("tenant_id", json!("acme.corp"), "invalid_format"),
+            ("tenant_id", json!(" "), "invalid_format"),
+            ("created_at", json!("yesterday"), "invalid_format"),
+            ("created_at", json!(7), "invalid_format"),
+            ("updated_at", json!(""), "invalid_format"),
+            ("desired_logs", json!([]), "empty"),
+            ("desired_logs", json!([""]), "empty"),
+            ("desired_logs", json!(["a", "a"]), "duplicate"),
+            ("desired_logs", json!(["n".repeat(257)]), "too_long"),
+            ("bucket_prefix", json!(""), "empty"),
+            ("target_region", json!(""), "empty"),
+            ("target_region", json!("moon-east-1"), "unknown_region"),
+            (
+                "log_distribution_role_arn",
+                json!("arn:aws:iam::123456789012:role/a"),
+                "wrong_delivery_type",
+            ),
+            (
+                "log_distribution_role_arn",
+                json!("arn:aws-cn:iam::123456789012:role/a"),
+                "wrong_delivery_type",
+            ),
+            ("ttl", json!("soon"), "wrong_type"),
+            ("ttl", json!(0), "in_the_past"),
+            ("ttl", json!(-1), "in_the_past"),
+            ("ttl", json!(1_500_000_000), "in_the_past"),
+            ("ttl", json!(1_800_000_000_000_i64), "out_of_range"),
+        ] {
+            let found = reported(s3(), field, value.clone());
+            assert_eq!(found, [(field, CheckStatus::Warning, code)], "{value}");
+        }
+    }
+
+    #[test]
+    fn absent_null_or_blank_required_fields_are_missing() {
+        let found = checks(json!({"tenant_id": "acme", "type": "cloudwatch", "log_group_name": null, "enabled": null}));
+        for field in ["log_distribution_role_arn", "log_group_name", "enabled"] {
+            assert!(found.contains(&(field, CheckStatus::Missing, "required")), "{field}");
+        }
+        for blank in ["", " \t"] {
+            let found = reported(s3(), "bucket_name", json!(blank));
+            assert_eq!(found, [("bucket_name", CheckStatus::Missing, "required")]);
+        }
+    }
+
+    #[test]
+    fn enabled_sibling_that_stops_the_tenant_is_reported() {
+        assert_eq!(Field::from_name(SIBLINGS), None);
+        assert_eq!(ExternalCheck::from_name(SIBLINGS), None);
+        let blocks = |sibling: Value| check_siblings([&stored(sibling)]).len() == 1;
+        for sibling in [
+            json!({"type": "splunk", "enabled": true}),
+            json!({"type": "CloudWatch", "enabled": "yes"}),
+            json!({"type": "s3", "enabled": true}),
+            json!({"type": "s3", "enabled": true, "bucket_name": null}),
+            json!({"type": "s3", "enabled": true, "bucket_name": " "}),
+            json!({"type": "cloudwatch", "enabled": true, "log_group_name": "g"}),
+            json!({"type": "s3", "enabled": true, "ttl": 1_699_999_999}),
+        ] {
+            assert!(blocks(sibling.clone()), "{sibling}");
+        }
+        for sibling in [
+            s3(),
+            json!({"type": "splunk"}),
+            json!({"type": "splunk", "enabled": false}),
+            json!({"type": "splunk", "enabled": null}),
+            // Not delivered either, but without harm to others.
+            json!({"type": "s3", "enabled": true, "bucket_name": "NO_BUCKET"}),
+            json!({"type": "s3", "enabled": true, "bucket_name": 7}),
+        ] {
+            assert!(!blocks(sibling.clone()), "{sibling}");
+        }
+        let found = check_siblings([&stored(json!({"type": "splunk", "enabled": true}))]);
+        assert_eq!((found[0].field, found[0].code), ("siblings", "blocked_by_sibling"));
+        assert!(found[0].is_failure());
     }
 
     #[test]
     fn unknown_type_is_invalid_and_skips_fields_of_specific_types() {
         let found = checks(json!({"tenant_id": "a b", "type": "splunk", "enabled": true}));
-        assert!(found.contains(&("tenant_id", CheckStatus::Invalid, "invalid_format")));
         assert!(found.contains(&("type", CheckStatus::Invalid, "invalid_format")));
         assert!(!found.iter().any(|(field, ..)| *field == "bucket_name"));
     }

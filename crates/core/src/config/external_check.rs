@@ -41,6 +41,12 @@ impl ExternalCheck {
         Check::invalid(self.name(), code, message)
     }
 
+    /// What is checked is unusual, but the delivery works as it should.
+    #[must_use]
+    pub fn warning(self, code: &'static str, message: impl Into<String>) -> Check {
+        Check::warning(self.name(), code, message)
+    }
+
     /// The check was not made. The message is the reason.
     #[must_use]
     pub fn skipped(self, code: &'static str, message: impl Into<String>) -> Check {

@@ -25,6 +25,18 @@ pub enum FieldData {
     List(Vec<String>),
 }
 
+impl FieldData {
+    /// The size of the value in the table, about.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Boolean(_) => 1,
+            Self::Number(_) => 8,
+            Self::List(texts) => texts.iter().map(|text| text.len() + 1).sum(),
+        }
+    }
+}
+
 impl FieldValue {
     pub(super) const fn new(field: Field, data: FieldData) -> Self {
         Self { field, data }

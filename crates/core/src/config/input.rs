@@ -8,7 +8,7 @@ use super::{
     names::{DeliveryType, Field},
     new_config::NewConfig,
     spec::{FieldRole, FieldTypes},
-    update::{Change, ConfigUpdate},
+    update::{Change, ConfigUpdate, ForeignField},
 };
 use crate::{
     json_object::{JsonObject, JsonObjectError},
@@ -78,7 +78,7 @@ pub fn parse_create(body: &[u8], tenant: &TenantId, now: DateTime<Utc>) -> Resul
     require_text(&members, Field::TenantId, &mut errors);
     let delivery_type = parse_type(&members, &mut errors);
 
-    let changes = parse_fields(&members, delivery_type, now, &mut errors);
+    let (changes, _) = parse_fields(&members, delivery_type, now, &mut errors);
     if let Some(delivery_type) = delivery_type {
         report_missing(&members, delivery_type, &mut errors);
     }
@@ -117,11 +117,18 @@ pub fn parse_update(
             );
         }
     }
-    let changes = parse_fields(&members, Some(delivery_type), now, &mut errors);
-    if !errors.is_empty() {
+    let (changes, foreign) = parse_fields(&members, Some(delivery_type), now, &mut errors);
+    // Each foreign field is one of the errors. The item decides about them, if the update is valid otherwise.
+    let depends_on_the_item = errors.len() == foreign.len() && !changes.is_empty();
+    if !errors.is_empty() && !depends_on_the_item {
         return Err(InputError::BrokenRules(errors));
     }
-    ConfigUpdate::new(changes).ok_or(InputError::NothingToUpdate)
+    let sent = members
+        .into_iter()
+        .filter(|(_, value)| !value.is_null())
+        .filter_map(|(name, value)| Field::from_name(&name).map(|field| (field, value)))
+        .collect();
+    ConfigUpdate::new(delivery_type, changes, sent, foreign).ok_or(InputError::NothingToUpdate)
 }
 
 fn parse_members(body: &[u8]) -> Result<Vec<(String, Value)>, InputError> {
@@ -201,14 +208,16 @@ fn parse_type(members: &[(String, Value)], errors: &mut Vec<FieldError>) -> Opti
 }
 
 /// Parses every member that clients may write, and collects the broken rules. Without a delivery type (a create whose
-/// type is invalid) no field is reported as one of another type.
+/// type is invalid) no field is reported as one of another type. Those that are reported and have a text are returned as
+/// well.
 fn parse_fields(
     members: &[(String, Value)],
     delivery_type: Option<DeliveryType>,
     now: DateTime<Utc>,
     errors: &mut Vec<FieldError>,
-) -> Vec<Change> {
+) -> (Vec<Change>, Vec<ForeignField>) {
     let mut changes = Vec::new();
+    let mut foreign = Vec::new();
     for (name, value) in members {
         let Some(field) = Field::from_name(name) else {
             errors.push(unknown_field(name));
@@ -227,7 +236,13 @@ fn parse_fields(
                 // Clients that write out every field send null here. It also removes a field that was added by hand.
                 changes.push(Change::Remove(field));
             } else {
-                errors.push(field_of_another_type(types, delivery_type).for_field(name));
+                let error = field_of_another_type(types, delivery_type).for_field(name);
+                errors.push(error.clone());
+                foreign.extend(value.as_str().map(|text| ForeignField {
+                    field,
+                    text: text.to_owned(),
+                    error,
+                }));
             }
             continue;
         }
@@ -245,7 +260,7 @@ fn parse_fields(
             Err(violations) => errors.extend(violations.into_iter().map(|violation| violation.for_field(name))),
         }
     }
-    changes
+    (changes, foreign)
 }
 
 fn field_of_another_type(types: &[DeliveryType], delivery_type: DeliveryType) -> Violation {

@@ -10,6 +10,7 @@ mod external_check;
 mod field_value;
 mod fields;
 mod input;
+mod key;
 mod names;
 mod new_config;
 mod spec;
@@ -17,15 +18,16 @@ mod stored;
 mod update;
 mod values;
 
-pub use check::{Check, CheckStatus, check_stored};
+pub use check::{Check, CheckStatus, check_siblings, check_stored};
 // All of them, so that a new delivery type needs no line here.
 pub use destination::*;
 pub use external_check::{SkipReason, skipped_checks};
 pub use field_value::{FieldData, FieldValue};
 pub use input::{InputError, parse_create, parse_update};
+pub use key::{ConfigKey, InvalidKey};
 pub use names::{DeliveryType, ExternalCheck, Field};
 pub use new_config::NewConfig;
 pub use spec::{Absent, DestinationSpec, FieldRole, FieldSpec, FieldTypes, Shape};
 pub use stored::{StoredConfig, VERSION_ATTRIBUTE};
-pub use update::{Change, ConfigUpdate};
+pub use update::{Assumption, Change, ConfigUpdate};
 pub use values::{DesiredLogs, Partition, Region, Ttl};

@@ -24,6 +24,8 @@ pub struct FieldSpec {
     pub is_required: bool,
     /// How a check reports a stored item without it.
     pub absent: Absent,
+    /// The rules that a stored value may break although the delivery works as it should: a check reports a warning.
+    pub tolerated: &'static [ErrorCode],
     /// Its purpose, in one or two sentences.
     pub description: &'static str,
     /// A valid value, as JSON.

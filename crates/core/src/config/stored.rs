@@ -13,9 +13,10 @@ pub const VERSION_ATTRIBUTE: &str = "version";
 /// The result of a read. People write items by hand, so the values may break any rule: an invalid one is here as it is in
 /// the table, to be shown, fixed or deleted.
 ///
-/// Its JSON is the wire form: the known fields in model order, without absent ones and without attributes that the model
-/// does not know. `enabled` is always present: the log processor reads a missing value as off, so the wire form has
-/// `false`.
+/// Its JSON is the wire form: the known fields in model order, without absent and null ones and without attributes that the
+/// model does not know. A null is left out because it means in the table that the field is not set, and in a request that
+/// it is to be reset. `enabled` is always present: the log processor reads a missing value and a null as off, so the wire
+/// form has `false`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredConfig {
     fields: BTreeMap<Field, Value>,
@@ -67,6 +68,12 @@ impl StoredConfig {
         self.fields.get(&field)
     }
 
+    /// Whether the field has a text that is not blank. Log processors take any other value of a required field as missing.
+    #[must_use]
+    pub fn has_text(&self, field: Field) -> bool {
+        !self.text(field).trim().is_empty()
+    }
+
     fn text(&self, field: Field) -> &str {
         self.get(field).and_then(Value::as_str).unwrap_or_default()
     }
@@ -76,7 +83,7 @@ impl Serialize for StoredConfig {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for field in Field::ALL {
-            match self.get(field) {
+            match self.get(field).filter(|value| !value.is_null()) {
                 Some(value) => map.serialize_entry(field.name(), value)?,
                 None if field == Field::Enabled => map.serialize_entry(field.name(), &false)?,
                 None => {}
@@ -109,6 +116,17 @@ mod tests {
         assert_eq!(
             serde_json::to_string(&config).unwrap(),
             r#"{"tenant_id":"t","type":"s3","bucket_name":"acme","bucket_prefix":"p/","enabled":true,"created_at":"a","updated_at":"b"}"#
+        );
+    }
+
+    #[test]
+    fn null_is_shown_as_not_set_and_as_off_in_enabled() {
+        let config = stored(json!({
+            "tenant_id": "t", "type": "s3", "enabled": null, "bucket_prefix": null, "ttl": null, "desired_logs": [null]
+        }));
+        assert_eq!(
+            serde_json::to_value(&config).unwrap(),
+            json!({"tenant_id": "t", "type": "s3", "enabled": false, "desired_logs": [null]})
         );
     }
 

@@ -1,11 +1,27 @@
 //! A change of a configuration.
 
-use super::{field_value::FieldValue, names::Field};
+use serde_json::Value;
+
+use super::{
+    field_value::{FieldData, FieldValue},
+    names::{DeliveryType, Field},
+    spec::FieldRole,
+    stored::StoredConfig,
+};
+use crate::violation::{ErrorCode, FieldError, Violation};
 
 /// The changes that a PUT or PATCH makes: a field that is not named keeps its value. At least one change, each field
 /// once, and every rule holds for the new values.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigUpdate(Vec<Change>);
+///
+/// What a client reads and sends back unchanged must change nothing, in whatever form a person wrote it. So a change counts
+/// only where the item has another value than the one that was sent ([`ConfigUpdate::resolve`]).
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConfigUpdate {
+    delivery_type: DeliveryType,
+    changes: Vec<Change>,
+    sent: Vec<(Field, Value)>,
+    foreign: Vec<ForeignField>,
+}
 
 /// One change of an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,15 +32,285 @@ pub enum Change {
     Remove(Field),
 }
 
+/// A field of another delivery type that was sent with a text. It is accepted where the item has exactly that text already,
+/// and changes nothing there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ForeignField {
+    pub(super) field: Field,
+    pub(super) text: String,
+    /// The broken rule where the item does not have it.
+    pub(super) error: FieldError,
+}
+
+/// What must hold for an item so that an update can be applied to it as it is. Where one of them does not hold, the update
+/// must be resolved against the item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Assumption<'a> {
+    /// The field has this text.
+    HasText(Field, &'a str),
+    /// The field has a text that is not blank.
+    HasAnyText(Field),
+    /// The field does not have this text.
+    LacksText(Field, &'a str),
+    /// The field does not have these texts as a set.
+    LacksSet(Field, &'a [String]),
+    /// The field is not stored as null.
+    IsNotNull(Field),
+}
+
 impl ConfigUpdate {
-    /// `None` if there is nothing to change.
-    pub(super) fn new(changes: Vec<Change>) -> Option<Self> {
-        (!changes.is_empty()).then_some(Self(changes))
+    /// `None` if there is nothing to change. `sent` has the values as they were in the body, without nulls: a null resets a
+    /// field, whatever it is.
+    pub(super) fn new(
+        delivery_type: DeliveryType,
+        changes: Vec<Change>,
+        sent: Vec<(Field, Value)>,
+        foreign: Vec<ForeignField>,
+    ) -> Option<Self> {
+        (!changes.is_empty()).then_some(Self {
+            delivery_type,
+            changes,
+            sent,
+            foreign,
+        })
     }
 
     /// The changes, each of another field.
     #[must_use]
     pub fn changes(&self) -> &[Change] {
-        &self.0
+        &self.changes
+    }
+
+    /// The changes that the update makes to this item, or the rules that it would break there.
+    pub fn resolve(&self, stored: &StoredConfig) -> Result<Vec<Change>, Vec<FieldError>> {
+        let mut changes: Vec<Change> = self
+            .changes
+            .iter()
+            .filter(|change| !self.is_stored_as_sent(change, stored))
+            .cloned()
+            .collect();
+        let foreign = self
+            .foreign
+            .iter()
+            .filter(|foreign| stored.get(foreign.field).and_then(Value::as_str) != Some(foreign.text.as_str()))
+            .map(|foreign| foreign.error.clone());
+        let stub = self.required_fields(&changes).filter(|field| !stored.has_text(*field));
+        let errors: Vec<FieldError> = foreign.chain(stub.map(missing_in_stub)).collect();
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        if !self.names(Field::Enabled) && stored.get(Field::Enabled).is_none_or(Value::is_null) {
+            changes.push(Change::Set(switched_off()));
+        }
+        Ok(changes)
+    }
+
+    /// What must hold for the item so that [`ConfigUpdate::changes`] are the changes. `enabled` is stored as false in
+    /// addition where it is absent and the update does not name it.
+    #[must_use]
+    pub fn assumptions(&self) -> Vec<Assumption<'_>> {
+        let foreign = self
+            .foreign
+            .iter()
+            .map(|foreign| Assumption::HasText(foreign.field, &foreign.text));
+        let required = self.required_fields(&self.changes).map(Assumption::HasAnyText);
+        let other_forms = self.changes.iter().filter_map(|change| self.other_form(change));
+        let enabled = (!self.names(Field::Enabled)).then_some(Assumption::IsNotNull(Field::Enabled));
+        foreign.chain(required).chain(other_forms).chain(enabled).collect()
+    }
+
+    /// The rule that the update breaks where the item would become larger than the table allows. It is reported for the
+    /// largest value that the update sets.
+    #[must_use]
+    pub fn too_large(&self) -> FieldError {
+        let bytes = |change: &&Change| match change {
+            Change::Set(value) => value.data().bytes(),
+            Change::Remove(_) => 0,
+        };
+        let largest = self.changes.iter().max_by_key(bytes);
+        let message = "makes the stored item larger than 400 kB, the most that DynamoDB stores (send a smaller value, or remove \
+            attributes of the item that are not fields of a configuration)";
+        Violation::new(ErrorCode::TooLong, message).for_field(largest.map_or("", |change| change.field().name()))
+    }
+
+    fn names(&self, field: Field) -> bool {
+        self.changes.iter().any(|change| change.field() == field)
+    }
+
+    fn sent(&self, field: Field) -> Option<&Value> {
+        self.sent.iter().find(|(name, _)| *name == field).map(|(_, sent)| sent)
+    }
+
+    fn is_stored_as_sent(&self, change: &Change, stored: &StoredConfig) -> bool {
+        let found = stored.get(change.field());
+        match change {
+            Change::Set(value) => found.is_some() && found == self.sent(value.field()),
+            Change::Remove(_) => found.is_none(),
+        }
+    }
+
+    /// Another form in which the item may have the value that was sent.
+    fn other_form<'a>(&'a self, change: &'a Change) -> Option<Assumption<'a>> {
+        let Change::Set(value) = change else { return None };
+        let field = value.field();
+        match (value.data(), self.sent(field)?) {
+            (FieldData::Text(text), Value::String(sent)) if text != sent => Some(Assumption::LacksText(field, sent)),
+            (FieldData::List(names), _) => Some(Assumption::LacksSet(field, names)),
+            _ => None,
+        }
+    }
+
+    /// The fields that the item must have because these changes switch the delivery on: a log processor stops every delivery
+    /// of a tenant with an enabled item that lacks one.
+    fn required_fields<'a>(&'a self, changes: &[Change]) -> impl Iterator<Item = Field> + use<'a> {
+        let switches_on = changes.iter().any(
+            |change| matches!(change, Change::Set(value) if value.field() == Field::Enabled && value.data() == &FieldData::Boolean(true)),
+        );
+        let fields = switches_on.then(|| self.delivery_type.required_fields());
+        fields.into_iter().flatten().filter(|field| !self.names(*field))
+    }
+}
+
+impl DeliveryType {
+    /// The fields without which an item of this type cannot be delivered.
+    pub(super) fn required_fields(self) -> impl Iterator<Item = Field> {
+        self.fields()
+            .filter(|field| field.is_required() && field.spec().role == FieldRole::Writable)
+    }
+}
+
+fn missing_in_stub(field: Field) -> FieldError {
+    Violation::new(
+        ErrorCode::Required,
+        "is required to switch the delivery on, and the stored item has no value for it (send one as well)",
+    )
+    .for_field(field.name())
+}
+
+fn switched_off() -> FieldValue {
+    FieldValue::new(Field::Enabled, FieldData::Boolean(false))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use proptest::{prelude::*, sample::select};
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::{InputError, parse_update};
+
+    const ROLE: &str = "arn:aws:iam::123456789012:role/LogDistributionRole";
+
+    fn parse(body: &Value) -> Result<ConfigUpdate, InputError> {
+        let tenant = "acme".parse().unwrap();
+        parse_update(
+            body.to_string().as_bytes(),
+            &tenant,
+            DeliveryType::S3,
+            DateTime::UNIX_EPOCH,
+        )
+    }
+
+    fn stored(attributes: Value) -> StoredConfig {
+        let Value::Object(attributes) = attributes else {
+            unreachable!("the tests pass objects")
+        };
+        StoredConfig::from_attributes(attributes)
+    }
+
+    /// Whether the assumption holds, for an item without sets.
+    fn holds(assumption: &Assumption<'_>, stored: &StoredConfig) -> bool {
+        let text = |field: Field| stored.get(field).and_then(Value::as_str);
+        match *assumption {
+            Assumption::HasText(field, value) => text(field) == Some(value),
+            Assumption::HasAnyText(field) => stored.has_text(field),
+            Assumption::LacksText(field, value) => text(field) != Some(value),
+            Assumption::LacksSet(..) => true,
+            Assumption::IsNotNull(field) => stored.get(field) != Some(&Value::Null),
+        }
+    }
+
+    /// The item after these changes, as a client sees it.
+    fn after(stored: &StoredConfig, changes: &[Change]) -> Value {
+        let mut shown = serde_json::to_value(stored).unwrap();
+        for change in changes {
+            let name = change.field().name();
+            match change {
+                Change::Set(value) => shown[name] = json!(value.data()),
+                Change::Remove(_) => drop(shown.as_object_mut().unwrap().remove(name)),
+            }
+        }
+        shown
+    }
+
+    fn any_member(field: &'static str, values: Vec<Value>) -> impl Strategy<Value = Option<(String, Value)>> {
+        let value = select(values).prop_map(move |value| (field.to_owned(), value));
+        proptest::option::of(value)
+    }
+
+    fn any_members() -> impl Strategy<Value = Value> {
+        let members = [
+            any_member("bucket_name", vec![json!("acme-logs"), json!("other-logs")]),
+            any_member("bucket_prefix", vec![json!(null), json!("logs"), json!("logs/")]),
+            any_member("target_region", vec![json!(null), json!("eu-west-1")]),
+            any_member("enabled", vec![json!(null), json!(true), json!(false)]),
+            any_member("desired_logs", vec![json!(null), json!(["a"]), json!(["a", "b"])]),
+            any_member(
+                "log_distribution_role_arn",
+                vec![json!(null), json!(ROLE), json!("other")],
+            ),
+        ];
+        members.prop_map(|members| members.into_iter().flatten().collect::<serde_json::Map<_, _>>().into())
+    }
+
+    proptest! {
+        #[test]
+        fn changes_are_the_resolved_ones_where_every_assumption_holds(body in any_members(), item in any_members()) {
+            let item = stored(item);
+            if let Ok(update) = parse(&body)
+                && update.assumptions().iter().all(|assumption| holds(assumption, &item))
+            {
+                let resolved = update.resolve(&item);
+                prop_assert!(resolved.is_ok(), "{:?}", resolved);
+                prop_assert_eq!(after(&item, &resolved.unwrap()), after(&item, update.changes()));
+            }
+        }
+
+        #[test]
+        fn what_is_shown_changes_nothing_when_it_is_sent_back(item in any_members()) {
+            let item = stored(item);
+            let shown = serde_json::to_value(&item).unwrap();
+            let changes = parse(&shown).unwrap().resolve(&item).unwrap();
+            prop_assert_eq!(after(&item, &changes), shown);
+        }
+    }
+
+    #[test]
+    fn foreign_text_depends_on_the_item_only_in_an_update_that_is_valid_otherwise() {
+        let foreign = json!({"log_distribution_role_arn": ROLE});
+        let item = stored(foreign.clone());
+        assert!(matches!(parse(&foreign), Err(InputError::BrokenRules(errors)) if errors.len() == 1));
+        let both = json!({"log_distribution_role_arn": ROLE, "enabled": "no"});
+        assert!(matches!(parse(&both), Err(InputError::BrokenRules(errors)) if errors.len() == 2));
+        let number = json!({"log_distribution_role_arn": 7, "enabled": false});
+        assert!(matches!(parse(&number), Err(InputError::BrokenRules(errors)) if errors.len() == 1));
+        let update = parse(&json!({"log_distribution_role_arn": ROLE, "enabled": false})).unwrap();
+        assert!(update.resolve(&item).is_ok());
+        let errors = update.resolve(&stored(json!({}))).unwrap_err();
+        assert_eq!(errors[0].code, ErrorCode::WrongDeliveryType);
+    }
+
+    #[test]
+    fn item_that_is_on_already_is_not_switched_on() {
+        let update = parse(&json!({"enabled": true})).unwrap();
+        for (item, is_valid) in [
+            (json!({"enabled": true}), true),
+            (json!({"enabled": "yes"}), false),
+            (json!({"enabled": false, "bucket_name": "b"}), true),
+            (json!({"bucket_name": " "}), false),
+        ] {
+            assert_eq!(update.resolve(&stored(item.clone())).is_ok(), is_valid, "{item}");
+        }
     }
 }

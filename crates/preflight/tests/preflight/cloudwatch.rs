@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{
     aws::{Aws, Fault, SERVICE_ROLE},
-    harness::{CUSTOMER, GROUP, cloudwatch, sdk, settings, validate, validate_with, with, working},
+    harness::{CUSTOMER, GROUP, cloudwatch, sdk, settings, validate, validate_at, validate_with, with, working},
 };
 
 #[tokio::test]
@@ -104,11 +104,11 @@ async fn external_id_can_contain_the_tenant() {
 }
 
 #[tokio::test]
-async fn absent_log_group_is_missing() {
+async fn absent_log_group_is_a_warning() {
     let mut world = working();
     world.log_groups.clear();
     let result = validate(world, cloudwatch()).await;
-    assert!(!result.valid);
+    assert!(result.valid);
     assert_json_snapshot!(result);
 }
 
@@ -124,9 +124,9 @@ async fn log_group_with_a_longer_name_does_not_match() {
 }
 
 #[tokio::test]
-async fn log_group_in_another_region_is_missing_in_the_target_region() {
+async fn log_group_in_another_region_is_absent_in_the_target_region() {
     let result = validate(working(), with(cloudwatch(), json!({"target_region": "us-west-2"}))).await;
-    assert!(!result.valid);
+    assert!(result.valid);
     assert_json_snapshot!(result);
 }
 
@@ -134,8 +134,19 @@ async fn log_group_in_another_region_is_missing_in_the_target_region() {
 async fn missing_target_region_defaults_to_the_services_region() {
     let mut world = working();
     world.log_groups[0].region = "us-east-1".to_owned();
-    let result = validate(world, with(cloudwatch(), json!({"target_region": null}))).await;
+    let aws = Aws::start(world).await;
+    for region in [json!(null), json!("")] {
+        let result = validate_at(&aws, with(cloudwatch(), json!({"target_region": region}))).await;
+        assert!(result.valid, "{result:?}");
+        assert!(result.external().contains(&"log_group:ok".to_owned()), "{result:?}");
+    }
+}
+
+#[tokio::test]
+async fn unknown_region_is_a_warning_and_blocks_what_needs_it() {
+    let result = validate(working(), with(cloudwatch(), json!({"target_region": "moon-east-1"}))).await;
     assert!(result.valid, "{result:?}");
+    assert_json_snapshot!(result);
 }
 
 #[tokio::test]

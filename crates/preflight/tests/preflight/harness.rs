@@ -27,7 +27,10 @@ pub(crate) struct Validation {
 
 impl Validation {
     pub(crate) fn new(config: &StoredConfig, external: Vec<Check>) -> Self {
-        let checks: Vec<Check> = check_stored(config).into_iter().chain(external).collect();
+        let checks: Vec<Check> = check_stored(config, std::time::SystemTime::now().into())
+            .into_iter()
+            .chain(external)
+            .collect();
         Self {
             valid: !checks.iter().any(Check::is_failure),
             checks,

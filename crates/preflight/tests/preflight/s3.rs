@@ -121,6 +121,21 @@ async fn well_formed_fields_of_handwritten_items_are_checked() {
 }
 
 #[tokio::test]
+async fn unknown_region_is_a_warning_and_blocks_what_needs_it() {
+    let result = validate(working(), with(s3(), json!({"target_region": "moon-east-1"}))).await;
+    assert!(result.valid, "{result:?}");
+    assert_json_snapshot!(result);
+}
+
+#[tokio::test]
+async fn delivery_ignores_the_role_of_an_s3_item() {
+    let role = "arn:aws-cn:iam::444455556666:role/LogDistribution";
+    let result = validate(working(), with(s3(), json!({"log_distribution_role_arn": role}))).await;
+    assert!(result.valid, "{result:?}");
+    assert!(result.external().contains(&"bucket_access:ok".to_owned()), "{result:?}");
+}
+
+#[tokio::test]
 async fn service_without_a_region_reports_the_missing_region() {
     let aws = Aws::start(working()).await;
     let sdk = sdk(&aws.endpoint).into_builder().region(None).build();

@@ -2,14 +2,16 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use tenant_core::{
-    Change, ConfigUpdate, Cursor, EntityTag, Field, FieldData, FieldValue, NewConfig, StoredConfig, VERSION_ATTRIBUTE,
+    Assumption, Change, ConfigKey, Cursor, EntityTag, Field, FieldData, FieldValue, NewConfig, StoredConfig,
+    VERSION_ATTRIBUTE,
 };
 
 use crate::{
     item::{self, Item, number, text, time},
     item_update::ItemUpdate,
+    json::json_value,
+    placeholders::Placeholders,
     tag::{Tagged, entity_tag},
 };
 
@@ -18,8 +20,13 @@ pub(crate) fn modelled_attributes() -> impl Iterator<Item = &'static str> {
     Field::ALL.into_iter().map(Field::name).chain([VERSION_ATTRIBUTE])
 }
 
-/// The key of a configuration.
-pub(crate) fn key(tenant_id: &str, delivery_type: &str) -> Item {
+/// The key of an item.
+pub(crate) fn key(key: &ConfigKey) -> Item {
+    key_of(key.tenant_id(), key.delivery_type())
+}
+
+/// The key of these two texts.
+pub(crate) fn key_of(tenant_id: &str, delivery_type: &str) -> Item {
     Item::from([
         (Field::TenantId.name().to_owned(), text(tenant_id)),
         (Field::Type.name().to_owned(), text(delivery_type)),
@@ -28,23 +35,28 @@ pub(crate) fn key(tenant_id: &str, delivery_type: &str) -> Item {
 
 /// The key after which a page starts.
 pub(crate) fn start_key(cursor: &Cursor) -> Item {
-    key(cursor.tenant_id(), cursor.delivery_type())
+    key_of(cursor.tenant_id(), cursor.delivery_type())
 }
 
-/// The cursor after an item. A key always consists of two strings.
+/// The cursor after an item.
 pub(crate) fn cursor(item: &Item) -> Cursor {
-    let text = |field: Field| {
-        item.get(field.name())
-            .and_then(|value| value.as_s().ok())
-            .map(String::as_str)
-            .unwrap_or_default()
-    };
-    Cursor::new(text(Field::TenantId), text(Field::Type))
+    Cursor::new(key_text(item, Field::TenantId), key_text(item, Field::Type))
+}
+
+/// Whether this is the item of that type among those of a tenant.
+pub(crate) fn has_type(item: &Item, delivery_type: &str) -> bool {
+    key_text(item, Field::Type) == delivery_type
+}
+
+/// A part of the item's key, which always consists of two strings.
+fn key_text(item: &Item, field: Field) -> &str {
+    let value = item.get(field.name()).and_then(|value| value.as_s().ok());
+    value.map(String::as_str).unwrap_or_default()
 }
 
 /// A new item: key, values, times and version.
 pub(crate) fn new_item(config: &NewConfig, version: &str, now: DateTime<Utc>) -> Item {
-    let mut item = key(config.tenant_id().as_str(), config.delivery_type().as_str());
+    let mut item = key_of(config.tenant_id().as_str(), config.delivery_type().as_str());
     let values = config.clone().into_values().into_iter();
     item.extend(values.map(|value| (value.field().name().to_owned(), attribute(value))));
     item.insert(Field::CreatedAt.name().to_owned(), time(now));
@@ -55,13 +67,13 @@ pub(crate) fn new_item(config: &NewConfig, version: &str, now: DateTime<Utc>) ->
 
 /// The changes that an update makes to an item. `enabled` is stored even where the update does not name it: a missing
 /// value means off, and stays off.
-pub(crate) fn item_update(update: &ConfigUpdate, version: &str, now: DateTime<Utc>) -> ItemUpdate {
+pub(crate) fn item_update(field_changes: &[Change], version: &str, now: DateTime<Utc>) -> ItemUpdate {
     let mut changes = ItemUpdate {
         set: vec![(Field::UpdatedAt.name(), time(now)), (VERSION_ATTRIBUTE, text(version))],
         ..ItemUpdate::default()
     };
     let mut names_enabled = false;
-    for change in update.changes() {
+    for change in field_changes {
         names_enabled |= change.field() == Field::Enabled;
         match change {
             Change::Set(value) => changes.set.push((value.field().name(), attribute(value.clone()))),
@@ -86,18 +98,22 @@ fn attribute(value: FieldValue) -> AttributeValue {
     }
 }
 
+/// "The item is as the update assumes".
+pub(crate) fn holds(assumption: Assumption<'_>, placeholders: &mut Placeholders) -> String {
+    match assumption {
+        Assumption::HasText(field, value) => placeholders.equals(field.name(), text(value)),
+        // Not every text that is not blank, but every valid one. For others the update is resolved against the item.
+        Assumption::HasAnyText(field) => placeholders.begins_visibly(field.name()),
+        Assumption::LacksText(field, value) => placeholders.differs(field.name(), text(value)),
+        Assumption::LacksSet(field, values) => placeholders.differs(field.name(), AttributeValue::Ss(values.to_vec())),
+        Assumption::IsNotNull(field) => placeholders.differs(field.name(), AttributeValue::Null(true)),
+    }
+}
+
 /// Reads an item, whether this service or a person wrote it.
 pub(crate) fn stored_config(item: Item) -> StoredConfig {
-    StoredConfig::from_attributes(
-        item.into_iter()
-            .filter(|(name, _)| is_modelled(name))
-            .map(|(name, attribute)| {
-                // Binary is the only type of attribute without a JSON form.
-                let value = serde_dynamo::aws_sdk_dynamodb_1::from_attribute_value(attribute)
-                    .unwrap_or_else(|_| Value::String("(binary)".to_owned()));
-                (name, value)
-            }),
-    )
+    let modelled = item.into_iter().filter(|(name, _)| is_modelled(name));
+    StoredConfig::from_attributes(modelled.map(|(name, attribute)| (name, json_value(attribute))))
 }
 
 /// Reads an item together with its entity tag.

@@ -18,7 +18,7 @@ use crate::{
     version::{self, NewVersion},
 };
 
-pub use read::Page;
+pub use read::{Page, WithSiblings};
 pub use write::Updated;
 
 /// Key and time to live of the table. The CloudFormation template makes the same table.
@@ -56,6 +56,6 @@ impl ConfigStore {
 
     /// Whether the table can be read, by a read of a key that no configuration has.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.table.ping(item::key(PROBE, PROBE)).await
+        self.table.ping(item::key_of(PROBE, PROBE)).await
     }
 }

@@ -1,14 +1,20 @@
 //! Reading configurations.
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
-use tenant_core::{Cursor, DeliveryType, Field, PageLimit, StoredConfig, TenantId};
+use tenant_core::{ConfigKey, Cursor, Field, PageLimit, StoredConfig};
 
 use super::{
     ConfigStore,
     item::{self, cursor, stored_config},
 };
-use crate::{error::StoreError, item::Item, placeholders::Placeholders, table::Batch, tag::Tagged};
+use crate::{
+    error::StoreError,
+    item::{Item, text},
+    json::max_json_bytes,
+    placeholders::Placeholders,
+    table::Batch,
+    tag::Tagged,
+};
 
 /// A page of the list of all configurations.
 #[derive(Debug, Clone)]
@@ -17,6 +23,15 @@ pub struct Page {
     pub configs: Vec<StoredConfig>,
     /// Where the next page starts; `None` on the last page.
     pub last_key: Option<Cursor>,
+}
+
+/// A configuration as a log processor finds it: among all items of its tenant.
+#[derive(Debug, Clone)]
+pub struct WithSiblings {
+    /// The configuration.
+    pub config: StoredConfig,
+    /// The other items of the tenant. Log processors ignore expiry, so expired ones that are not deleted yet are among them.
+    pub siblings: Vec<StoredConfig>,
 }
 
 /// A page's JSON at most. The response of a function may have 6 MB; the page is quoted into it as a string, which can
@@ -28,35 +43,55 @@ const MAX_SCANS: usize = 10;
 
 impl ConfigStore {
     /// One configuration with its entity tag, or `None`.
-    pub async fn get(
-        &self,
-        tenant: &TenantId,
-        delivery_type: DeliveryType,
-        now: DateTime<Utc>,
-    ) -> Result<Option<Tagged<StoredConfig>>, StoreError> {
-        let item = self
-            .table
-            .get(item::key(tenant.as_str(), delivery_type.as_str()))
-            .await?;
+    pub async fn get(&self, key: &ConfigKey, now: DateTime<Utc>) -> Result<Option<Tagged<StoredConfig>>, StoreError> {
+        let item = self.table.get(item::key(key)).await?;
         Ok(item
             .filter(|item| !item::is_expired(item, now))
             .map(item::tagged_config))
     }
 
-    /// Every configuration of a tenant, by type. An unknown tenant has none.
-    pub async fn list_tenant(&self, tenant: &TenantId, now: DateTime<Utc>) -> Result<Vec<StoredConfig>, StoreError> {
-        let mut configs = Vec::new();
+    /// One item with its entity tag, even if it has expired and is not deleted yet.
+    pub async fn get_unswept(&self, key: &ConfigKey) -> Result<Option<Tagged<StoredConfig>>, StoreError> {
+        Ok(self.table.get(item::key(key)).await?.map(item::tagged_config))
+    }
+
+    /// One configuration with the other items of its tenant, or `None`.
+    pub async fn get_with_siblings(
+        &self,
+        key: &ConfigKey,
+        now: DateTime<Utc>,
+    ) -> Result<Option<WithSiblings>, StoreError> {
+        let mut items = self.partition(key.tenant_id(), None).await?;
+        let own = items.iter().position(|item| item::has_type(item, key.delivery_type()));
+        let own = own.map(|position| items.remove(position));
+        let config = own.filter(|item| !item::is_expired(item, now)).map(stored_config);
+        Ok(config.map(|config| WithSiblings {
+            config,
+            siblings: items.into_iter().map(stored_config).collect(),
+        }))
+    }
+
+    /// Every configuration of a tenant, by type. An unknown tenant has none. The tenant is any text that the table accepts
+    /// as a key.
+    pub async fn list_tenant(&self, tenant_id: &str, now: DateTime<Utc>) -> Result<Vec<StoredConfig>, StoreError> {
+        let items = self.partition(tenant_id, Some(now)).await?;
+        Ok(items.into_iter().map(stored_config).collect())
+    }
+
+    /// The items of a tenant, by type: those that are alive at this time, or all of them.
+    async fn partition(&self, tenant_id: &str, alive_at: Option<DateTime<Utc>>) -> Result<Vec<Item>, StoreError> {
+        let mut found = Vec::new();
         let mut start = None;
         loop {
             let mut placeholders = Placeholders::default();
-            let partition = placeholders.equals(Field::TenantId.name(), AttributeValue::S(tenant.to_string()));
-            let filter = placeholders.is_alive(Field::Ttl.name(), now);
+            let partition = placeholders.equals(Field::TenantId.name(), text(tenant_id));
+            let filter = alive_at.map(|now| placeholders.is_alive(Field::Ttl.name(), now));
             let Batch { items, next } = self.table.query(partition, filter, placeholders, start).await?;
-            configs.extend(items.into_iter().map(stored_config));
+            found.extend(items);
             // A call reads 1 MB at most, with or without a filter: only an absent key means the end of the partition.
             start = next;
             if start.is_none() {
-                return Ok(configs);
+                return Ok(found);
             }
         }
     }
@@ -111,7 +146,10 @@ struct PageBuilder {
 impl PageBuilder {
     /// Adds an item unless the page would become too large. The first item always fits: it has 400 kB at most.
     fn push(&mut self, item: Item) -> bool {
-        let bytes = json_bytes(&item);
+        let bytes: usize = item
+            .iter()
+            .map(|(name, value)| name.len() + max_json_bytes(value) + 4)
+            .sum();
         if !self.configs.is_empty() && self.bytes + bytes > MAX_PAGE_BYTES {
             return false;
         }
@@ -127,38 +165,5 @@ impl PageBuilder {
             configs: self.configs,
             last_key: self.last_key,
         }
-    }
-}
-
-/// An upper bound of an item's length as JSON, without serializing it.
-fn json_bytes(item: &Item) -> usize {
-    item.iter()
-        .map(|(name, value)| name.len() + value_bytes(value) + 4)
-        .sum()
-}
-
-fn value_bytes(value: &AttributeValue) -> usize {
-    /// A control character becomes six (`\u0001`); any other byte at most two.
-    fn text(text: &str) -> usize {
-        text.bytes()
-            .map(|byte| {
-                if byte < 0x20 {
-                    6
-                } else {
-                    1 + usize::from(matches!(byte, b'"' | b'\\'))
-                }
-            })
-            .sum::<usize>()
-            + 3
-    }
-    match value {
-        AttributeValue::S(value) | AttributeValue::N(value) => text(value),
-        AttributeValue::Ss(values) | AttributeValue::Ns(values) => {
-            values.iter().map(|value| text(value)).sum::<usize>() + 2
-        }
-        AttributeValue::L(values) => values.iter().map(|value| value_bytes(value) + 1).sum::<usize>() + 2,
-        AttributeValue::M(values) => json_bytes(values) + 2,
-        // Booleans and null; binary has a short placeholder.
-        _ => 10,
     }
 }

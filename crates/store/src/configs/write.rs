@@ -1,7 +1,7 @@
 //! Writing configurations. Each write is one conditional call, so that of two concurrent writers only one wins.
 
 use chrono::{DateTime, Utc};
-use tenant_core::{ConfigUpdate, DeliveryType, Field, NewConfig, StoredConfig, TenantId, VERSION_ATTRIBUTE};
+use tenant_core::{ConfigKey, ConfigUpdate, Field, NewConfig, StoredConfig, VERSION_ATTRIBUTE};
 
 use super::{ConfigStore, item};
 use crate::{
@@ -17,11 +17,14 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct Updated {
     /// The configuration that the update changed. `None` where a retry found that an earlier attempt had made the update,
-    /// unless the precondition had it read first.
+    /// unless the item was read first.
     pub before: Option<StoredConfig>,
     /// The configuration as it is now.
     pub after: Tagged<StoredConfig>,
 }
+
+/// How often an update that depends on the item is tried while others keep changing the item.
+const MAX_ROUNDS: usize = 5;
 
 impl ConfigStore {
     /// Stores a new configuration. An expired one is replaced; one that is alive is [`StoreError::AlreadyExists`].
@@ -39,57 +42,93 @@ impl ConfigStore {
         }
     }
 
-    /// Changes the fields that `update` names and no other attribute. Without a precondition this is one call; with one, a
-    /// consistent read comes first and the write is bound to what was read: if anybody changes the item in between, by
-    /// whatever means, it is [`StoreError::PreconditionFailed`].
+    /// Changes the fields that `update` names and no other attribute. Without a precondition this is one call, where the item
+    /// is as the update assumes. Otherwise the update is resolved against the item, and the write is bound to what was read:
+    /// if anybody changes the item in between, by whatever means, the update starts again. With a precondition a consistent
+    /// read comes first, and such a change is [`StoreError::PreconditionFailed`].
     pub async fn update(
         &self,
-        tenant: &TenantId,
-        delivery_type: DeliveryType,
+        key: &ConfigKey,
         update: &ConfigUpdate,
         precondition: &Precondition,
         now: DateTime<Utc>,
     ) -> Result<Updated, StoreError> {
-        let key = item::key(tenant.as_str(), delivery_type.as_str());
-        let read = self.read_for(&key, precondition, now).await?;
+        let key = item::key(key);
+        let mut read = self.read_for(&key, precondition, Some(now)).await?;
+        for _ in 0..MAX_ROUNDS {
+            let rejection = match self.try_update(&key, update, read, now).await? {
+                Ok(updated) => return Ok(updated),
+                Err(rejection) => rejection,
+            };
+            match (rejection.found, precondition) {
+                (Some(found), Precondition::None) if !item::is_expired(&found, now) => read = Some(found),
+                (Some(found), Precondition::Tags(_)) if !item::is_expired(&found, now) => {
+                    return Err(StoreError::PreconditionFailed);
+                }
+                _ => return Err(StoreError::NotFound),
+            }
+        }
+        Err(StoreError::Throttled("others keep changing the item".into()))
+    }
+
+    /// Applies the update to the item that was read, or to one that is as the update assumes.
+    async fn try_update(
+        &self,
+        key: &Item,
+        update: &ConfigUpdate,
+        read: Option<Item>,
+        now: DateTime<Utc>,
+    ) -> Result<Result<Updated, Rejection>, StoreError> {
         let version = (self.new_version)()?;
-        let changes = item::item_update(update, &version, now);
         let mut placeholders = Placeholders::default();
+        let (changes, condition) = match &read {
+            Some(read) => {
+                let resolved = update.resolve(&item::stored_config(read.clone()));
+                let unchanged = placeholders.is_unchanged(read, item::modelled_attributes());
+                (resolved.map_err(StoreError::BrokenRules)?, unchanged)
+            }
+            None => (update.changes().to_vec(), is_as_assumed(&mut placeholders, update, now)),
+        };
+        let changes = item::item_update(&changes, &version, now);
         let expression = changes.expression(&mut placeholders);
-        let condition = condition(&mut placeholders, read.as_ref(), now);
-        match self.table.update(key, expression, condition, placeholders).await? {
+        let written = self
+            .table
+            .update(key.clone(), expression, condition, placeholders)
+            .await;
+        match written.map_err(|error| broken_rule(error, update))? {
             Written::Applied(before) => {
                 // The condition includes that the item exists.
                 let before = before.unwrap_or_default();
-                Ok(Updated {
+                Ok(Ok(Updated {
                     before: Some(item::stored_config(before.clone())),
                     after: item::tagged_config(changes.apply(before)),
-                })
+                }))
             }
-            Written::Rejected(rejection) => {
-                let found = rejection.own_work(VERSION_ATTRIBUTE, &version);
-                let found = found.ok_or_else(|| cause_of(&rejection, now))?;
-                Ok(Updated {
+            Written::Rejected(rejection) => Ok(match rejection.own_work(VERSION_ATTRIBUTE, &version) {
+                Some(found) => Ok(Updated {
                     before: read.map(item::stored_config),
                     after: item::tagged_config(found.clone()),
-                })
-            }
+                }),
+                None => Err(rejection),
+            }),
         }
     }
 
-    /// Deletes a configuration and returns it as it was; `None` where a retry found that an earlier attempt had deleted
-    /// it. The precondition works as it does for an update.
+    /// Deletes an item, even if it has expired and DynamoDB has not deleted it yet: log processors still deliver it. Returns it
+    /// as it was; `None` where a retry found that an earlier attempt had deleted it. The precondition works as it does for
+    /// an update.
     pub async fn delete(
         &self,
-        tenant: &TenantId,
-        delivery_type: DeliveryType,
+        key: &ConfigKey,
         precondition: &Precondition,
-        now: DateTime<Utc>,
     ) -> Result<Option<StoredConfig>, StoreError> {
-        let key = item::key(tenant.as_str(), delivery_type.as_str());
-        let read = self.read_for(&key, precondition, now).await?;
+        let key = item::key(key);
+        let read = self.read_for(&key, precondition, None).await?;
         let mut placeholders = Placeholders::default();
-        let condition = condition(&mut placeholders, read.as_ref(), now);
+        let condition = match &read {
+            Some(read) => placeholders.is_unchanged(read, item::modelled_attributes()),
+            None => placeholders.exists(Field::TenantId.name()),
+        };
         match self.table.delete(key, condition, placeholders).await? {
             Written::Applied(item) => Ok(item.map(item::stored_config)),
             // An earlier attempt deleted it and its response was lost. Even if another client had deleted it, the
@@ -98,23 +137,25 @@ impl ConfigStore {
                 found: None,
                 may_have_been_applied: true,
             }) => Ok(read.map(item::stored_config)),
-            Written::Rejected(rejection) => Err(cause_of(&rejection, now)),
+            Written::Rejected(Rejection { found: None, .. }) => Err(StoreError::NotFound),
+            Written::Rejected(_) => Err(StoreError::PreconditionFailed),
         }
     }
 
-    /// What a write is to be bound to: the item, if the precondition asks for a content and the item has it.
+    /// What a write is to be bound to: the item, if the precondition asks for a content and the item has it. With a time, an
+    /// item that has expired by then does not exist.
     async fn read_for(
         &self,
         key: &Item,
         precondition: &Precondition,
-        now: DateTime<Utc>,
+        alive_at: Option<DateTime<Utc>>,
     ) -> Result<Option<Item>, StoreError> {
         let Precondition::Tags(tags) = precondition else {
             return Ok(None);
         };
         let item = self.table.get(key.clone()).await?;
         let item = item
-            .filter(|item| !item::is_expired(item, now))
+            .filter(|item| !alive_at.is_some_and(|now| item::is_expired(item, now)))
             .ok_or(StoreError::NotFound)?;
         if tags.contains(&item::tag(&item)) {
             Ok(Some(item))
@@ -124,20 +165,21 @@ impl ConfigStore {
     }
 }
 
-/// The condition of a change: the item is as it was read, or merely exists.
-fn condition(placeholders: &mut Placeholders, read: Option<&Item>, now: DateTime<Utc>) -> String {
-    if let Some(read) = read {
-        placeholders.is_unchanged(read, item::modelled_attributes())
-    } else {
-        let exists = placeholders.exists(Field::TenantId.name());
-        format!("{exists} AND {}", placeholders.is_alive(Field::Ttl.name(), now))
-    }
+/// The condition of an update without a read: the item exists, and is as the update assumes.
+fn is_as_assumed(placeholders: &mut Placeholders, update: &ConfigUpdate, now: DateTime<Utc>) -> String {
+    let mut conditions = vec![
+        placeholders.exists(Field::TenantId.name()),
+        placeholders.is_alive(Field::Ttl.name(), now),
+    ];
+    let assumptions = update.assumptions().into_iter();
+    conditions.extend(assumptions.map(|assumption| item::holds(assumption, placeholders)));
+    conditions.join(" AND ")
 }
 
-/// Why the condition of a change was not met.
-fn cause_of(rejection: &Rejection, now: DateTime<Utc>) -> StoreError {
-    match &rejection.found {
-        Some(item) if !item::is_expired(item, now) => StoreError::PreconditionFailed,
-        _ => StoreError::NotFound,
+/// Only the update knows which of its values is the largest.
+fn broken_rule(error: StoreError, update: &ConfigUpdate) -> StoreError {
+    match error {
+        StoreError::TooLarge(_) => StoreError::BrokenRules(vec![update.too_large()]),
+        error => error,
     }
 }

@@ -5,7 +5,7 @@ use tenant_core::{DeliveryType::S3, parse_update};
 use tenant_store::StoreError;
 use tokio::task::JoinSet;
 
-use crate::harness::{Harness, now, s3, tenant, unchanged, wire};
+use crate::harness::{Harness, key, now, s3, tenant, unchanged, wire};
 
 #[tokio::test]
 async fn one_of_a_hundred_concurrent_creates_succeeds() {
@@ -39,7 +39,7 @@ async fn no_update_is_lost_between_writers_that_send_the_tag_they_read() {
             for _ in 0..ROUNDS {
                 loop {
                     // The bucket's name counts the updates: a lost one would be missing from the count.
-                    let read = store.get(&tenant("acme"), S3, now()).await.unwrap().unwrap();
+                    let read = store.get(&key("acme", S3), now()).await.unwrap().unwrap();
                     let name = wire(&read)["bucket_name"].as_str().unwrap().to_owned();
                     let count: usize = name
                         .rsplit('-')
@@ -49,7 +49,7 @@ async fn no_update_is_lost_between_writers_that_send_the_tag_they_read() {
                     let body = json!({"bucket_name": format!("acme-{}", count + 1)}).to_string();
                     let change = parse_update(body.as_bytes(), &tenant("acme"), S3, now()).unwrap();
                     let precondition = unchanged(&read);
-                    match store.update(&tenant("acme"), S3, &change, &precondition, now()).await {
+                    match store.update(&key("acme", S3), &change, &precondition, now()).await {
                         Ok(_) => break,
                         Err(StoreError::PreconditionFailed) => {}
                         Err(error) => panic!("{error:?}"),

@@ -11,7 +11,7 @@ use tenant_store::{Precondition, StoreError, client, configs::ConfigStore};
 use testing::{Fault, FaultProxy};
 use tokio::sync::Notify;
 
-use crate::harness::{Harness, TABLE, item, now, number, s3, tenant, text, unchanged, update};
+use crate::harness::{Harness, TABLE, item, key, now, number, s3, text, unchanged, update};
 
 /// A store behind a proxy with these faults.
 async fn store_with(harness: &Harness, faults: &[Fault]) -> (ConfigStore, FaultProxy) {
@@ -50,7 +50,7 @@ async fn conditional_update_whose_response_was_lost_succeeds_once() {
     let change = update(S3, &json!({"enabled": false}));
     let store = store.with_versions(|| Ok("assigned".to_owned()));
     let updated = store
-        .update(&tenant("acme"), S3, &change, &unchanged(&created), now())
+        .update(&key("acme", S3), &change, &unchanged(&created), now())
         .await
         .unwrap();
     assert_eq!(proxy.requests(), 3, "a read, a write and its retry");
@@ -67,12 +67,12 @@ async fn late_conditional_update_is_rejected_without_a_lost_response() {
     let precondition = unchanged(&created);
     harness
         .store
-        .update(&tenant("acme"), S3, &change, &precondition, now())
+        .update(&key("acme", S3), &change, &precondition, now())
         .await
         .unwrap();
     let same_again = harness
         .store
-        .update(&tenant("acme"), S3, &change, &precondition, now())
+        .update(&key("acme", S3), &change, &precondition, now())
         .await;
     assert!(
         matches!(same_again, Err(StoreError::PreconditionFailed)),
@@ -85,10 +85,7 @@ async fn delete_whose_response_was_lost_succeeds_on_its_retry() {
     let harness = Harness::start().await;
     harness.store.create(&s3("acme"), now()).await.unwrap();
     let (store, _) = store_with(&harness, &[Fault::LoseResponse, Fault::Pass]).await;
-    store
-        .delete(&tenant("acme"), S3, &Precondition::None, now())
-        .await
-        .unwrap();
+    store.delete(&key("acme", S3), &Precondition::None).await.unwrap();
     assert_eq!(harness.get("acme", S3).await, None);
 }
 
@@ -98,7 +95,7 @@ async fn write_without_response_has_an_unknown_outcome_and_read_is_unavailable()
     let (store, _) = store_with(&harness, &[Fault::LoseResponse]).await;
     let created = store.create(&s3("acme"), now()).await;
     assert!(matches!(created, Err(StoreError::OutcomeUnknown(_))), "{created:?}");
-    let read = store.get(&tenant("acme"), S3, now()).await;
+    let read = store.get(&key("acme", S3), now()).await;
     assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
 }
 
@@ -127,7 +124,7 @@ async fn rejected_attempt_does_not_make_a_deletion_of_nothing_succeed() {
     let foreign = tenant_core::EntityTag::from_sha256(&[7; 32]);
     for precondition in [Precondition::None, Precondition::Tags(vec![foreign])] {
         let (store, proxy) = store_with(&harness, throttled).await;
-        let deleted = store.delete(&tenant("acme"), S3, &precondition, now()).await;
+        let deleted = store.delete(&key("acme", S3), &precondition).await;
         assert_eq!(proxy.requests(), 2);
         assert!(matches!(deleted, Err(StoreError::NotFound)), "{deleted:?}");
     }
@@ -148,7 +145,7 @@ async fn update_of_a_hand_written_item_whose_response_was_lost_succeeds() {
         let conditional = (&unchanged(&read), lost_second);
         for (precondition, faults) in [conditional, unconditional] {
             let (store, proxy) = store_with(&harness, faults).await;
-            let updated = store.update(&tenant("acme"), S3, &change, precondition, now()).await;
+            let updated = store.update(&key("acme", S3), &change, precondition, now()).await;
             assert_eq!(proxy.requests(), faults.len(), "{version:?}");
             let stored = harness.get("acme", S3).await.unwrap();
             assert_eq!(updated.unwrap().after, stored, "{version:?}");
@@ -187,16 +184,13 @@ async fn hand_edit_between_read_and_write_fails_the_precondition() {
         |item| drop(item.insert("version".to_owned(), number(1))),
     ];
     for edit in edits {
-        let _ = harness
-            .store
-            .delete(&tenant("acme"), S3, &Precondition::None, now())
-            .await;
+        let _ = harness.store.delete(&key("acme", S3), &Precondition::None).await;
         let read = harness.store.create(&s3("acme"), now()).await.unwrap();
         let mut edited = harness.item("acme", "s3").await.unwrap();
         edit(&mut edited);
         let updated = write_around_a_hand_edit(&harness, edited.clone(), async |store: ConfigStore| {
             let precondition = unchanged(&read);
-            store.update(&tenant("acme"), S3, &change, &precondition, now()).await
+            store.update(&key("acme", S3), &change, &precondition, now()).await
         })
         .await;
         assert!(matches!(updated, Err(StoreError::PreconditionFailed)), "{updated:?}");
@@ -205,7 +199,7 @@ async fn hand_edit_between_read_and_write_fails_the_precondition() {
         let read = harness.get("acme", S3).await.unwrap();
         edited.insert("updated_at".to_owned(), text("by hand"));
         let deleted = write_around_a_hand_edit(&harness, edited.clone(), async |store: ConfigStore| {
-            store.delete(&tenant("acme"), S3, &unchanged(&read), now()).await
+            store.delete(&key("acme", S3), &unchanged(&read)).await
         })
         .await;
         assert!(matches!(deleted, Err(StoreError::PreconditionFailed)), "{deleted:?}");
@@ -219,17 +213,19 @@ async fn expiry_between_read_and_write_is_not_found() {
     let read = harness.store.create(&s3("acme"), now()).await.unwrap();
     let mut expired = harness.item("acme", "s3").await.unwrap();
     expired.insert("ttl".to_owned(), number(crate::harness::NOW - 1));
-    let deleted = write_around_a_hand_edit(&harness, expired, async |store: ConfigStore| {
-        store.delete(&tenant("acme"), S3, &unchanged(&read), now()).await
+    let change = update(S3, &json!({"enabled": false}));
+    let updated = write_around_a_hand_edit(&harness, expired, async |store: ConfigStore| {
+        let precondition = unchanged(&read);
+        store.update(&key("acme", S3), &change, &precondition, now()).await
     })
     .await;
-    assert!(matches!(deleted, Err(StoreError::NotFound)), "{deleted:?}");
+    assert!(matches!(updated, Err(StoreError::NotFound)), "{updated:?}");
 }
 
 #[tokio::test]
 async fn unconditional_write_is_one_call_and_conditional_write_two() {
     let harness = Harness::start().await;
-    let (acme, change) = (tenant("acme"), update(S3, &json!({"enabled": false})));
+    let (acme, change) = (key("acme", S3), update(S3, &json!({"enabled": false})));
     let mut config = harness.store.create(&s3("acme"), now()).await.unwrap();
     for conditional in [false, true] {
         let precondition = if conditional {
@@ -238,7 +234,7 @@ async fn unconditional_write_is_one_call_and_conditional_write_two() {
             Precondition::None
         };
         let calls = 1 + u32::from(conditional);
-        let update = harness.store.update(&acme, S3, &change, &precondition, now());
+        let update = harness.store.update(&acme, &change, &precondition, now());
         let (updated, usage) = measure(Box::pin(update)).await;
         assert_eq!(usage.calls, calls);
         let precondition = if conditional {
@@ -246,7 +242,7 @@ async fn unconditional_write_is_one_call_and_conditional_write_two() {
         } else {
             Precondition::None
         };
-        let delete = harness.store.delete(&acme, S3, &precondition, now());
+        let delete = harness.store.delete(&acme, &precondition);
         let (deleted, usage) = measure(Box::pin(delete)).await;
         assert!(deleted.unwrap().is_some());
         assert_eq!(usage.calls, calls);
@@ -262,7 +258,7 @@ async fn unknown_rejection_is_a_defect_and_not_a_transient_fault() {
     assert!(matches!(created, Err(StoreError::Unexpected(_))), "{created:?}");
     assert_eq!(proxy.requests(), 1);
     let (store, _) = store_with(&harness, &[Fault::Reject(503, "SomethingNewException")]).await;
-    let read = store.get(&tenant("acme"), S3, now()).await;
+    let read = store.get(&key("acme", S3), now()).await;
     assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
 }
 
@@ -282,7 +278,7 @@ async fn transient_throttle_is_retried_and_a_lasting_one_reported() {
     store.create(&s3("acme"), now()).await.unwrap();
     assert_eq!(proxy.requests(), 3);
     let (store, proxy) = store_with(&harness, &[throttle]).await;
-    let read = store.get(&tenant("acme"), S3, now()).await;
+    let read = store.get(&key("acme", S3), now()).await;
     assert!(matches!(read, Err(StoreError::Throttled(_))), "{read:?}");
     assert_eq!(proxy.requests(), 3, "three attempts, no more");
 }
@@ -295,13 +291,13 @@ async fn each_rejection_is_reported_by_what_can_be_done_about_it() {
     assert!(matches!(denied, Err(StoreError::AccessDenied(_))), "{denied:?}");
     assert_eq!(proxy.requests(), 1, "a rejection is not retried");
     let (store, _) = store_with(&harness, &[Fault::Reject(400, "ResourceNotFoundException")]).await;
-    let missing = store.get(&tenant("acme"), S3, now()).await;
+    let missing = store.get(&key("acme", S3), now()).await;
     assert!(matches!(missing, Err(StoreError::TableMissing(_))), "{missing:?}");
     let (store, _) = store_with(&harness, &[Fault::Reject(400, "ValidationException")]).await;
-    let unexpected = store.get(&tenant("acme"), S3, now()).await;
+    let unexpected = store.get(&key("acme", S3), now()).await;
     assert!(matches!(unexpected, Err(StoreError::Unexpected(_))), "{unexpected:?}");
     let (store, _) = store_with(&harness, &[Fault::Reject(400, "TransactionConflictException")]).await;
-    let conflict = store.delete(&tenant("acme"), S3, &Precondition::None, now()).await;
+    let conflict = store.delete(&key("acme", S3), &Precondition::None).await;
     assert!(matches!(conflict, Err(StoreError::Throttled(_))), "{conflict:?}");
 }
 
@@ -310,7 +306,7 @@ async fn hang_ends_within_the_time_budget() {
     let harness = Harness::start().await;
     let (store, _) = store_with(&harness, &[Fault::Hang]).await;
     let budget = Duration::from_secs(6);
-    let read = tokio::time::timeout(budget, store.get(&tenant("acme"), S3, now()))
+    let read = tokio::time::timeout(budget, store.get(&key("acme", S3), now()))
         .await
         .expect("the call must end");
     assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
@@ -330,7 +326,7 @@ async fn usage_counts_calls_and_the_time_they_take() {
     let began = std::time::Instant::now();
     let (found, usage) = measure(Box::pin(async {
         harness.store.ping().await.unwrap();
-        harness.store.get(&tenant("acme"), S3, now()).await.unwrap()
+        harness.store.get(&key("acme", S3), now()).await.unwrap()
     }))
     .await;
     assert_eq!(found, None);
@@ -352,7 +348,7 @@ async fn usage_counts_throttles_before_a_successful_retry() {
         Fault::Pass,
     ];
     let (store, _) = store_with(&harness, faults).await;
-    let (found, usage) = measure(Box::pin(store.get(&tenant("acme"), S3, now()))).await;
+    let (found, usage) = measure(Box::pin(store.get(&key("acme", S3), now()))).await;
     assert_eq!(found.unwrap(), None);
     assert_eq!((usage.calls, usage.retries(), usage.throttles), (1, 1, 1));
 }
@@ -369,7 +365,7 @@ async fn usage_does_not_count_other_retries_as_throttles() {
 async fn usage_includes_the_time_of_an_abandoned_call() {
     let harness = Harness::start().await;
     let (store, _) = store_with(&harness, &[Fault::Hang]).await;
-    let (outcome, usage) = measure(Box::pin(store.get(&tenant("acme"), S3, now()))).await;
+    let (outcome, usage) = measure(Box::pin(store.get(&key("acme", S3), now()))).await;
     assert!(outcome.is_err());
     assert!(usage.time > Duration::from_secs(2), "{usage:?}");
 }

@@ -5,7 +5,9 @@ use std::{collections::HashMap, net::SocketAddr};
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use tenant_core::{ConfigUpdate, DeliveryType, NewConfig, StoredConfig, TenantId, parse_create, parse_update};
+use tenant_core::{
+    ConfigKey, ConfigUpdate, DeliveryType, NewConfig, StoredConfig, TenantId, parse_create, parse_update,
+};
 use tenant_store::{Precondition, Tagged, configs::ConfigStore};
 use testing::EmbeddedDynamoDb;
 
@@ -63,7 +65,7 @@ impl Harness {
     }
 
     pub(crate) async fn get(&self, tenant_id: &str, delivery_type: DeliveryType) -> Option<Tagged<StoredConfig>> {
-        self.store.get(&tenant(tenant_id), delivery_type, now()).await.unwrap()
+        self.store.get(&key(tenant_id, delivery_type), now()).await.unwrap()
     }
 }
 
@@ -77,6 +79,10 @@ pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
 
 pub(crate) fn tenant(tenant_id: &str) -> TenantId {
     tenant_id.parse().unwrap()
+}
+
+pub(crate) fn key(tenant_id: &str, delivery_type: DeliveryType) -> ConfigKey {
+    ConfigKey::for_config(&tenant(tenant_id), delivery_type)
 }
 
 pub(crate) fn s3(tenant_id: &str) -> NewConfig {

@@ -8,4 +8,5 @@ mod hand_written;
 mod harness;
 mod paging;
 mod reads;
+mod resolved;
 mod writes;

@@ -7,7 +7,7 @@ use tenant_aws::usage::measure;
 use tenant_core::{DeliveryType::S3, PageLimit, StoredConfig};
 use tenant_store::Precondition;
 
-use crate::harness::{Harness, NOW, TABLE, item, now, number, s3, tenant, text};
+use crate::harness::{Harness, NOW, TABLE, item, key, now, number, s3, text};
 
 fn limit(configs: u16) -> PageLimit {
     configs.to_string().parse().unwrap()
@@ -74,7 +74,7 @@ async fn lasting_item_is_returned_exactly_once_while_others_come_and_go() {
         let found = walk(&harness, size, async |round| {
             let _ = harness
                 .store
-                .delete(&tenant(&format!("goes{}", round % 40)), S3, &Precondition::None, now())
+                .delete(&key(&format!("goes{}", round % 40), S3), &Precondition::None)
                 .await;
             let _ = harness.store.create(&s3(&format!("comes{size}-{round}")), now()).await;
         })
@@ -98,11 +98,7 @@ async fn walk_continues_after_a_deleted_item() {
     }
     let page = harness.store.list_page(limit(5), None, now()).await.unwrap();
     let last = page.configs.last().unwrap().tenant_id();
-    harness
-        .store
-        .delete(&tenant(last), S3, &Precondition::None, now())
-        .await
-        .unwrap();
+    harness.store.delete(&key(last, S3), &Precondition::None).await.unwrap();
     let rest = harness
         .store
         .list_page(limit(1000), page.last_key.as_ref(), now())

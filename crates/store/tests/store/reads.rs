@@ -1,16 +1,19 @@
 //! Reading one configuration or a tenant's, and checking whether the table exists.
 
 use aws_sdk_dynamodb::types::{TimeToLiveSpecification, TimeToLiveStatus};
-use tenant_core::DeliveryType::{CloudWatch, S3};
+use tenant_core::{
+    ConfigKey,
+    DeliveryType::{CloudWatch, S3},
+};
 use tenant_store::{StoreError, configs::SCHEMA};
 
-use crate::harness::{Harness, NOW, TABLE, cloudwatch, item, now, number, s3, tenant, text};
+use crate::harness::{Harness, NOW, TABLE, cloudwatch, item, key, now, number, s3, text};
 
 #[tokio::test]
 async fn unknown_configuration_is_not_found_and_unknown_tenant_has_an_empty_list() {
     let harness = Harness::start().await;
     assert_eq!(harness.get("acme", S3).await, None);
-    assert_eq!(harness.store.list_tenant(&tenant("acme"), now()).await.unwrap(), []);
+    assert_eq!(harness.store.list_tenant("acme", now()).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -19,7 +22,7 @@ async fn list_of_a_tenant_has_only_its_configurations_by_type() {
     let s3_config = harness.store.create(&s3("acme"), now()).await.unwrap();
     let cloudwatch_config = harness.store.create(&cloudwatch("acme"), now()).await.unwrap();
     harness.store.create(&s3("acme-corp"), now()).await.unwrap();
-    let listed = harness.store.list_tenant(&tenant("acme"), now()).await.unwrap();
+    let listed = harness.store.list_tenant("acme", now()).await.unwrap();
     assert_eq!(listed, [cloudwatch_config.value.clone(), s3_config.value]);
     assert_eq!(harness.get("acme", CloudWatch).await, Some(cloudwatch_config));
 }
@@ -40,9 +43,43 @@ async fn partition_of_several_megabytes_is_read_to_its_end() {
             ]))
             .await;
     }
-    let listed = harness.store.list_tenant(&tenant("acme"), now()).await.unwrap();
+    let listed = harness.store.list_tenant("acme", now()).await.unwrap();
     let types: Vec<&str> = listed.iter().map(tenant_core::StoredConfig::delivery_type).collect();
     assert_eq!(types, ["type1", "type3", "type5", "type7", "type9"]);
+}
+
+#[tokio::test]
+async fn siblings_are_the_other_items_of_the_tenant_expired_or_not() {
+    let harness = Harness::start().await;
+    let acme = key("acme", S3);
+    assert!(harness.store.get_with_siblings(&acme, now()).await.unwrap().is_none());
+    let created = harness.store.create(&s3("acme"), now()).await.unwrap();
+    harness.store.create(&s3("other"), now()).await.unwrap();
+    for (delivery_type, ttl) in [("splunk", NOW - 1), ("firehose", NOW + 1)] {
+        let attributes = [
+            ("tenant_id", text("acme")),
+            ("type", text(delivery_type)),
+            ("ttl", number(ttl)),
+        ];
+        harness.put(item(attributes)).await;
+    }
+    let found = harness.store.get_with_siblings(&acme, now()).await.unwrap().unwrap();
+    assert_eq!(found.config, created.value);
+    let types: Vec<&str> = found
+        .siblings
+        .iter()
+        .map(tenant_core::StoredConfig::delivery_type)
+        .collect();
+    assert_eq!(types, ["firehose", "splunk"]);
+    let expired = ConfigKey::new("acme", "splunk").unwrap();
+    assert!(
+        harness
+            .store
+            .get_with_siblings(&expired, now())
+            .await
+            .unwrap()
+            .is_none()
+    );
 }
 
 #[tokio::test]

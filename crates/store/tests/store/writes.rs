@@ -1,12 +1,17 @@
 //! Create, update and delete, one writer at a time.
 
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
-use tenant_core::DeliveryType::{CloudWatch, S3};
-use tenant_core::EntityTag;
+use tenant_core::{
+    DeliveryType::{CloudWatch, S3},
+    EntityTag, PageLimit,
+};
 use tenant_store::{Precondition, StoreError, configs::Updated};
 
 use crate::harness::{
-    Harness, NOW, at, cloudwatch, item, new_config, now, number, s3, tenant, text, unchanged, update, wire,
+    Harness, NOW, at, cloudwatch, item, key, new_config, now, number, s3, text, unchanged, update, wire,
 };
 
 #[tokio::test]
@@ -69,7 +74,7 @@ async fn update_changes_only_the_fields_that_it_names() {
     );
     let Updated { before, after: updated } = harness
         .store
-        .update(&tenant("acme"), CloudWatch, &change, &Precondition::None, at(NOW + 60))
+        .update(&key("acme", CloudWatch), &change, &Precondition::None, at(NOW + 60))
         .await
         .unwrap();
     assert_eq!(before.as_ref(), Some(&created.value));
@@ -92,7 +97,7 @@ async fn update_without_enabled_leaves_it_off() {
         let change = update(S3, &body);
         harness
             .store
-            .update(&tenant("acme"), S3, &change, &Precondition::None, now())
+            .update(&key("acme", S3), &change, &Precondition::None, now())
             .await
             .unwrap();
     }
@@ -113,7 +118,7 @@ async fn null_removes_an_optional_field_or_resets_it_to_its_default() {
     );
     let updated = harness
         .store
-        .update(&tenant("acme"), S3, &change, &Precondition::None, now())
+        .update(&key("acme", S3), &change, &Precondition::None, now())
         .await
         .unwrap();
     let updated = updated.after;
@@ -136,7 +141,7 @@ async fn attributes_outside_the_model_survive_an_update() {
     let change = update(S3, &json!({"enabled": false}));
     let updated = harness
         .store
-        .update(&tenant("acme"), S3, &change, &Precondition::None, now())
+        .update(&key("acme", S3), &change, &Precondition::None, now())
         .await
         .unwrap();
     assert!(wire(&updated.after).get("cost_center").is_none());
@@ -156,7 +161,7 @@ async fn precondition_on_another_tag_is_rejected() {
     let unconditional = &Precondition::None;
     let second = harness
         .store
-        .update(&tenant("acme"), S3, &change, unconditional, now())
+        .update(&key("acme", S3), &change, unconditional, now())
         .await
         .unwrap()
         .after;
@@ -165,13 +170,13 @@ async fn precondition_on_another_tag_is_rejected() {
         let precondition = Precondition::Tags(tags);
         let updated = harness
             .store
-            .update(&tenant("acme"), S3, &change, &precondition, now())
+            .update(&key("acme", S3), &change, &precondition, now())
             .await;
         assert!(
             matches!(updated, Err(StoreError::PreconditionFailed)),
             "{precondition:?}: {updated:?}"
         );
-        let deleted = harness.store.delete(&tenant("acme"), S3, &precondition, now()).await;
+        let deleted = harness.store.delete(&key("acme", S3), &precondition).await;
         assert!(
             matches!(deleted, Err(StoreError::PreconditionFailed)),
             "{precondition:?}: {deleted:?}"
@@ -189,7 +194,7 @@ async fn write_whose_precondition_is_met_happens() {
         let tags = (0..150).map(|_| foreign_tag()).chain([config.tag]).collect();
         let updated = harness
             .store
-            .update(&tenant("acme"), S3, &change, &Precondition::Tags(tags), now())
+            .update(&key("acme", S3), &change, &Precondition::Tags(tags), now())
             .await
             .unwrap();
         assert_eq!(updated.before, Some(config.value));
@@ -197,10 +202,7 @@ async fn write_whose_precondition_is_met_happens() {
         assert_eq!(harness.get("acme", S3).await.as_ref(), Some(&updated.after));
         config = updated.after;
     }
-    let deleted = harness
-        .store
-        .delete(&tenant("acme"), S3, &unchanged(&config), now())
-        .await;
+    let deleted = harness.store.delete(&key("acme", S3), &unchanged(&config)).await;
     assert_eq!(deleted.unwrap(), Some(config.value));
     assert_eq!(harness.get("acme", S3).await, None);
 }
@@ -212,10 +214,10 @@ async fn missing_configuration_cannot_be_changed_or_deleted() {
     for precondition in [Precondition::None, Precondition::Tags(vec![foreign_tag()])] {
         let updated = harness
             .store
-            .update(&tenant("acme"), S3, &change, &precondition, now())
+            .update(&key("acme", S3), &change, &precondition, now())
             .await;
         assert!(matches!(updated, Err(StoreError::NotFound)), "{updated:?}");
-        let deleted = harness.store.delete(&tenant("acme"), S3, &precondition, now()).await;
+        let deleted = harness.store.delete(&key("acme", S3), &precondition).await;
         assert!(matches!(deleted, Err(StoreError::NotFound)), "{deleted:?}");
     }
     assert_eq!(harness.item("acme", "s3").await, None, "an update must not create");
@@ -228,13 +230,13 @@ async fn recreate_at(later: i64) {
     let change = update(S3, &json!({"enabled": true}));
     let second = harness
         .store
-        .update(&tenant("acme"), S3, &change, &unchanged(&first), now())
+        .update(&key("acme", S3), &change, &unchanged(&first), now())
         .await
         .unwrap()
         .after;
     harness
         .store
-        .delete(&tenant("acme"), S3, &Precondition::None, now())
+        .delete(&key("acme", S3), &Precondition::None)
         .await
         .unwrap();
     let third = harness.store.create(&s3("acme"), at(later)).await.unwrap();
@@ -243,7 +245,7 @@ async fn recreate_at(later: i64) {
         assert_ne!(old.value.version(), third.value.version());
         let updated = harness
             .store
-            .update(&tenant("acme"), S3, &change, &unchanged(old), at(later))
+            .update(&key("acme", S3), &change, &unchanged(old), at(later))
             .await;
         assert!(matches!(updated, Err(StoreError::PreconditionFailed)), "{updated:?}");
     }
@@ -264,33 +266,85 @@ async fn clock_that_goes_back_does_not_make_an_old_tag_valid() {
 #[tokio::test]
 async fn expired_configuration_does_not_exist_and_is_replaced_by_a_create() {
     let harness = Harness::start().await;
-    harness
-        .put(item([
-            ("tenant_id", text("acme")),
-            ("type", text("s3")),
-            ("bucket_name", text("old-bucket")),
-            ("note", text("old")),
-            ("ttl", number(NOW)),
-        ]))
-        .await;
+    harness.put(expired()).await;
     assert_eq!(harness.get("acme", S3).await, None);
     let change = update(S3, &json!({"ttl": NOW + 60}));
     let updated = harness
         .store
-        .update(&tenant("acme"), S3, &change, &Precondition::None, now())
+        .update(&key("acme", S3), &change, &Precondition::None, now())
         .await;
     assert!(matches!(updated, Err(StoreError::NotFound)), "{updated:?}");
-    let deleted = harness
-        .store
-        .delete(&tenant("acme"), S3, &Precondition::None, now())
-        .await;
-    assert!(matches!(deleted, Err(StoreError::NotFound)), "{deleted:?}");
     let created = harness.store.create(&s3("acme"), now()).await.unwrap();
     assert_eq!(wire(&created)["bucket_name"], json!("acme-corp-logs"));
     assert!(
         !harness.item("acme", "s3").await.unwrap().contains_key("note"),
         "nothing of the old item is left"
     );
+}
+
+/// An item that has expired and that DynamoDB has not deleted yet.
+fn expired() -> HashMap<String, AttributeValue> {
+    item([
+        ("tenant_id", text("acme")),
+        ("type", text("s3")),
+        ("bucket_name", text("old-bucket")),
+        ("note", text("old")),
+        ("ttl", number(NOW)),
+    ])
+}
+
+#[tokio::test]
+async fn expired_item_that_is_not_swept_is_deleted() {
+    let harness = Harness::start().await;
+    let acme = key("acme", S3);
+    harness.put(expired()).await;
+    let unswept = harness.store.get_unswept(&acme).await.unwrap().unwrap();
+    for precondition in [Precondition::None, unchanged(&unswept)] {
+        harness.put(expired()).await;
+        let deleted = harness.store.delete(&acme, &precondition).await.unwrap();
+        assert_eq!(deleted, Some(unswept.value.clone()));
+        assert_eq!(harness.item("acme", "s3").await, None);
+    }
+    harness.put(expired()).await;
+    let foreign = Precondition::Tags(vec![EntityTag::from_sha256(&[7; 32])]);
+    let deleted = harness.store.delete(&acme, &foreign).await;
+    assert!(matches!(deleted, Err(StoreError::PreconditionFailed)), "{deleted:?}");
+}
+
+#[tokio::test]
+async fn item_that_is_never_swept_is_alive() {
+    /// 2018-11-14T22:13:20Z, five years before the tests' time.
+    const FIVE_YEARS_AGO: i64 = 1_542_233_600;
+    let harness = Harness::start().await;
+    for (ttl, is_alive) in [
+        (i64::MIN, true),
+        (-1, true),
+        (0, true),
+        (FIVE_YEARS_AGO - 1, true),
+        (FIVE_YEARS_AGO, false),
+        (NOW, false),
+    ] {
+        let mut never_swept = expired();
+        never_swept.insert("ttl".to_owned(), number(ttl));
+        harness.put(never_swept).await;
+        assert_eq!(harness.get("acme", S3).await.is_some(), is_alive, "{ttl}");
+        let listed = harness.store.list_tenant("acme", now()).await.unwrap();
+        assert_eq!(listed.len(), usize::from(is_alive), "{ttl}");
+        let page = harness
+            .store
+            .list_page(PageLimit::default(), None, now())
+            .await
+            .unwrap();
+        assert_eq!(page.configs.len(), usize::from(is_alive), "{ttl}");
+        let change = update(S3, &json!({"enabled": false}));
+        let updated = harness
+            .store
+            .update(&key("acme", S3), &change, &Precondition::None, now())
+            .await;
+        assert_eq!(updated.is_ok(), is_alive, "{ttl}");
+        let created = harness.store.create(&s3("acme"), now()).await;
+        assert_eq!(created.is_err(), is_alive, "{ttl}");
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
-use tenant_core::{Cause, ConfigChanged, StoredConfig, parse_create, parse_update};
+use tenant_core::{Cause, ConfigChanged, ConfigKey, InvalidKey, StoredConfig, parse_create, parse_update};
 use tenant_store::{Precondition, StoreError, Tagged};
 
 #[cfg(feature = "openapi")]
@@ -58,8 +58,7 @@ pub(crate) async fn create(
     let location = [(header::LOCATION, location_of(&stored))];
     let delivery_type = config.delivery_type();
     let change = ConfigChanged {
-        tenant_id,
-        delivery_type,
+        key: ConfigKey::for_config(&tenant_id, delivery_type),
         before: None,
         after: Some(stored.clone()),
         fields: config.fields(),
@@ -122,7 +121,7 @@ pub(crate) async fn read(
     request_body(content = ref("#/components/schemas/DeliveryConfigChanges")),
     responses(
         (status = 200, body = Success<StoredConfig>, headers(("ETag")), description = "Changed, with what is stored now."),
-        failures::Signed, failures::Conditional, failures::JsonBody,
+        failures::Signed, failures::Conditional, failures::JsonBody, failures::Unchangeable,
     ),
 ))]
 pub(crate) async fn update(
@@ -133,22 +132,25 @@ pub(crate) async fn update(
     conditions: Conditions,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
-    let update = parse_update(&body, &target.tenant_id, target.delivery_type, now.0)?;
-    let precondition = precondition(&state, &target, &conditions, now).await?;
-    let Target {
-        tenant_id,
-        delivery_type,
-    } = target;
+    let (tenant_id, delivery_type) = match target.0.parse() {
+        Ok(parts) => parts,
+        Err(invalid) => return Err(reject_change(&state, &target, invalid, now).await),
+    };
+    let update = parse_update(&body, &tenant_id, delivery_type, now.0)?;
+    let precondition = if conditions.exclude_contents() {
+        bind(&conditions, &find(&state, &target, now).await?)?
+    } else {
+        conditions.precondition()
+    };
     let updated = state
         .stores
         .configs
-        .update(&tenant_id, delivery_type, &update, &precondition, now.0)
+        .update(&target.0, &update, &precondition, now.0)
         .await
         .map_err(client_error)?;
     let Tagged { value: stored, tag } = updated.after;
     let change = ConfigChanged {
-        tenant_id,
-        delivery_type,
+        key: target.0,
         before: updated.before,
         after: Some(stored.clone()),
         fields: update.fields(),
@@ -180,21 +182,23 @@ pub(crate) async fn delete(
     target: Target,
     conditions: Conditions,
 ) -> Result<Response, ApiError> {
-    let precondition = precondition(&state, &target, &conditions, now).await?;
-    let Target {
-        tenant_id,
-        delivery_type,
-    } = target;
-    let before = state
-        .stores
-        .configs
-        .delete(&tenant_id, delivery_type, &precondition, now.0)
+    let store = &state.stores.configs;
+    let precondition = if conditions.exclude_contents() {
+        let found = store.get_unswept(&target.0).await?;
+        bind(&conditions, &found.ok_or_else(|| not_found(&target))?)?
+    } else {
+        conditions.precondition()
+    };
+    let before = store
+        .delete(&target.0, &precondition)
         .await
-        .map_err(client_error)?;
-    let message = format!("Deleted the {delivery_type} delivery configuration of tenant {tenant_id}.");
+        .map_err(|error| match error {
+            StoreError::NotFound => not_found(&target),
+            error => error.into(),
+        })?;
+    let message = message("Deleted", target.0.delivery_type(), target.0.tenant_id());
     let change = ConfigChanged {
-        tenant_id,
-        delivery_type,
+        key: target.0,
         before,
         after: None,
         fields: Vec::new(),
@@ -206,13 +210,25 @@ pub(crate) async fn delete(
 }
 
 /// The configuration that the URL names.
-pub(crate) async fn find(state: &AppState, target: &Target, now: Now) -> Result<Tagged<StoredConfig>, ApiError> {
-    let store = &state.stores.configs;
-    let stored = store.get(&target.tenant_id, target.delivery_type, now.0).await?;
-    stored.ok_or_else(not_found)
+async fn find(state: &AppState, target: &Target, now: Now) -> Result<Tagged<StoredConfig>, ApiError> {
+    let stored = state.stores.configs.get(&target.0, now.0).await?;
+    stored.ok_or_else(|| not_found(target))
 }
 
-pub(crate) fn not_found() -> ApiError {
+/// Why a configuration under a key that breaks a rule cannot be changed: it was written by hand, or there is none.
+async fn reject_change(state: &AppState, target: &Target, invalid: InvalidKey, now: Now) -> ApiError {
+    match find(state, target, now).await {
+        Ok(_) => ApiError::UnchangeableKey(invalid),
+        Err(error) => error,
+    }
+}
+
+/// The target does not exist. If its key breaks a rule, that is the reason.
+pub(crate) fn not_found(target: &Target) -> ApiError {
+    target.0.parse().map_or_else(ApiError::from, |_| no_such_config())
+}
+
+pub(crate) fn no_such_config() -> ApiError {
     ApiError::NotFound("The tenant has no delivery configuration of this type.")
 }
 
@@ -225,35 +241,26 @@ pub(crate) fn already_exists() -> ApiError {
 /// The store names no resource, so this names it where the client reads about it.
 fn client_error(error: StoreError) -> ApiError {
     match error {
-        StoreError::NotFound => not_found(),
+        StoreError::NotFound => no_such_config(),
         StoreError::AlreadyExists => already_exists(),
         error => error.into(),
     }
 }
 
-/// The store's precondition of a write. It cannot exclude contents: the current one is checked here, and the write is then
-/// bound to it.
-async fn precondition(
-    state: &AppState,
-    target: &Target,
-    conditions: &Conditions,
-    now: Now,
-) -> Result<Precondition, ApiError> {
-    if !conditions.exclude_contents() {
-        return Ok(conditions.precondition());
-    }
-    let tag = find(state, target, now).await?.tag;
-    conditions.check_write(tag)?;
-    Ok(Precondition::Tags(vec![tag]))
+/// The store's precondition of a write that excludes contents, which the store cannot evaluate: the current content is
+/// checked here, and the write is then bound to it.
+fn bind(conditions: &Conditions, current: &Tagged<StoredConfig>) -> Result<Precondition, ApiError> {
+    conditions.check_write(current.tag)?;
+    Ok(Precondition::Tags(vec![current.tag]))
 }
 
 fn with_message(now: Now, stored: StoredConfig, done: &str) -> Success<StoredConfig> {
-    let message = format!(
-        "{done} the {} delivery configuration of tenant {}.",
-        stored.delivery_type(),
-        stored.tenant_id()
-    );
+    let message = message(done, stored.delivery_type(), stored.tenant_id());
     Success::new(now, stored).with_message(message)
+}
+
+fn message(done: &str, delivery_type: &str, tenant_id: &str) -> String {
+    format!("{done} the {delivery_type} delivery configuration of tenant {tenant_id}.")
 }
 
 fn location_of(stored: &StoredConfig) -> HeaderValue {

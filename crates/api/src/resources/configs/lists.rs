@@ -10,7 +10,7 @@ use tenant_core::StoredConfig;
 #[cfg(feature = "openapi")]
 use crate::description::failures;
 use crate::{
-    http::{context::Now, envelope::Success, error::ApiError, path::Tenant, query::PageQuery},
+    http::{context::Now, envelope::Success, error::ApiError, path::AnyTenant, query::PageQuery},
     state::AppState,
 };
 
@@ -56,10 +56,13 @@ struct PageList {
 pub(crate) async fn list_for_tenant(
     State(state): State<AppState>,
     now: Now,
-    Tenant(tenant_id): Tenant,
+    tenant: AnyTenant,
 ) -> Result<Response, ApiError> {
-    let configurations = state.stores.configs.list_tenant(&tenant_id, now.0).await?;
+    let configurations = state.stores.configs.list_tenant(tenant.as_str(), now.0).await?;
     let count = configurations.len();
+    if count == 0 {
+        tenant.check()?;
+    }
     Ok(Success::new(now, TenantList { configurations, count }).into_response())
 }
 

@@ -5,7 +5,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use tenant_core::{Check, check_stored};
+use tenant_core::{Check, StoredConfig, check_siblings, check_stored};
+use tenant_store::configs::WithSiblings;
 
 #[cfg(feature = "openapi")]
 use crate::description::failures;
@@ -13,7 +14,7 @@ use crate::{
     http::{
         context::Now, deadline::Deadline, envelope::Success, error::ApiError, path::Target, query::ValidationQuery,
     },
-    resources::configs::{external_checks, handlers::find},
+    resources::configs::{external_checks, handlers::not_found},
     state::AppState,
 };
 
@@ -22,17 +23,17 @@ use crate::{
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ValidationReport))]
 struct Validation {
     tenant_id: String,
-    r#type: &'static str,
+    r#type: String,
     /// Whether no check is `missing` or `invalid`.
     valid: bool,
     checks: Vec<Check>,
 }
 
 impl Validation {
-    fn new(target: &Target, checks: Vec<Check>) -> Self {
+    fn new(config: &StoredConfig, checks: Vec<Check>) -> Self {
         Self {
-            tenant_id: target.tenant_id.to_string(),
-            r#type: target.delivery_type.as_str(),
+            tenant_id: config.tenant_id().to_owned(),
+            r#type: config.delivery_type().to_owned(),
             valid: !checks.iter().any(Check::is_failure),
             checks,
         }
@@ -47,7 +48,8 @@ impl Validation {
     tag = "Delivery configurations",
     summary = "Check a configuration",
     description = "Checks the stored configuration against every rule, and then whether logs can be delivered: assumes the roles, and finds the \
-        log group or the bucket. That takes at most five seconds and writes nothing. A check that could not be made is `skipped`, with the reason.",
+        log group or the bucket. That takes at most five seconds and writes nothing. What is unusual but does not keep logs from being delivered is \
+        a `warning`. A check that could not be made is `skipped`, with the reason.",
     params(("tenant_id" = String, Path), ("type" = String, Path), ("live" = bool, Query)),
     responses(
         (status = 200, body = Success<Validation>, description = "Whether the configuration is valid, check by check."),
@@ -61,8 +63,10 @@ pub(crate) async fn validate(
     target: Target,
     query: ValidationQuery,
 ) -> Result<Response, ApiError> {
-    let stored = find(&state, &target, now).await?.value;
-    let mut checks = check_stored(&stored);
-    checks.extend(external_checks::check(state.external_checks.as_deref(), &stored, query.live, deadline).await);
-    Ok(Success::new(now, Validation::new(&target, checks)).into_response())
+    let found = state.stores.configs.get_with_siblings(&target.0, now.0).await?;
+    let WithSiblings { config, siblings } = found.ok_or_else(|| not_found(&target))?;
+    let mut checks = check_stored(&config, now.0);
+    checks.extend(check_siblings(&siblings));
+    checks.extend(external_checks::check(state.external_checks.as_deref(), &config, query.live, deadline).await);
+    Ok(Success::new(now, Validation::new(&config, checks)).into_response())
 }

@@ -107,6 +107,25 @@ impl FromStr for Region {
     }
 }
 
+impl Region {
+    /// Whether a text has the form of a region's name with words that are not in the tables: a region that is newer than this
+    /// service, or a mistake.
+    #[must_use]
+    pub fn is_unknown(text: &str) -> bool {
+        let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
+        let mut parts = text.rsplit('-');
+        let has_number = parts
+            .next()
+            .is_some_and(|number| matches!(number.as_bytes(), [b'1'..=b'9'] | [b'1'..=b'9', b'0'..=b'9']));
+        let words: Vec<&str> = parts.collect();
+        let is_known = words
+            .first()
+            .is_some_and(|direction| Self::DIRECTIONS.contains(direction))
+            && split(text).is_some_and(|(rest, _)| rest.split('-').count() == 2);
+        has_number && words.len() >= 2 && words.into_iter().all(is_word) && !is_known
+    }
+}
+
 /// Splits `us-gov-west-1` into `west-1` and the partition of `us-gov`.
 fn split(text: &str) -> Option<(&str, Partition)> {
     Region::AREAS
@@ -139,6 +158,32 @@ mod tests {
         ] {
             let region: Region = text.parse().unwrap_or_else(|e| panic!("{text}: {e}"));
             assert_eq!((region.as_str(), region.partition()), (text, partition));
+        }
+    }
+
+    #[test]
+    fn form_of_a_region_with_other_words_is_an_unknown_region() {
+        for text in [
+            "moon-1-x",
+            "moon-1",
+            "us-east-1",
+            "us-gov-west-1",
+            "us-east-1a",
+            "us-east-0",
+            "US-EAST-1",
+            "us--1",
+            "",
+        ] {
+            assert!(!Region::is_unknown(text), "{text:?}");
+        }
+        for text in [
+            "moon-east-1",
+            "us-upward-1",
+            "us-gov-1",
+            "us-moon-east-1",
+            "xx-yy-central-12",
+        ] {
+            assert!(Region::is_unknown(text), "{text:?}");
         }
     }
 

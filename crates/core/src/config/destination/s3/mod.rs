@@ -6,9 +6,12 @@ mod bucket_prefix;
 pub use bucket_name::BucketName;
 pub use bucket_prefix::BucketPrefix;
 
-use crate::config::{
-    names::{DeliveryType, ExternalCheck, Field},
-    spec::{Absent, DestinationSpec, FieldRole, FieldSpec, FieldTypes, REQUIRED, Shape, parse_text},
+use crate::{
+    config::{
+        names::{DeliveryType, ExternalCheck, Field},
+        spec::{Absent, DestinationSpec, FieldRole, FieldSpec, FieldTypes, REQUIRED, Shape, parse_text},
+    },
+    violation::ErrorCode,
 };
 
 pub(super) static DESTINATION: DestinationSpec = DestinationSpec {
@@ -29,6 +32,7 @@ pub(super) static BUCKET_NAME: FieldSpec = FieldSpec {
     types: FieldTypes::Only(&[DeliveryType::S3]),
     role: FieldRole::Writable,
     is_required: true,
+    tolerated: &[],
     absent: REQUIRED,
     description: "The bucket, named by the rules of S3 for general purpose buckets.",
     example: Some(r#""acme-corp-logs""#),
@@ -45,6 +49,7 @@ pub(super) static BUCKET_PREFIX: FieldSpec = FieldSpec {
     types: FieldTypes::Only(&[DeliveryType::S3]),
     role: FieldRole::Writable,
     is_required: false,
+    tolerated: &[ErrorCode::Empty],
     absent: Absent::Unset("the default ROSA/cluster-logs/ applies"),
     description: "The prefix of every object key: up to 512 bytes of UTF-8, stored with one slash at its end.",
     example: Some(r#""ROSA/cluster-logs/""#),
