@@ -8,7 +8,7 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use tenant_core::signature::{KeyError, SigningKey};
+use tenant_core::signature::{KeyError, KeyWarning, SigningKey};
 use zeroize::Zeroizing;
 
 use crate::data_dir::DataDir;
@@ -111,6 +111,7 @@ pub struct Psk {
 impl Psk {
     /// The key from the command line or the environment.
     pub fn from_flag(value: &ProvidedKey, origin: Origin) -> Result<Self, PskError> {
+        warn_of_mistake(&value.0, &origin);
         match SigningKey::new(&value.0) {
             Ok(key) => Ok(Self { key, origin }),
             Err(source) => Err(PskError::Provided { origin, source }),
@@ -128,6 +129,7 @@ impl Psk {
             path: path.clone(),
             source,
         })?;
+        warn_of_mistake(&value, &Origin::File(path.clone()));
         match SigningKey::new(&value) {
             Ok(key) => Ok(Self {
                 key,
@@ -135,6 +137,12 @@ impl Psk {
             }),
             Err(source) => Err(PskError::Stored { path, source }),
         }
+    }
+}
+
+fn warn_of_mistake(value: &[u8], origin: &Origin) {
+    if let Some(warning) = KeyWarning::for_value(value) {
+        tracing::warn!(%origin, "{warning}");
     }
 }
 
