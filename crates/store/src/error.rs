@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::{
     operation::{delete_item::DeleteItemError, put_item::PutItemError, update_item::UpdateItemError},
 };
 use tenant_aws::{ErrorClass, classify};
+use tenant_core::FieldError;
 
 use crate::{attempts::Attempts, item::Item};
 
@@ -25,6 +26,9 @@ pub enum StoreError {
     /// The item exists, but its content is not one that the precondition allows.
     #[error("the precondition is not met")]
     PreconditionFailed,
+    /// The stored item contradicts the update: with it, this rule would be broken.
+    #[error("the stored item contradicts the update: {0}")]
+    Contradicted(FieldError),
     /// DynamoDB throttles the request, after all retries. Nothing was written.
     #[error("DynamoDB throttles the request")]
     Throttled(#[source] BoxError),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
+use tenant_core::Contradiction;
 
 use crate::item::{Item, number};
 
@@ -74,6 +75,27 @@ impl Placeholders {
             })
             .collect();
         conditions.join(" AND ")
+    }
+
+    /// "The attribute is not a text that contradicts".
+    pub(crate) fn contradicts_nothing(&mut self, name: &str, contradictions: &[Contradiction]) -> String {
+        let mut labels = 0..;
+        let mut begins_with = |beginning: &str| {
+            let label = format!("{name}_{}", labels.next().unwrap_or_default());
+            let value = self.value(&label, AttributeValue::S(beginning.to_owned()));
+            format!("begins_with({}, {value})", self.name(name))
+        };
+        let terms: Vec<_> = contradictions
+            .iter()
+            .map(|contradiction| {
+                let mut term = begins_with(&contradiction.beginning);
+                for unless in &contradiction.unless {
+                    term = format!("{term} AND NOT {}", begins_with(unless));
+                }
+                format!("({term})")
+            })
+            .collect();
+        format!("NOT ({})", terms.join(" OR "))
     }
 
     fn is_expired(&mut self, ttl_attribute: &str, now: DateTime<Utc>) -> String {

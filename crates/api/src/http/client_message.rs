@@ -20,6 +20,7 @@ impl ApiError {
             Self::InvalidDigest(error) => format!("{error}.").into(),
             Self::BodyBroken(_) => "The request body was not received completely.".into(),
             Self::InvalidInput(InputError::BrokenRules(errors)) => broken_rules_message(errors).into(),
+            Self::Store(StoreError::Contradicted(error)) => broken_rules_message(std::slice::from_ref(error)).into(),
             Self::InvalidInput(error) => capitalize(&with_period(error.to_string())).into(),
             Self::NoSuchRoute => {
                 "Not found: no route matches this URL. The routes are /health, /openapi.json and those under /api/v1.".into()

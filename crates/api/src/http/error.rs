@@ -189,6 +189,7 @@ impl ApiError {
                 StoreError::NotFound => (StatusCode::NOT_FOUND, "not_found"),
                 StoreError::AlreadyExists => (StatusCode::CONFLICT, "already_exists"),
                 StoreError::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "version_mismatch"),
+                StoreError::Contradicted(_) => (StatusCode::UNPROCESSABLE_ENTITY, "broken_rules"),
                 // Not 429: the table is busy, whichever client caused that.
                 StoreError::Throttled { .. } => (StatusCode::SERVICE_UNAVAILABLE, "store_throttled"),
                 StoreError::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
@@ -213,6 +214,7 @@ impl ApiError {
     pub(crate) fn broken_rules(&self) -> Option<&[FieldError]> {
         match self {
             Self::InvalidInput(InputError::BrokenRules(errors)) => Some(errors),
+            Self::Store(StoreError::Contradicted(error)) => Some(std::slice::from_ref(error)),
             _ => None,
         }
     }
@@ -241,13 +243,20 @@ pub(super) mod tests {
         "".parse::<TenantId>().unwrap_err()
     }
 
-    fn broken_rules() -> ApiError {
-        let error = FieldError {
+    fn field_error() -> FieldError {
+        FieldError {
             field: "ttl".to_owned(),
             code: ErrorCode::OutOfRange,
             message: "is wrong".to_owned(),
-        };
-        InputError::BrokenRules(vec![error]).into()
+        }
+    }
+
+    fn broken_rules() -> ApiError {
+        InputError::BrokenRules(vec![field_error()]).into()
+    }
+
+    fn contradicted() -> ApiError {
+        StoreError::Contradicted(field_error()).into()
     }
 
     fn not_json() -> serde_json::Error {
@@ -301,6 +310,7 @@ pub(super) mod tests {
             (StoreError::NotFound.into(), 404),
             (StoreError::AlreadyExists.into(), 409),
             (StoreError::PreconditionFailed.into(), 412),
+            (contradicted(), 422),
             (StoreError::Throttled(cause()).into(), 503),
             (StoreError::Unavailable(cause()).into(), 503),
             (StoreError::OutcomeUnknown(cause()).into(), 503),

@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use super::{
     field_value::FieldValue,
-    names::{DeliveryType, Field},
+    names::{DeliveryType, Field, RETIRED_FIELDS},
     new_config::NewConfig,
+    partitions,
     spec::{FieldRole, FieldTypes},
     update::{Change, ConfigUpdate},
 };
@@ -124,7 +125,9 @@ pub fn parse_update(
     ConfigUpdate::new(changes).ok_or(InputError::NothingToUpdate)
 }
 
+/// A byte order mark in front is skipped: RFC 8259, section 8.1 allows that, and some editors and shells write one.
 fn parse_members(body: &[u8]) -> Result<Vec<(String, Value)>, InputError> {
+    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(InputError::Empty);
     }
@@ -211,7 +214,9 @@ fn parse_fields(
     let mut changes = Vec::new();
     for (name, value) in members {
         let Some(field) = Field::from_name(name) else {
-            errors.push(unknown_field(name));
+            if !RETIRED_FIELDS.contains(&name.as_str()) {
+                errors.push(unknown_field(name));
+            }
             continue;
         };
         let spec = field.spec();
@@ -245,6 +250,7 @@ fn parse_fields(
             Err(violations) => errors.extend(violations.into_iter().map(|violation| violation.for_field(name))),
         }
     }
+    errors.extend(partitions::conflict_in(&changes));
     changes
 }
 

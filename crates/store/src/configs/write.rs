@@ -52,11 +52,21 @@ impl ConfigStore {
     ) -> Result<Updated, StoreError> {
         let key = item::key(tenant.as_str(), delivery_type.as_str());
         let read = self.read_for(&key, precondition, now).await?;
+        let requirement = update.requirement(delivery_type);
+        let broken_by = |item: &Item| requirement.as_ref()?.broken_by(&item::stored_config(item.clone()));
+        if let Some(error) = read.as_ref().and_then(broken_by) {
+            return Err(StoreError::Contradicted(error));
+        }
         let version = (self.new_version)()?;
         let changes = item::item_update(update, &version, now);
         let mut placeholders = Placeholders::default();
         let expression = changes.expression(&mut placeholders);
-        let condition = condition(&mut placeholders, read.as_ref(), now);
+        let mut condition = condition(&mut placeholders, read.as_ref(), now);
+        if let (None, Some(requirement)) = (&read, &requirement) {
+            let name = requirement.field().name();
+            let required = placeholders.contradicts_nothing(name, requirement.contradictions());
+            condition = format!("{condition} AND {required}");
+        }
         match self.table.update(key, expression, condition, placeholders).await? {
             Written::Applied(before) => {
                 // The condition includes that the item exists.
@@ -68,7 +78,13 @@ impl ConfigStore {
             }
             Written::Rejected(rejection) => {
                 let found = rejection.own_work(VERSION_ATTRIBUTE, &version);
-                let found = found.ok_or_else(|| cause_of(&rejection, now))?;
+                let found = found.ok_or_else(|| match (cause_of(&rejection, now), &rejection.found) {
+                    // Without a read the item exists, so it does not meet the requirement.
+                    (StoreError::PreconditionFailed, Some(item)) if read.is_none() => {
+                        broken_by(item).map_or(StoreError::PreconditionFailed, StoreError::Contradicted)
+                    }
+                    (cause, _) => cause,
+                })?;
                 Ok(Updated {
                     before: read.map(item::stored_config),
                     after: item::tagged_config(found.clone()),
