@@ -12,13 +12,10 @@ import re
 import secrets
 import subprocess
 import urllib.request
-from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
 STAGE = "/development"
-TABLE = re.compile(r"^table\s+(\S+),", re.M)
 
 
 class Server:

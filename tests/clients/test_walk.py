@@ -15,11 +15,12 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from conftest import HERE
 
+HERE = Path(__file__).parent
 PYTHON = [sys.executable, str(HERE / "walk.py")]
 NODE = ["node", str(HERE / "walk.mjs")]
 CLIENTS = {

@@ -62,7 +62,8 @@ const clients = {
   got: async () => {
     const { default: got } = await load("got");
     return async (encoding, signs, pairs) => {
-      const sign = (options) => Object.assign(options.headers, headers(signedUri(signs, pairs, wireOf(options.url))));
+      // A hook that returns something has responded to the request.
+      const sign = ({ url, headers: sent }) => void Object.assign(sent, headers(signedUri(signs, pairs, wireOf(url))));
       const options = { throwHttpErrors: false, retry: { limit: 0 }, hooks: { beforeRequest: [sign] } };
       const response =
         encoding === "library"
