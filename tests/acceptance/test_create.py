@@ -1,5 +1,6 @@
 """`POST .../delivery-configs`: what is stored, and what is rejected (the rules of the fields are in test_rules.py)."""
 
+import json
 import time
 
 import pytest
@@ -121,6 +122,17 @@ def test_timestamps_from_the_client_are_ignored(api, tenant):
 )
 def test_body_that_is_not_a_json_object_returns_400(api, tenant, body):
     api.call("POST", f"/api/v1/tenants/{tenant}/delivery-configs", body).expect(400)
+
+
+def test_byte_order_mark_before_json_is_skipped(api, tenant):
+    body = b"\xef\xbb\xbf" + json.dumps(s3(tenant)).encode()
+    api.call("POST", f"/api/v1/tenants/{tenant}/delivery-configs", body).expect(201)
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "utf8", "UTF8", '"utf8"'])
+def test_both_labels_of_utf_8_are_accepted(api, tenant, charset):
+    headers = {"Content-Type": f"application/json; charset={charset}"}
+    api.create(s3(tenant), headers=headers).expect(201)
 
 
 def test_missing_body_returns_400(api, tenant):

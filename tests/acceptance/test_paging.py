@@ -49,6 +49,20 @@ def test_malformed_last_key_returns_400(api, last_key):
     api.call("GET", LIST, query=f"last_key={last_key}").expect(400)
 
 
+@pytest.mark.parametrize(
+    "last_key",
+    [
+        ".O.27Neil%23.s3",
+        ".acme.20corp%23.CloudWatch",
+        ".a.23b%23..2E",
+        "%3DO%27Neil%23%3Ds3",
+        "%3Dacme%2520corp%23%3Ds3",
+    ],
+)
+def test_last_key_of_a_hand_written_item_is_accepted_in_both_forms(api, last_key):
+    api.call("GET", LIST, query=f"last_key={last_key}").expect(200)
+
+
 def test_empty_last_key_is_the_first_page(api, several):
     assert api.call("GET", LIST, query="last_key=").expect(200).data == api.call("GET", LIST).data
 

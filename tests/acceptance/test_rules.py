@@ -23,6 +23,9 @@ BROKEN = [
             ROLE + "R R",
             ROLE + "R\u0000",
             "role",
+            *[ROLE + f"team{character}/R" for character in '*?${}"\\'],
+            ROLE + "./R",
+            ROLE + "team/../R",
         )
     ],
     ("log_distribution_role_arn", 5, "wrong_type"),
@@ -33,10 +36,7 @@ BROKEN = [
     ("log_group_name", "aws/lambda", "reserved"),
     ("log_group_name", ["a"], "wrong_type"),
     *[("bucket_name", value, "invalid_format") for value in ("Abc", "a_b", "-ab", "ab-", "a..b", "192.168.5.4", "ab.")],
-    *[
-        ("bucket_name", value, "reserved")
-        for value in ("xn--abc", "sthree-abc", "amzn-s3-demo-a", "abc-s3alias", "abc--ol-s3")
-    ],
+    *[("bucket_name", value, "reserved") for value in ("xn--abc", "sthree-abc", "amzn-s3-demo-a", "abc--ol-s3")],
     *[("bucket_name", value, "reserved") for value in ("abc.mrap", "abc--x-s3", "abc--table-s3")],
     ("bucket_name", "ab", "too_short"),
     ("bucket_name", "a" * 64, "too_long"),
@@ -44,10 +44,25 @@ BROKEN = [
     ("bucket_prefix", "/logs", "invalid_format"),
     ("bucket_prefix", "lo\ngs", "invalid_format"),
     ("bucket_prefix", "é" * 257, "too_long"),
+    *[
+        ("bucket_prefix", value, "invalid_format")
+        for value in (
+            "./logs",
+            "logs/..",
+            "logs/../x",
+            " logs",
+            "logs ",
+            "logs /",
+            "s3://acme-logs/logs",
+            "lo\u200bgs",
+            "lo\u202egs",
+            "logs\ufeff",
+        )
+    ],
     ("bucket_prefix", 1, "wrong_type"),
     *[
         ("target_region", value, None)
-        for value in ("us", "us-east", "us-east-", "mars-north-1", "US-EAST-1", "us-east-1a", "-")
+        for value in ("us", "us-east", "us-east-", "mars-1", "US-EAST-1", "us-east-1a", "ap-north-east-1", "-")
     ],
     ("target_region", True, "wrong_type"),
     ("desired_logs", [], "empty"),
@@ -56,6 +71,7 @@ BROKEN = [
     ("desired_logs", [""], "empty"),
     ("desired_logs", [1], "wrong_type"),
     ("desired_logs", "a", "wrong_type"),
+    *[("desired_logs", [f"a{character}"], "invalid_format") for character in "\u00ad\u200b\u200e\u202e\u2066\ufeff"],
     ("desired_logs", ["a" * 257], "too_long"),
     ("desired_logs", [str(number) for number in range(201)], "too_long"),
     *[("enabled", value, "wrong_type") for value in ("true", 1, 0, [], {}, "")],
@@ -77,10 +93,14 @@ ACCEPTED = [
     ("log_group_name", "/A-Z_a.z/0#9"),
     ("bucket_name", "a" * 63),
     ("bucket_name", "a.b"),
+    ("bucket_name", "my-access-point-hrzrlukc5m36ft7okagglf3gmwluquse1b-s3alias"),
     ("bucket_prefix", "p" * 511 + "/"),
     ("target_region", "us-gov-west-1"),
     ("target_region", "ap-southeast-7"),
     ("target_region", "cn-north-1"),
+    ("target_region", "mars-north-1"),
+    ("bucket_prefix", ".logs/..a/a//b c!*'()/"),
+    ("log_distribution_role_arn", ROLE + "!#%&'()+,-.:;<=>@[]^_`a|~/.../R"),
     ("desired_logs", [f"{number:0256}" for number in range(200)]),
     ("enabled", False),
     ("enabled", None),
@@ -165,3 +185,55 @@ def test_milliseconds_in_ttl_are_recognized(api, tenant):
 def test_empty_desired_logs_error_says_to_leave_it_out(api, tenant):
     message = api.create(s3(tenant, desired_logs=[])).expect(422).json["details"]["errors"][0]["message"]
     assert "omit the field or send null" in message
+
+
+HINTS = [
+    ("bucket_name", "arn:aws:s3:::acme-logs", "acme-logs"),
+    ("bucket_name", "arn:aws:s3:::acme-logs/*", "acme-logs"),
+    ("bucket_name", "s3://acme-logs/prefix/", "acme-logs"),
+    ("bucket_name", "https://acme-logs.s3.us-east-1.amazonaws.com/", "acme-logs"),
+    ("bucket_name", " Acme-Logs ", "acme-logs"),
+    ("bucket_prefix", "s3://acme-logs/prefix", "prefix/"),
+    ("bucket_prefix", "/prefix", "prefix/"),
+    ("bucket_prefix", "prefix ", "prefix/"),
+    ("log_group_name", "arn:aws:logs:us-east-1:123456789012:log-group:/aws/logs/acme:*", "/aws/logs/acme"),
+    ("log_group_name", "/aws/logs/acme:*", "/aws/logs/acme"),
+    ("log_distribution_role_arn", f"{ROLE}Delivery:*", f"{ROLE}Delivery"),
+    ("log_distribution_role_arn", "arn:aws:sts::123456789012:assumed-role/Delivery/session", f"{ROLE}Delivery"),
+    ("target_region", "us-east-1a", "us-east-1"),
+    ("target_region", "US_EAST_1", "us-east-1"),
+    ("desired_logs", [" payment-service"], "payment-service"),
+]
+
+
+@pytest.mark.parametrize(("field", "pasted", "meant"), HINTS, ids=lambda value: str(value)[:40])
+def test_paste_mistake_is_shown_with_the_corrected_value(api, tenant, field, pasted, meant):
+    config = s3 if field.startswith("bucket") else cloudwatch
+    response = api.create(config(tenant) | {field: pasted}).expect(422)
+    (error,) = response.json["details"]["errors"]
+    assert error["field"] == field
+    assert error["message"].endswith(f"(did you mean {meant}?)"), error["message"]
+    corrected = [meant] if isinstance(pasted, list) else meant
+    assert api.create(config(tenant) | {field: corrected}).expect(201).data[field] == corrected
+
+
+GOV_ROLE = "arn:aws-us-gov:iam::123456789012:role/R"
+
+
+def test_role_and_region_of_different_partitions_return_422(api, tenant):
+    body = cloudwatch(tenant, target_region="us-gov-west-1")
+    assert api.create(body).expect(422).errors == [("target_region", "conflict")]
+
+
+@pytest.mark.parametrize("method", ["put", "patch"])
+@pytest.mark.parametrize(
+    ("field", "value"), [("log_distribution_role_arn", GOV_ROLE), ("target_region", "us-gov-west-1")]
+)
+def test_update_to_another_partition_than_the_stored_field_returns_422(api, tenant, method, field, value):
+    before = api.create(cloudwatch(tenant, target_region="us-east-1")).expect(201)
+    for headers in ({}, {"If-Match": before.etag}):
+        response = getattr(api, method)(tenant, "cloudwatch", {field: value}, headers=headers).expect(422)
+        assert response.errors == [(field, "conflict")]
+    assert api.get(tenant, "cloudwatch").data == before.data
+    both = {"log_distribution_role_arn": GOV_ROLE, "target_region": "us-gov-west-1"}
+    getattr(api, method)(tenant, "cloudwatch", both).expect(200)

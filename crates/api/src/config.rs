@@ -51,6 +51,14 @@ pub enum ConfigError {
          https://console.example.com, without a path or a trailing slash"
     )]
     InvalidOrigin(String),
+    /// An origin with the default port of its scheme, which browsers leave out: it would never match.
+    #[error("{ORIGINS} contains {given:?}, but browsers leave out the default port of a scheme: use {corrected:?}")]
+    DefaultPort {
+        /// The origin in the list.
+        given: String,
+        /// What browsers send for it.
+        corrected: String,
+    },
     /// An invalid variable that every function has.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
@@ -107,6 +115,17 @@ fn parse_origin(origin: &str) -> Result<HeaderValue, ConfigError> {
     if as_sent != origin || authority.as_str().contains(['@', '*']) {
         return Err(invalid());
     }
+    let default_port = match scheme {
+        "http" => Some(":80"),
+        "https" => Some(":443"),
+        _ => None,
+    };
+    if let Some(corrected) = default_port.and_then(|port| as_sent.strip_suffix(port)) {
+        return Err(ConfigError::DefaultPort {
+            given: origin.to_owned(),
+            corrected: corrected.to_owned(),
+        });
+    }
     HeaderValue::try_from(as_sent).map_err(|_| invalid())
 }
 
@@ -154,6 +173,25 @@ mod tests {
         let origins = ["https://a.example", "http://localhost:3000"].map(HeaderValue::from_static);
         assert_eq!(list, AllowedOrigins::List(origins.to_vec()));
         assert_eq!(AllowedOrigins::parse("*").unwrap(), AllowedOrigins::Any);
+    }
+
+    #[test]
+    fn default_port_is_reported_with_the_corrected_origin() {
+        for (list, corrected) in [
+            ("https://a.example:443", "https://a.example"),
+            ("http://localhost:3000,http://a.example:80", "http://a.example"),
+            ("https://[::1]:443", "https://[::1]"),
+        ] {
+            let error = AllowedOrigins::parse(list).unwrap_err();
+            assert!(
+                matches!(&error, ConfigError::DefaultPort { corrected: found, .. } if found == corrected),
+                "{error}"
+            );
+            assert!(error.to_string().contains(&format!("use {corrected:?}")), "{error}");
+        }
+        for list in ["https://a.example:80", "http://a.example:443", "https://a.example:8443"] {
+            assert!(AllowedOrigins::parse(list).is_ok(), "{list}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Strings borrow from the event wherever JSON allows it. What is not read is skipped without being stored.
 
 mod headers;
+mod path_parameters;
 mod query;
 
 use serde::Deserialize;
@@ -10,11 +11,13 @@ use serde::Deserialize;
 pub use self::headers::HeaderSelection;
 use self::{
     headers::HeaderPairs,
+    path_parameters::PathParameters,
     query::{QueryNames, QueryPairs},
 };
 use crate::{
     Text,
     merge::{Names, merge, only_in_single},
+    route_path::route_path,
 };
 
 /// A `REQUEST` authorizer event.
@@ -23,6 +26,8 @@ pub struct AuthorizerEvent<'a> {
     method_arn: Text<'a>,
     http_method: Text<'a>,
     path: Text<'a>,
+    resource: Option<Text<'a>>,
+    path_parameters: Vec<(Text<'a>, Text<'a>)>,
     headers: Vec<(&'static str, Text<'a>)>,
     query: Vec<(Text<'a>, Text<'a>)>,
     context: RequestContext<'a>,
@@ -63,6 +68,10 @@ struct Members<'a, S> {
     http_method: Text<'a>,
     #[serde(borrow)]
     path: Text<'a>,
+    #[serde(borrow, default)]
+    resource: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    path_parameters: Option<PathParameters<'a>>,
     #[serde(borrow, default)]
     headers: Option<HeaderPairs<'a, S>>,
     #[serde(borrow, default)]
@@ -110,6 +119,8 @@ impl<'a> AuthorizerEvent<'a> {
             method_arn: members.method_arn,
             http_method: members.http_method,
             path: members.path,
+            resource: members.resource,
+            path_parameters: members.path_parameters.unwrap_or_default().0,
             headers,
             query,
             context: members.request_context.unwrap_or_default(),
@@ -128,10 +139,15 @@ impl<'a> AuthorizerEvent<'a> {
         self.http_method.as_str()
     }
 
-    /// The path without the stage, on an `execute-api` host.
-    #[must_use]
-    pub fn path(&self) -> &str {
-        self.path.as_str()
+    /// The paths that a client may have taken for the request's own: that of the route, which has neither the stage nor the
+    /// base path of a custom domain, then that of the event, which has the base path, then that of the request line. They
+    /// may be equal.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        let path = self.path.as_str();
+        let route = self.resource.as_ref().map_or(path, |resource| {
+            route_path(path, resource.as_str(), &self.path_parameters)
+        });
+        [route, path].into_iter().chain(self.context_path())
     }
 
     /// The decoded query pairs, in the event's order.
@@ -148,9 +164,7 @@ impl<'a> AuthorizerEvent<'a> {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The path of the request line, with the stage or base path if it has one.
-    #[must_use]
-    pub fn context_path(&self) -> Option<&str> {
+    fn context_path(&self) -> Option<&str> {
         self.context.path.as_ref().map(Text::as_str)
     }
 

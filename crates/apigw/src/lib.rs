@@ -22,6 +22,7 @@ mod method_arn;
 pub mod policy;
 pub mod proxy_event;
 pub mod proxy_response;
+mod route_path;
 mod text;
 
 pub use method_arn::{InvalidMethodArn, MethodArn, MethodArnParts};

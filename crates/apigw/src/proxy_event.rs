@@ -11,7 +11,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, uri::PathAn
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
-use crate::merge::{Names, flatten, merge};
+use crate::{
+    merge::{Names, flatten, merge},
+    route_path::route_path,
+};
 
 /// What API Gateway reports about a request beside the request itself.
 #[derive(Debug, Clone, Default)]
@@ -99,7 +102,9 @@ pub fn to_request(event: &[u8]) -> Result<Request<Vec<u8>>, ProxyEventError> {
         event.headers.unwrap_or_default(),
         Names::IgnoreCase,
     );
-    let uri = build_uri(&event.path, &query);
+    let parameters: Vec<_> = event.path_parameters.unwrap_or_default().into_iter().collect();
+    let resource = event.resource.unwrap_or_default();
+    let uri = build_uri(route_path(&event.path, &resource, &parameters), &query);
     let headers = build_headers(headers);
     let body = decode_body(event.body, event.is_base64_encoded.unwrap_or(false));
     let unrepresentable = uri
@@ -128,6 +133,8 @@ pub fn to_request(event: &[u8]) -> Result<Request<Vec<u8>>, ProxyEventError> {
 struct ProxyEvent {
     http_method: String,
     path: String,
+    resource: Option<String>,
+    path_parameters: Option<BTreeMap<String, String>>,
     headers: Option<BTreeMap<String, String>>,
     multi_value_headers: Option<BTreeMap<String, Vec<String>>>,
     query_string_parameters: Option<BTreeMap<String, String>>,
@@ -297,6 +304,21 @@ mod tests {
     fn unrepresentable_url_is_reported() {
         for path in ["", "api", "?", &"/".repeat(70_000)] {
             assert_eq!(build_uri(path, &[]).unwrap_err(), Unrepresentable::Url);
+        }
+    }
+
+    #[test]
+    fn base_path_of_a_custom_domain_is_not_part_of_the_uri() {
+        for (resource, proxy) in [
+            ("/{proxy+}", "api/v1/tenants/a%2Fb/x"),
+            ("/api/v1/{proxy+}", "tenants/a%2Fb/x"),
+        ] {
+            let event = format!(
+                r#"{{"httpMethod":"GET","path":"/logging/api/v1/tenants/a%2Fb/x","resource":"{resource}",
+                    "pathParameters":{{"proxy":"{proxy}"}},"requestContext":{{}}}}"#
+            );
+            let request = to_request(event.as_bytes()).unwrap();
+            assert_eq!(request.uri(), "/api/v1/tenants/a%2Fb/x", "{resource}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, num::NonZeroU16, str::FromStr};
 
-use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use percent_encoding::percent_decode_str;
 
 use crate::{config::DeliveryType, tenant_id::TenantId};
 
@@ -10,7 +10,11 @@ use crate::{config::DeliveryType, tenant_id::TenantId};
 /// configuration no longer exists.
 ///
 /// An item written by hand may have a key that is not valid for a configuration. So that listing can continue past it,
-/// such a key is written `=tenant_id#=type`, both parts percent-encoded.
+/// such a key is written `.tenant_id#.type`, and every byte of a part that is not one of `A-Za-z0-9-_` as a period and two hex
+/// digits: `.O.27Neil#.s3` for `O'Neil`. HTTP clients do not agree on which other characters to percent-encode in a query.
+/// They agree on these, so each client signs what it sends.
+///
+/// Earlier versions wrote `=tenant_id#=type` with percent-encoded parts. That form is still read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
     tenant_id: String,
@@ -24,10 +28,11 @@ pub struct Cursor {
 )]
 pub struct CursorError;
 
-/// Marks a part that is the raw value from the table. Neither a tenant ID nor a delivery type begins with it.
-const RAW_MARK: char = '=';
-/// The characters that would end a part early or change when decoded.
-const RAW_ESCAPES: &AsciiSet = &CONTROLS.add(b'#').add(b'%').add(b' ');
+/// Marks a part that is the escaped value from the table, and begins each escape in it. Neither a tenant ID nor a delivery
+/// type contains it.
+const ESCAPE: char = '.';
+/// Marks a part in the earlier form.
+const PERCENT_ENCODED: char = '=';
 /// DynamoDB's limits for a partition and a sort key, in bytes.
 const MAX_KEY_BYTES: (usize, usize) = (2048, 1024);
 
@@ -63,15 +68,51 @@ impl fmt::Display for Cursor {
         if self.is_plain() {
             write!(f, "{}#{}", self.tenant_id, self.delivery_type)
         } else {
-            let escape = |text| utf8_percent_encode(text, RAW_ESCAPES);
             write!(
                 f,
-                "{RAW_MARK}{}#{RAW_MARK}{}",
-                escape(&self.tenant_id),
-                escape(&self.delivery_type)
+                "{ESCAPE}{}#{ESCAPE}{}",
+                Escaped(&self.tenant_id),
+                Escaped(&self.delivery_type)
             )
         }
     }
+}
+
+/// Writes a part of a key with its escapes.
+struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.bytes().try_for_each(|byte| {
+            if is_unescaped(byte) {
+                write!(f, "{}", char::from(byte))
+            } else {
+                write!(f, "{ESCAPE}{byte:02X}")
+            }
+        })
+    }
+}
+
+const fn is_unescaped(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+}
+
+/// Reads what [`Escaped`] writes; hex digits of either case.
+fn unescape(text: &str) -> Option<String> {
+    let mut parts = text.split(ESCAPE);
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2)?;
+        let mut byte = [0];
+        hex::decode_to_slice(digits, &mut byte).ok()?;
+        bytes.extend(byte);
+        bytes.extend(rest.bytes());
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn percent_decode(text: &str) -> Option<String> {
+    percent_decode_str(text).decode_utf8().map(Cow::into_owned).ok()
 }
 
 impl FromStr for Cursor {
@@ -79,27 +120,25 @@ impl FromStr for Cursor {
 
     fn from_str(text: &str) -> Result<Self, CursorError> {
         let (tenant_id, delivery_type) = text.split_once('#').ok_or(CursorError)?;
-        let raw = tenant_id
-            .strip_prefix(RAW_MARK)
-            .zip(delivery_type.strip_prefix(RAW_MARK));
-        let cursor = if let Some((tenant_id, delivery_type)) = raw {
-            let unescape = |text| {
-                percent_decode_str(text)
-                    .decode_utf8()
-                    .map(Cow::into_owned)
-                    .or(Err(CursorError))
-            };
-            Self {
-                tenant_id: unescape(tenant_id)?,
-                delivery_type: unescape(delivery_type)?,
-            }
+        let parts = |mark: char| tenant_id.strip_prefix(mark).zip(delivery_type.strip_prefix(mark));
+        let cursor = if let Some((tenant_id, delivery_type)) = parts(ESCAPE) {
+            unescape(tenant_id)
+                .zip(unescape(delivery_type))
+                .map(|(tenant_id, delivery_type)| Self {
+                    tenant_id,
+                    delivery_type,
+                })
+        } else if let Some((tenant_id, delivery_type)) = parts(PERCENT_ENCODED) {
+            percent_decode(tenant_id)
+                .zip(percent_decode(delivery_type))
+                .map(|(tenant_id, delivery_type)| Self {
+                    tenant_id,
+                    delivery_type,
+                })
         } else {
-            let cursor = Self::new(tenant_id, delivery_type);
-            if !cursor.is_plain() {
-                return Err(CursorError);
-            }
-            cursor
+            Some(Self::new(tenant_id, delivery_type)).filter(Self::is_plain)
         };
+        let cursor = cursor.ok_or(CursorError)?;
         let (tenant_bytes, type_bytes) = (cursor.tenant_id.len(), cursor.delivery_type.len());
         let fits = (1..=MAX_KEY_BYTES.0).contains(&tenant_bytes) && (1..=MAX_KEY_BYTES.1).contains(&type_bytes);
         if fits { Ok(cursor) } else { Err(CursorError) }
@@ -160,27 +199,88 @@ mod tests {
         assert_eq!("acme-corp#cloudwatch".parse(), Ok(cursor));
     }
 
+    const HOSTILE: [(&str, &str); 12] = [
+        ("acme corp", "s3"),
+        ("O'Neil", "cloudwatch"),
+        ("acme.corp", "CloudWatch"),
+        ("a#b", "s3"),
+        ("acme", "fire#hose"),
+        ("=x", "=y"),
+        (".x", ".41"),
+        ("100%", "%41"),
+        ("a+b&c=d?e/f\\g", "~!*()"),
+        ("..", "//"),
+        ("\u{e9}\u{1f600}", "\n"),
+        ("s3://acme", "\u{202e}\u{feff}\0"),
+    ];
+
     #[test]
     fn hand_written_key_round_trips() {
-        for (tenant_id, delivery_type) in [
-            ("acme corp", "s3"),
-            ("a#b", "s3"),
-            ("acme", "fire#hose"),
-            ("=x", "=y"),
-            ("100%", "s3"),
-            ("\u{e9}", "\n"),
-        ] {
+        for (tenant_id, delivery_type) in HOSTILE {
             let cursor = Cursor::new(tenant_id, delivery_type);
             assert_eq!(cursor.to_string().parse(), Ok(cursor.clone()), "{cursor}");
+        }
+        assert_eq!(Cursor::new("O'Neil", "s3").to_string(), ".O.27Neil#.s3");
+    }
+
+    #[test]
+    fn cursor_has_only_characters_that_every_client_encodes_alike() {
+        for (tenant_id, delivery_type) in HOSTILE {
+            let text = Cursor::new(tenant_id, delivery_type).to_string();
+            let parts: Vec<_> = text.split('#').collect();
+            assert_eq!(parts.len(), 2, "{text}");
+            assert!(
+                parts
+                    .iter()
+                    .all(|part| part.bytes().all(|byte| is_unescaped(byte) || byte == b'.')),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn percent_encoded_form_of_earlier_versions_is_read() {
+        for (text, tenant_id, delivery_type) in [
+            ("=O'Neil#=s3", "O'Neil", "s3"),
+            ("=acme%20corp#=s3", "acme corp", "s3"),
+            ("=a%23b#=fire%23hose", "a#b", "fire#hose"),
+            ("==x#==y", "=x", "=y"),
+            ("=100%25#=%0A", "100%", "\n"),
+            ("=acme.corp#=.s3", "acme.corp", ".s3"),
+        ] {
+            assert_eq!(text.parse(), Ok(Cursor::new(tenant_id, delivery_type)), "{text}");
         }
     }
 
     #[test]
     fn malformed_cursor_is_rejected() {
-        let too_long = format!("={}#=s3", "t".repeat(2049));
+        let too_long = format!(".{}#.s3", "t".repeat(2049));
+        let too_long_before = format!("={}#=s3", "t".repeat(2049));
         for text in [
-            "", "acme", "acme#", "#s3", "#", "acme#S3", "acme#s3#", "a b#s3", "acme#=s3", "=acme#s3", "=#=",
-            "=%ff#=s3", &too_long,
+            "",
+            "acme",
+            "acme#",
+            "#s3",
+            "#",
+            "acme#S3",
+            "acme#s3#",
+            "a b#s3",
+            "acme#=s3",
+            "=acme#s3",
+            "=#=",
+            "=%ff#=s3",
+            "acme#.s3",
+            ".acme#s3",
+            ".acme#=s3",
+            ".#.",
+            ".a#.",
+            ".a.#.s3",
+            ".a.2#.s3",
+            ".a.2g#.s3",
+            ".a.FF#.s3",
+            ".\u{e9}.\u{e9}#.s3",
+            &too_long,
+            &too_long_before,
         ] {
             assert_eq!(text.parse::<Cursor>(), Err(CursorError), "{text:?}");
         }

@@ -66,6 +66,12 @@ impl Violation {
         Self::new(ErrorCode::WrongType, format!("must be {expected}, not {found}"))
     }
 
+    /// Adds what the client probably meant: a valid value.
+    pub(crate) fn suggesting(mut self, meant: impl fmt::Display) -> Self {
+        self.message = format!("{} (did you mean {meant}?)", self.message);
+        self
+    }
+
     /// Attributes the violation to `field`.
     pub(crate) fn for_field(self, field: impl Into<String>) -> FieldError {
         FieldError {

@@ -26,7 +26,20 @@ fn regions() -> impl Strategy<Value = String> {
     let area = select(Region::AREAS.map(|(area, _)| area).to_vec());
     let direction = select(Region::DIRECTIONS.to_vec());
     let number = select(vec!["1", "9", "10", "99", "0", "01", "100", "", "x"]);
-    let parts = ["us", "gov", "iso", "-", "east", "north", "1", "0", " ", "\n"];
+    let parts = [
+        "us",
+        "gov",
+        "iso",
+        "x",
+        "toolongword",
+        "-",
+        "east",
+        "north",
+        "1",
+        "0",
+        " ",
+        "\n",
+    ];
     prop_oneof![
         (area, direction, number).prop_map(|(area, direction, number)| format!("{area}-{direction}-{number}")),
         texts_of(parts, 7),
@@ -38,6 +51,8 @@ fn role_arns() -> impl Strategy<Value = String> {
     let account = select(vec!["123456789012", "12345678901", "1234567890123", "12345678901a"]);
     let resource = prop_oneof![
         texts_of(["a", "/", ":", "+=,.@_-", "~", " ", "\u{e9}", "\n"], 6),
+        "[ -~]{0,4}(/[ -~]{0,2}){0,2}/[a-z]?",
+        texts_of(["a", "/", ".", "..", "...", "*", "?", "$", "{", "}", "\"", "\\"], 6),
         texts_of_length(64),
         (texts_of_length(510), "[a-z]{0,2}").prop_map(|(path, name)| format!("{path}/{name}")),
     ];
@@ -61,7 +76,18 @@ fn bucket_names() -> impl Strategy<Value = String> {
     ]
 }
 
-const CHARACTERS: [&str; 14] = [
+const CHARACTERS: [&str; 25] = [
+    ".",
+    "..",
+    "s3://",
+    "\u{ad}",
+    "\u{200b}",
+    "\u{200d}",
+    "\u{202e}",
+    "\u{2066}",
+    "\u{3164}",
+    "\u{fe0f}",
+    "\u{e0041}",
     "a",
     "/",
     " ",
@@ -134,6 +160,14 @@ proptest! {
     #[test]
     fn bucket_prefix_pattern_equals_its_type(text in texts_of(CHARACTERS, 4)) {
         prop_assert_eq!(matches(BucketPrefix::PATTERN, &text), text.parse::<BucketPrefix>().is_ok());
+    }
+
+    #[test]
+    fn patterns_of_texts_know_every_character(character: char) {
+        for text in [format!("a{character}b"), format!("{character}"), format!("{character}a"), format!("a{character}")] {
+            prop_assert_eq!(matches(BucketPrefix::PATTERN, &text), text.parse::<BucketPrefix>().is_ok());
+            prop_assert_eq!(matches(DesiredLogs::NAME_PATTERN, &text), DesiredLogs::parse(&json!([text])).is_ok());
+        }
     }
 
     #[test]

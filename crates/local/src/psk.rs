@@ -8,7 +8,7 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use tenant_core::signature::{KeyError, SigningKey};
+use tenant_core::signature::{KeyError, KeyWarning, SigningKey};
 use zeroize::Zeroizing;
 
 use crate::data_dir::{DataDir, PRIVATE_FILE, can_others_use};
@@ -121,6 +121,7 @@ pub struct Psk {
 impl Psk {
     /// The key from the command line or the environment.
     pub fn from_flag(value: &ProvidedKey, origin: Origin) -> Result<Self, PskError> {
+        warn_of_mistake(&value.0, &origin);
         match SigningKey::new(&value.0) {
             Ok(key) => Ok(Self { key, origin }),
             Err(source) => Err(PskError::Provided { origin, source }),
@@ -147,6 +148,7 @@ impl Psk {
             path: path.clone(),
             source,
         })?;
+        warn_of_mistake(&value.0, &Origin::File(path.clone()));
         match SigningKey::new(&value.0) {
             Ok(key) => Ok(Self {
                 key,
@@ -171,6 +173,12 @@ fn read(path: &Path) -> io::Result<ProvidedKey> {
     let mut value = Vec::new();
     file.read_to_end(&mut value)?;
     Ok(value.into())
+}
+
+fn warn_of_mistake(value: &[u8], origin: &Origin) {
+    if let Some(warning) = KeyWarning::for_value(value) {
+        tracing::warn!(%origin, "{warning}");
+    }
 }
 
 /// Writes a new key to a file that only its owner can read. The file appears complete or not at all, and two servers that

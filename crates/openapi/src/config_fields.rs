@@ -2,7 +2,7 @@
 //! express. All of it derives from the specs of the domain: no field and no delivery type is described here.
 
 use serde_json::{Map, Value, json};
-use tenant_core::{DeliveryType, Field, FieldRole, FieldSpec, Shape};
+use tenant_core::{DeliveryType, Field, FieldRole, FieldSpec, RETIRED_FIELDS, Shape};
 
 /// The body of a create.
 pub(crate) fn new_config(delivery_type: DeliveryType) -> Value {
@@ -21,6 +21,7 @@ pub(crate) fn new_config(delivery_type: DeliveryType) -> Value {
             delivery_type,
             "Belongs to another type: `null` is ignored.",
         ))
+        .chain(retired_fields())
         .collect();
     json!({
         "type": "object",
@@ -49,6 +50,7 @@ pub(crate) fn changes(delivery_type: DeliveryType) -> Value {
             delivery_type,
             "Belongs to another type: `null` removes it from a configuration that was written by hand.",
         ))
+        .chain(retired_fields())
         .collect();
     json!({
         "type": "object",
@@ -93,6 +95,14 @@ fn foreign_fields(delivery_type: DeliveryType, description: &'static str) -> imp
                 json!({ "type": "null", "description": description }),
             )
         })
+}
+
+/// Clients of the service before this one still send them.
+fn retired_fields() -> impl Iterator<Item = (String, Value)> {
+    RETIRED_FIELDS.into_iter().map(|name| {
+        let schema = json!({ "deprecated": true, "description": "Retired. A value in a request is ignored." });
+        (name.to_owned(), schema)
+    })
 }
 
 fn required_fields(delivery_type: DeliveryType) -> Vec<&'static str> {

@@ -8,7 +8,7 @@ use crate::config_fields::without_anchors;
 const ENTITY_TAGS: &str = r#"^(?:\*|(?:W/)?"[!#-~]*"(?:[ \t]*,[ \t]*(?:W/)?"[!#-~]*"){0,99})$"#;
 
 /// A part of a paging key that is not a valid tenant id or delivery type.
-const RAW: &str = r#"(?:[!-"$&-~]|%[0-7][0-9A-F])+"#;
+const RAW: &str = r"(?:[A-Za-z0-9_-]|\.[0-9A-F]{2})+";
 
 /// By name, which is also the key of the component.
 pub(crate) fn parameters() -> Value {
@@ -43,7 +43,7 @@ pub(crate) fn parameters() -> Value {
             "in": "query",
             "description": "The `last_key` of the previous page, percent-encoded (`#` is `%23`). If absent or empty, the first page. \
                 It stays valid when the configuration that it names is deleted.",
-            "schema": { "type": "string", "pattern": format!("^(?:{}|={RAW}#={RAW})?$", plain_key()) },
+            "schema": { "type": "string", "pattern": format!(r"^(?:{}|\.{RAW}#\.{RAW})?$", plain_key()) },
             "example": "acme-corp#s3",
         },
         "live": {

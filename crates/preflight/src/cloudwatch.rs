@@ -86,7 +86,10 @@ pub(crate) async fn check(context: &ProbeContext<'_>, config: &StoredConfig) -> 
 fn target(context: &ProbeContext<'_>, config: &StoredConfig, role: &RoleArn) -> Result<LogGroupArn, Blocker> {
     let name: LogGroupName = context::parse(config, Field::LogGroupName)?;
     let region = context.region(config)?;
-    if region.partition() != role.partition() {
+    if region
+        .partition()
+        .is_some_and(|partition| partition != role.partition())
+    {
         return Err(Blocker::Field(Field::TargetRegion));
     }
     Ok(LogGroupArn::new(role, region, name))

@@ -8,7 +8,9 @@ use aws_sdk_s3::{
     types::PolicyStatus,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use tenant_core::{BucketName, BucketPrefix, Check, DeliveryType, ExternalCheck, Field, Region, StoredConfig};
+use tenant_core::{
+    BucketName, BucketPrefix, Check, DeliveryType, ExternalCheck, Field, Partition, Region, StoredConfig,
+};
 
 use crate::{
     call::{Failure, FailureKind, call},
@@ -40,9 +42,13 @@ pub(crate) async fn check(context: &ProbeContext<'_>, config: &StoredConfig) -> 
         }
         Err(blocker) => return checklist.blocked_by(blocker),
     };
-    if target.region.partition() != context.partition() {
+    if let Some(partition) = target
+        .region
+        .partition()
+        .filter(|partition| *partition != context.partition())
+    {
         checklist.push(by_region.skip(ExternalCheck::Bucket));
-        checklist.push(in_other_partition(context, &target.region));
+        checklist.push(in_other_partition(context, &target.region, partition));
         return checklist.blocked_by(by_region);
     }
     let Ok(central) = central else {
@@ -98,13 +104,12 @@ impl Target {
     }
 }
 
-fn in_other_partition(context: &ProbeContext<'_>, region: &Region) -> Check {
+fn in_other_partition(context: &ProbeContext<'_>, region: &Region, partition: Partition) -> Check {
     ExternalCheck::BucketRegion.invalid(
         code::OTHER_PARTITION,
         format!(
-            "{region} is in partition {}, but the logs are delivered by {}, which does not exist in that partition: PATCH \
+            "{region} is in partition {partition}, but the logs are delivered by {}, which does not exist in that partition: PATCH \
              target_region to a region in partition {}",
-            region.partition().as_str(),
             context.settings.central_role,
             context.partition().as_str()
         ),

@@ -36,9 +36,14 @@ pub(crate) fn describe_log_group_policy(group: &LogGroupArn) -> Value {
 
 /// For the central role: allows only reading the state of this bucket.
 pub(crate) fn inspect_bucket_policy(bucket: &BucketName, partition: Partition) -> Value {
+    let mut resources = vec![bucket_arn(bucket, partition)];
+    if bucket.is_access_point_alias() {
+        // A request by the alias is authorized for the access point, whose ARN cannot be derived from it.
+        resources.push(format!("arn:{}:s3:*:*:accesspoint/*", partition.as_str()));
+    }
     policy(&json!([allow(
         &json!(["s3:ListBucket", "s3:GetBucketPolicyStatus"]),
-        &json!(bucket_arn(bucket, partition)),
+        &json!(resources),
     )]))
 }
 
@@ -127,6 +132,18 @@ mod tests {
         assert_eq!(session_name("a b/é:c\n"), "tenant-api-validate-abc");
         assert_eq!(session_name(&"x".repeat(128)).len(), MAX_SESSION_NAME);
         assert_eq!(session_name(""), SESSION_PREFIX);
+    }
+
+    #[test]
+    fn session_for_an_access_point_alias_includes_access_points() {
+        let resources = |bucket: &str| {
+            inspect_bucket_policy(&bucket.parse().unwrap(), Partition::Aws)["Statement"][0]["Resource"].clone()
+        };
+        assert_eq!(resources("acme-logs"), json!(["arn:aws:s3:::acme-logs"]));
+        assert_eq!(
+            resources("logs-abc123-s3alias"),
+            json!(["arn:aws:s3:::logs-abc123-s3alias", "arn:aws:s3:*:*:accesspoint/*"])
+        );
     }
 
     #[test]

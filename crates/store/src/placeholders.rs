@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
+use tenant_core::Contradiction;
 
 use crate::item::{Item, expired_ttls, number, text};
 
@@ -75,7 +76,10 @@ impl Placeholders {
     /// "There is no such item, or only an expired one".
     pub(crate) fn is_free(&mut self, key: &str, ttl_attribute: &str, now: DateTime<Utc>) -> String {
         let key = self.name(key);
-        format!("attribute_not_exists({key}) OR ({})", self.is_expired(ttl_attribute, now))
+        format!(
+            "attribute_not_exists({key}) OR ({})",
+            self.is_expired(ttl_attribute, now)
+        )
     }
 
     /// "These attributes are as they were in `read`", absent ones included. If the key is among them, this includes that
@@ -89,6 +93,27 @@ impl Placeholders {
             })
             .collect();
         conditions.join(" AND ")
+    }
+
+    /// "The attribute is not a text that contradicts".
+    pub(crate) fn contradicts_nothing(&mut self, name: &str, contradictions: &[Contradiction]) -> String {
+        let mut labels = 0..;
+        let mut begins_with = |beginning: &str| {
+            let label = format!("{name}_{}", labels.next().unwrap_or_default());
+            let value = self.value(&label, AttributeValue::S(beginning.to_owned()));
+            format!("begins_with({}, {value})", self.name(name))
+        };
+        let terms: Vec<_> = contradictions
+            .iter()
+            .map(|contradiction| {
+                let mut term = begins_with(&contradiction.beginning);
+                for unless in &contradiction.unless {
+                    term = format!("{term} AND NOT {}", begins_with(unless));
+                }
+                format!("({term})")
+            })
+            .collect();
+        format!("NOT ({})", terms.join(" OR "))
     }
 
     /// Without parentheses around it: DynamoDB rejects redundant ones.

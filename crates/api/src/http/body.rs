@@ -61,13 +61,15 @@ async fn read(body: Body) -> Result<Bytes, BodyRejection> {
 }
 
 /// The digest is in the header and, if the request was authorized with it, in the authorizer's context. Neither can be
-/// omitted without invalidating the signature, and each is compared with the bytes. It is not a secret.
+/// omitted without invalidating the signature, and each is compared with the bytes. It is not a secret. An empty header
+/// counts as absent, as for the authorizer.
 fn check_digest(parts: &Parts, body: &[u8]) -> Result<(), DigestError> {
     let signed = parts
         .extensions
         .get::<GatewayContext>()
         .and_then(|context| context.body_sha256.as_deref());
     let sent = parts.headers.get_all(BODY_SHA256).iter().map(HeaderValue::as_bytes);
+    let sent = sent.filter(|digest| !digest.is_empty());
     for expected in signed.map(str::as_bytes).into_iter().chain(sent) {
         let mut digest = [0; 32];
         hex::decode_to_slice(expected, &mut digest).map_err(|_| DigestError::Malformed)?;
@@ -99,7 +101,8 @@ fn check_media_type(headers: &HeaderMap, method: &Method) -> Result<(), MediaTyp
     }
 }
 
-/// Parameters are ignored, except for a character set that JSON cannot have: RFC 8259, section 8.1.
+/// Parameters are ignored, except for a character set that JSON cannot have: RFC 8259, section 8.1. `utf8` is a label of
+/// UTF-8 in the Encoding standard, and what many clients send.
 fn is_json_type(value: &str, allows_merge_patch: bool) -> bool {
     let mut parts = value.split(';').map(str::trim);
     let media_type = parts.next().unwrap_or_default();
@@ -108,7 +111,9 @@ fn is_json_type(value: &str, allows_merge_patch: bool) -> bool {
     is_json
         && parts.all(|parameter| {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-            !name.eq_ignore_ascii_case("charset") || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+            let value = value.trim_matches('"');
+            let is_utf_8 = ["utf-8", "utf8"].iter().any(|label| value.eq_ignore_ascii_case(label));
+            !name.eq_ignore_ascii_case("charset") || is_utf_8
         })
 }
 
@@ -123,6 +128,8 @@ mod tests {
             "Application/JSON",
             "application/json; charset=utf-8",
             "application/json;charset=\"UTF-8\"",
+            "application/json; charset=utf8",
+            "application/json;charset=\"UTF8\"",
             "application/json ; charset=utf-8; q=1",
             "application/json;",
         ] {
@@ -139,6 +146,9 @@ mod tests {
             "application/jsonp",
             "application/json, application/json",
             "application/json; charset=latin1",
+            "application/json; charset=utf-16",
+            "application/json; charset=utf",
+            "application/json; charset=utf8; charset=latin1",
             "application/json; charset",
             "application/json; charset=utf-8; charset=utf-16",
             "application/merge-patch+json",

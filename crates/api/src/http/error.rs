@@ -276,13 +276,16 @@ pub(super) mod tests {
         "".parse::<TenantId>().unwrap_err()
     }
 
-    fn broken_rules() -> ApiError {
-        let error = FieldError {
+    fn field_error() -> FieldError {
+        FieldError {
             field: "ttl".to_owned(),
             code: ErrorCode::OutOfRange,
             message: "is wrong".to_owned(),
-        };
-        InputError::BrokenRules(vec![error]).into()
+        }
+    }
+
+    fn broken_rules() -> ApiError {
+        InputError::BrokenRules(vec![field_error()]).into()
     }
 
     fn not_json() -> serde_json::Error {

@@ -219,6 +219,27 @@ async fn mismatching_digest_returns_400_for_every_method() {
 }
 
 #[tokio::test]
+async fn empty_digest_counts_as_absent() {
+    let service = Service::start().await;
+    let call = create().header("X-Body-SHA256", "").body(&body());
+    service.send(call).await.expect(201);
+    let read = Call::get(&config_path("acme", "s3")).header("X-Body-SHA256", "");
+    service.send(read).await.expect(200);
+}
+
+#[tokio::test]
+async fn byte_order_mark_is_skipped_and_covered_by_the_digest() {
+    let service = Service::start().await;
+    let marked = format!("\u{feff}{}", body());
+    let call = create().body(&marked);
+    service
+        .send(call.clone().signed_digest(&digest(&body())))
+        .await
+        .expect(400);
+    service.send(call.signed_digest(&digest(&marked))).await.expect(201);
+}
+
+#[tokio::test]
 async fn malformed_digest_returns_400() {
     let service = Service::start().await;
     let right = digest(&body());

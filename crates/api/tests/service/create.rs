@@ -119,7 +119,7 @@ async fn every_broken_rule_is_reported_at_once() {
         "bucket_name": "UPPER",
         "enable": true,
         "log_group_name": "/aws/logs/acme",
-        "target_region": "mars-north-1",
+        "target_region": "mars-1",
         "desired_logs": [],
     });
     let response = service

@@ -32,7 +32,11 @@ async fn create_and_read_events_are_served() {
     let service = Service::start().await;
     let (status, created) = respond_to(&service, fixture!("create")).await;
     assert_eq!((status, &created["data"]["bucket_prefix"]), (201, &json!("logs/é/")));
-    for event in [&fixture!("get")[..], fixture!("get-percent-encoded")] {
+    for event in [
+        &fixture!("get")[..],
+        fixture!("get-percent-encoded"),
+        fixture!("get-base-path"),
+    ] {
         let (status, read) = respond_to(&service, event).await;
         assert_eq!((status, &read["data"]), (200, &created["data"]));
     }

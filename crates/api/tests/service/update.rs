@@ -70,6 +70,70 @@ async fn required_field_cannot_be_removed() {
 }
 
 #[tokio::test]
+async fn role_and_region_of_different_partitions_return_422_and_change_nothing() {
+    const GOV_ROLE: &str = "arn:aws-us-gov:iam::123456789012:role/a";
+    let service = Service::start().await;
+    let mut config = cloudwatch("acme");
+    config["target_region"] = "us-east-1".into();
+    let created = service.create(config).await;
+    let path = config_path("acme", "cloudwatch");
+    for (body, field) in [
+        (
+            json!({"log_distribution_role_arn": GOV_ROLE}),
+            "log_distribution_role_arn",
+        ),
+        (json!({"target_region": "us-gov-west-1"}), "target_region"),
+        (
+            json!({"target_region": "cn-north-1", "enabled": false}),
+            "target_region",
+        ),
+        (
+            json!({"log_distribution_role_arn": GOV_ROLE, "target_region": "us-east-1"}),
+            "target_region",
+        ),
+    ] {
+        for method in METHODS {
+            let call = Call::new(method, &path).json(&body);
+            let response = service.send(call.clone()).await.expect(422);
+            assert_eq!(response.broken_rules(), [(field, "conflict")]);
+            let response = service.send(call.header("If-Match", created.etag())).await.expect(422);
+            assert_eq!(response.broken_rules(), [(field, "conflict")]);
+        }
+    }
+    let unchanged = service.send(Call::get(&path)).await.expect(200);
+    assert_eq!(unchanged.data(), created.data());
+}
+
+#[tokio::test]
+async fn role_and_region_can_move_to_another_partition_together_or_one_after_the_other() {
+    let service = Service::start().await;
+    let mut config = cloudwatch("acme");
+    config["target_region"] = "us-east-1".into();
+    service.create(config).await;
+    let path = config_path("acme", "cloudwatch");
+    let gov = json!({"log_distribution_role_arn": "arn:aws-us-gov:iam::123456789012:role/a"});
+    let aws = json!({"log_distribution_role_arn": "arn:aws:iam::123456789012:role/a"});
+    let both =
+        json!({"log_distribution_role_arn": "arn:aws-cn:iam::123456789012:role/a", "target_region": "cn-north-1"});
+    for body in [
+        json!({"target_region": null}),
+        gov.clone(),
+        json!({"target_region": "us-gov-west-1"}),
+        json!({"target_region": "mars-north-1"}),
+        aws,
+        both,
+        json!({"target_region": null}),
+        gov,
+    ] {
+        service.send(Call::patch(&path).json(&body)).await.expect(200);
+    }
+    service
+        .send(Call::patch(&config_path("nobody", "cloudwatch")).json(&json!({"target_region": "us-east-1"})))
+        .await
+        .expect(404);
+}
+
+#[tokio::test]
 async fn tenant_and_type_may_only_be_absent_empty_or_equal() {
     let service = Service::start().await;
     service.create(s3("acme")).await;

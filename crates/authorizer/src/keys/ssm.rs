@@ -27,7 +27,7 @@ use aws_types::SdkConfig;
 use chrono::{DateTime, Utc};
 use lambda::chain;
 use tenant_aws::{ErrorClass, Limits, classify};
-use tenant_core::signature::SigningKey;
+use tenant_core::signature::{KeyWarning, SigningKey};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
@@ -141,6 +141,15 @@ impl SsmKeySource {
 
     fn signing_key(&self, parameter: Parameter) -> Result<SigningKey, KeySourceError> {
         let value = Zeroizing::new(parameter.value.unwrap_or_default());
+        if let Some(warning) = KeyWarning::for_value(value.as_bytes()) {
+            tracing::warn!(
+                event = "key_unusual",
+                parameter = self.name.as_str(),
+                version = parameter.version,
+                cause = chain(&warning),
+                "the stored key is probably not what its owner meant"
+            );
+        }
         SigningKey::new(value.as_bytes()).map_err(|source| KeySourceError::Unusable {
             name: self.name.as_str().to_owned(),
             source,

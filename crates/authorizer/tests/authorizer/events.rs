@@ -10,18 +10,27 @@ use crate::harness::{Decision, authorizer, capture_log, decide, fixture, request
 /// The digest of the body that the fixtures with a body bind.
 const BODY_SHA256: &str = "b3e61b768747682df675a32d916dbeeb8971ebde9941f97f55bc9bec626bddb7";
 
-const ALLOWED: [&str; 17] = [
+const ALLOWED: [&str; 26] = [
     "get_without_query",
     "stage_in_the_signed_path",
     "custom_domain",
     "custom_domain_with_base_path",
+    "base_path_left_out_of_the_signature",
     "query_in_canonical_order",
     "query_in_the_clients_order",
     "query_with_the_stage",
     "query_unencoded",
+    "query_form_encoded",
+    "query_with_plus_for_a_space",
     "query_with_a_repeated_name",
     "timestamp_with_microseconds",
     "timestamp_with_offset",
+    "timestamp_in_local_time",
+    "timestamp_without_an_offset",
+    "body_digest_empty",
+    "post_with_an_empty_body_digest",
+    "authorization_with_several_spaces",
+    "header_names_as_go_writes_them",
     "post_without_body_digest",
     "header_names_in_lower_case",
     "headers_in_the_single_map_only",
@@ -30,7 +39,7 @@ const ALLOWED: [&str; 17] = [
     "method_in_lower_case",
 ];
 
-const DENIED: [(&str, &str); 29] = [
+const DENIED: [(&str, &str); 31] = [
     ("authorization_missing", "authorization_missing"),
     ("authorization_null", "authorization_missing"),
     ("timestamp_missing", "timestamp_missing"),
@@ -45,7 +54,9 @@ const DENIED: [(&str, &str); 29] = [
     ("signature_wrong", "wrong_signature"),
     ("timestamp_expired", "timestamp_expired"),
     ("timestamp_in_the_future", "timestamp_in_future"),
-    ("timestamp_in_local_time", "timestamp_malformed"),
+    ("timestamp_with_the_name_of_a_zone", "timestamp_malformed"),
+    ("timestamp_in_local_time_without_an_offset", "timestamp_in_future"),
+    ("base_path_that_the_route_contains", "wrong_signature"),
     ("timestamp_with_an_invalid_date", "timestamp_not_a_date"),
     ("body_digest_stripped", "wrong_signature"),
     ("body_digest_added", "wrong_signature"),
@@ -200,6 +211,12 @@ async fn mandatory_body_digest_applies_to_post_put_and_patch_only() {
     let log = capture_log();
     assert_eq!(
         decide(&authorizer, &fixture("post_without_body_digest")).await,
+        Ok(Decision::Deny)
+    );
+    assert_eq!(request_lines(&log)[0]["reason"], "body_digest_missing");
+    let log = capture_log();
+    assert_eq!(
+        decide(&authorizer, &fixture("post_with_an_empty_body_digest")).await,
         Ok(Decision::Deny)
     );
     assert_eq!(request_lines(&log)[0]["reason"], "body_digest_missing");

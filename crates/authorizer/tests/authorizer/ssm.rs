@@ -248,6 +248,27 @@ async fn unusable_previous_value_is_ignored_with_a_warning() {
 }
 
 #[tokio::test]
+async fn key_with_surrounding_blanks_or_a_byte_order_mark_is_reported_without_its_value() {
+    for (value, expected) in [
+        (&b" psk-0123456789abcdef\n"[..], "begins or ends with white space"),
+        (b"\xef\xbb\xbfpsk-0123456789abcdef", "byte order mark"),
+    ] {
+        let server = SsmServer::start(move |_| found(&[parameter(NAME, value, 7, None)], &[PREVIOUS])).await;
+        let log = capture_log();
+        server.source(NAME).fetch().await.unwrap();
+        let lines = own_lines(&log);
+        let line = lines.iter().find(|line| line["event"] == "key_unusual").unwrap();
+        assert!(line["cause"].as_str().unwrap().contains(expected), "{line}");
+        assert_eq!((&line["parameter"], &line["version"]), (&json!(NAME), &json!(7)));
+        assert!(
+            !log.json_lines()
+                .iter()
+                .any(|line| line.to_string().contains("0123456789abcdef"))
+        );
+    }
+}
+
+#[tokio::test]
 async fn throttled_read_is_tried_three_times() {
     let server = SsmServer::start(|_| rejected(400, "ThrottlingException")).await;
     assert!(matches!(error_of(&server).await, KeySourceError::Throttled(_)));

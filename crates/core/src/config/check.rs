@@ -8,6 +8,7 @@ use super::{
     destination::RoleArn,
     field_value::{FieldData, FieldValue},
     names::{DeliveryType, Field},
+    partitions::conflict,
     spec::{Absent, FieldRole, FieldTypes},
     stored::StoredConfig,
     values::Region,
@@ -264,11 +265,8 @@ fn check_partitions(config: &StoredConfig) -> Option<Check> {
     }
     let role: RoleArn = config.get(Field::LogDistributionRoleArn)?.as_str()?.parse().ok()?;
     let region: Region = config.get(Field::TargetRegion)?.as_str()?.parse().ok()?;
-    let (role, region_name, region) = (role.partition(), region.as_str(), region.partition());
-    (role != region).then(|| {
-        let message = format!("is {region_name} in partition {region}, but log_distribution_role_arn is in partition {role} (a role can be assumed only within its partition)");
-        Check::broken(Field::TargetRegion, CheckStatus::Invalid, &Violation::new(ErrorCode::Conflict, message))
-    })
+    let violation = conflict(&role, &region)?;
+    Some(Check::broken(Field::TargetRegion, CheckStatus::Invalid, &violation))
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ pub(super) static TARGET_REGION: FieldSpec = FieldSpec {
     is_required: false,
     tolerated: &[ErrorCode::Empty],
     absent: Absent::Unset("logs go to the log processor's own region"),
-    description: "The region of the destination. If absent, the log processor's own region.",
+    description: "The region of the destination, in the partition of the role. If absent, the log processor's own region.",
     example: Some(r#""us-east-1""#),
     shape: Shape::Text {
         pattern: Region::PATTERN,

@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use super::{
     field_value::FieldValue,
-    names::{DeliveryType, Field},
+    names::{DeliveryType, Field, RETIRED_FIELDS},
     new_config::NewConfig,
+    partitions,
     spec::{FieldRole, FieldTypes},
     update::{Change, ConfigUpdate, ForeignField},
 };
@@ -87,7 +88,7 @@ pub fn parse_create(body: &[u8], tenant: &TenantId, now: DateTime<Utc>) -> Resul
             let values = with_defaults(changes, delivery_type);
             Ok(NewConfig::new(tenant.clone(), delivery_type, values))
         }
-        _ => Err(InputError::BrokenRules(errors)),
+        _ => Err(broken_rules(errors)),
     }
 }
 
@@ -121,7 +122,7 @@ pub fn parse_update(
     // Each foreign field is one of the errors. The item decides about them, if the update is valid otherwise.
     let depends_on_the_item = errors.len() == foreign.len() && !changes.is_empty();
     if !errors.is_empty() && !depends_on_the_item {
-        return Err(InputError::BrokenRules(errors));
+        return Err(broken_rules(errors));
     }
     let sent = members
         .into_iter()
@@ -131,7 +132,9 @@ pub fn parse_update(
     ConfigUpdate::new(delivery_type, changes, sent, foreign).ok_or(InputError::NothingToUpdate)
 }
 
+/// A byte order mark in front is skipped: RFC 8259, section 8.1 allows that, and some editors and shells write one.
 fn parse_members(body: &[u8]) -> Result<Vec<(String, Value)>, InputError> {
+    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(InputError::Empty);
     }
@@ -207,6 +210,12 @@ fn parse_type(members: &[(String, Value)], errors: &mut Vec<FieldError>) -> Opti
     }
 }
 
+/// A rule that two fields break together is in the list once for each of them.
+fn broken_rules(mut errors: Vec<FieldError>) -> InputError {
+    errors.dedup();
+    InputError::BrokenRules(errors)
+}
+
 /// Parses every member that clients may write, and collects the broken rules. Without a delivery type (a create whose
 /// type is invalid) no field is reported as one of another type. Those that are reported and have a text are returned as
 /// well.
@@ -220,7 +229,9 @@ fn parse_fields(
     let mut foreign = Vec::new();
     for (name, value) in members {
         let Some(field) = Field::from_name(name) else {
-            errors.push(unknown_field(name));
+            if !RETIRED_FIELDS.contains(&name.as_str()) {
+                errors.push(unknown_field(name));
+            }
             continue;
         };
         let spec = field.spec();
@@ -259,6 +270,10 @@ fn parse_fields(
             Ok(value) => changes.push(Change::Set(value)),
             Err(violations) => errors.extend(violations.into_iter().map(|violation| violation.for_field(name))),
         }
+    }
+    if let Some((error, fields)) = partitions::conflict_in(&changes) {
+        foreign.extend(fields);
+        errors.extend([error.clone(), error]);
     }
     (changes, foreign)
 }

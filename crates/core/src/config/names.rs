@@ -84,6 +84,9 @@ impl FromStr for DeliveryType {
     }
 }
 
+/// Fields of the service before this one that mean nothing any more. Its clients still send them: they are ignored.
+pub const RETIRED_FIELDS: [&str; 1] = ["groups"];
+
 impl Field {
     /// The field that the author of `name` most likely meant.
     ///

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{
     field_value::{FieldData, FieldValue},
     names::{DeliveryType, Field},
+    partitions::Requirement,
     spec::FieldRole,
     stored::StoredConfig,
 };
@@ -32,8 +33,8 @@ pub enum Change {
     Remove(Field),
 }
 
-/// A field of another delivery type that was sent with a text. It is accepted where the item has exactly that text already,
-/// and changes nothing there.
+/// A text that breaks a rule by its field or beside another one: a field of another delivery type, or a role and a region of
+/// different partitions. It is accepted where the item has exactly that text already, and changes nothing there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ForeignField {
     pub(super) field: Field,
@@ -56,6 +57,8 @@ pub enum Assumption<'a> {
     LacksSet(Field, &'a [String]),
     /// The field is not stored as null.
     IsNotNull(Field),
+    /// The field that the update does not name contradicts none that it changes.
+    Meets(Requirement),
 }
 
 impl ConfigUpdate {
@@ -95,7 +98,11 @@ impl ConfigUpdate {
             .filter(|foreign| stored.get(foreign.field).and_then(Value::as_str) != Some(foreign.text.as_str()))
             .map(|foreign| foreign.error.clone());
         let stub = self.required_fields(&changes).filter(|field| !stored.has_text(*field));
-        let errors: Vec<FieldError> = foreign.chain(stub.map(missing_in_stub)).collect();
+        let contradicted = self
+            .requirement(&changes)
+            .and_then(|requirement| requirement.broken_by(stored));
+        let mut errors: Vec<FieldError> = foreign.chain(stub.map(missing_in_stub)).chain(contradicted).collect();
+        errors.dedup();
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -116,7 +123,13 @@ impl ConfigUpdate {
         let required = self.required_fields(&self.changes).map(Assumption::HasAnyText);
         let other_forms = self.changes.iter().filter_map(|change| self.other_form(change));
         let enabled = (!self.names(Field::Enabled)).then_some(Assumption::IsNotNull(Field::Enabled));
-        foreign.chain(required).chain(other_forms).chain(enabled).collect()
+        let requirement = self.requirement(&self.changes).map(Assumption::Meets);
+        foreign
+            .chain(required)
+            .chain(other_forms)
+            .chain(enabled)
+            .chain(requirement)
+            .collect()
     }
 
     /// The rule that the update breaks where the item would become larger than the table allows. It is reported for the
@@ -133,7 +146,11 @@ impl ConfigUpdate {
         Violation::new(ErrorCode::TooLong, message).for_field(largest.map_or("", |change| change.field().name()))
     }
 
-    fn names(&self, field: Field) -> bool {
+    pub(super) fn delivery_type(&self) -> DeliveryType {
+        self.delivery_type
+    }
+
+    pub(super) fn names(&self, field: Field) -> bool {
         self.changes.iter().any(|change| change.field() == field)
     }
 
@@ -222,12 +239,13 @@ mod tests {
     /// Whether the assumption holds, for an item without sets.
     fn holds(assumption: &Assumption<'_>, stored: &StoredConfig) -> bool {
         let text = |field: Field| stored.get(field).and_then(Value::as_str);
-        match *assumption {
-            Assumption::HasText(field, value) => text(field) == Some(value),
-            Assumption::HasAnyText(field) => stored.has_text(field),
-            Assumption::LacksText(field, value) => text(field) != Some(value),
+        match assumption {
+            Assumption::HasText(field, value) => text(*field) == Some(value),
+            Assumption::HasAnyText(field) => stored.has_text(*field),
+            Assumption::LacksText(field, value) => text(*field) != Some(value),
             Assumption::LacksSet(..) => true,
-            Assumption::IsNotNull(field) => stored.get(field) != Some(&Value::Null),
+            Assumption::IsNotNull(field) => stored.get(*field) != Some(&Value::Null),
+            Assumption::Meets(requirement) => requirement.broken_by(stored).is_none(),
         }
     }
 
@@ -299,6 +317,24 @@ mod tests {
         assert!(update.resolve(&item).is_ok());
         let errors = update.resolve(&stored(json!({}))).unwrap_err();
         assert_eq!(errors[0].code, ErrorCode::WrongDeliveryType);
+    }
+
+    #[test]
+    fn role_and_region_of_different_partitions_may_be_sent_back_as_they_are_stored() {
+        let item = json!({"log_distribution_role_arn": ROLE, "target_region": "cn-north-1"});
+        let tenant = "acme".parse().unwrap();
+        let body = item.to_string();
+        let update = parse_update(body.as_bytes(), &tenant, DeliveryType::CloudWatch, DateTime::UNIX_EPOCH).unwrap();
+        let unchanged = update.resolve(&stored(item)).unwrap();
+        assert_eq!(unchanged, [Change::Set(switched_off())]);
+        for other in [
+            json!({}),
+            json!({"log_distribution_role_arn": ROLE, "target_region": "us-east-1"}),
+            json!({"log_distribution_role_arn": "other", "target_region": "cn-north-1"}),
+        ] {
+            let errors = update.resolve(&stored(other)).unwrap_err();
+            assert_eq!((errors.len(), errors[0].code), (1, ErrorCode::Conflict));
+        }
     }
 
     #[test]

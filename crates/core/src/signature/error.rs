@@ -15,11 +15,11 @@ pub enum SignatureError {
     /// The URI contains a control byte, in its path encoded or not.
     #[error("the URI contains a control byte")]
     UriControlByte,
-    /// The URI contains a backslash, in its path encoded or not.
-    #[error("the URI contains a backslash")]
+    /// The path contains a backslash, encoded or not.
+    #[error("the path contains a backslash")]
     UriBackslash,
-    /// The URI contains `//`, in its path encoded or not.
-    #[error("the URI contains //")]
+    /// The path contains `//`, encoded or not.
+    #[error("the path contains //")]
     UriDoubleSlash,
     /// The path contains a `.` or `..` segment, encoded or not.
     #[error("the path contains a . or .. segment")]
@@ -31,7 +31,7 @@ pub enum SignatureError {
     #[error("the query has more than {} pairs", super::MAX_QUERY_PAIRS)]
     TooManyQueryPairs,
     /// The timestamp does not have the form that the scheme requires.
-    #[error("the timestamp is not of the form YYYY-MM-DDThh:mm:ss[.fraction]Z")]
+    #[error("the timestamp is not of the form YYYY-MM-DDThh:mm:ss[.fraction][Z or offset]")]
     TimestampMalformed,
     /// The timestamp is a day or a time that does not exist.
     #[error("the timestamp is not an existing date")]

@@ -36,16 +36,49 @@ pub enum KeyError {
     TooShort,
 }
 
+/// What in a stored value is probably a mistake. It is part of the key all the same: clients may have been given it so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyWarning {
+    /// UTF-8's byte order mark, which some editors write in front of a text.
+    #[error("the key begins with a byte order mark, which is part of it: most clients will not send it")]
+    ByteOrderMark,
+    /// White space at an end, line ends at the end excepted.
+    #[error("the key begins or ends with white space, which is part of it: most clients will not send it")]
+    SurroundingBlanks,
+}
+
+impl KeyWarning {
+    /// Inspects a stored value. The result quotes nothing of it.
+    #[must_use]
+    pub fn for_value(value: &[u8]) -> Option<Self> {
+        const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+        let key = without_line_ends(value);
+        let text = str::from_utf8(key).unwrap_or_default();
+        if key.starts_with(BYTE_ORDER_MARK) {
+            Some(Self::ByteOrderMark)
+        } else if key.trim_ascii() != key || text.trim() != text {
+            Some(Self::SurroundingBlanks)
+        } else {
+            None
+        }
+    }
+}
+
+/// A stored value without the trailing line ends that an editor or `echo` leaves.
+fn without_line_ends(value: &[u8]) -> &[u8] {
+    let end = value
+        .iter()
+        .rposition(|byte| !matches!(byte, b'\r' | b'\n'))
+        .map_or(0, |last| last + 1);
+    &value[..end]
+}
+
 impl SigningKey {
     /// The key of a stored value: its bytes unchanged, without the trailing line ends that an editor or `echo` leaves. The
     /// value is not interpreted as text. In particular, it is not base64-decoded.
     #[expect(clippy::missing_panics_doc, reason = "HMAC accepts a key of any length")]
     pub fn new(value: &[u8]) -> Result<Self, KeyError> {
-        let end = value
-            .iter()
-            .rposition(|byte| !matches!(byte, b'\r' | b'\n'))
-            .map_or(0, |last| last + 1);
-        let key = &value[..end];
+        let key = without_line_ends(value);
         match key.len() {
             0 => Err(KeyError::Empty),
             1..MIN_KEY_BYTES => Err(KeyError::TooShort),
@@ -134,6 +167,25 @@ mod tests {
             b"01234567\n89abcdef",
         ] {
             assert_ne!(empty_message_signature(value), bare, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn surrounding_blanks_and_a_byte_order_mark_are_noticed() {
+        for (value, expected) in [
+            (&b"0123456789abcdef"[..], None),
+            (b"0123456789abcdef\r\n", None),
+            (b"01234567 89abcdef", None),
+            (b"\xff\xfe0123456789abcdef", None),
+            (b"0123456789abcdef ", Some(KeyWarning::SurroundingBlanks)),
+            (b"0123456789abcdef \n", Some(KeyWarning::SurroundingBlanks)),
+            (b"\t0123456789abcdef", Some(KeyWarning::SurroundingBlanks)),
+            (b"\n0123456789abcdef", Some(KeyWarning::SurroundingBlanks)),
+            (b"\xff0123456789abcdef ", Some(KeyWarning::SurroundingBlanks)),
+            ("0123456789abcdef\u{a0}".as_bytes(), Some(KeyWarning::SurroundingBlanks)),
+            ("\u{feff}0123456789abcdef".as_bytes(), Some(KeyWarning::ByteOrderMark)),
+        ] {
+            assert_eq!(KeyWarning::for_value(value), expected, "{value:?}");
         }
     }
 

@@ -6,12 +6,15 @@ use super::{MAX_QUERY_PAIRS, SignatureError, query_orders::QueryOrders, uri::che
 
 /// Everything but RFC 3986's unreserved characters.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// Everything but what the URL standard keeps in `application/x-www-form-urlencoded`, as browsers and Java do.
+const FORM_RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_');
 /// The characters that have another meaning unencoded in a query.
 const AMBIGUOUS: [char; 5] = ['&', '=', '%', '+', '#'];
 /// The one parameter whose value may contain an unencoded `#`: the paging key, `tenant_id#type`.
 const PAGING_KEY: &str = "last_key";
 
-/// The pairs of a query, encoded and, if unambiguous, unencoded, with the orders in which they may have been sent.
+/// The pairs of a query in each encoding, and unencoded if that is unambiguous, with the orders in which they may have been
+/// sent.
 pub(super) struct CandidateQuery {
     forms: Vec<Form>,
     orders: QueryOrders,
@@ -38,26 +41,31 @@ impl CandidateQuery {
         let mut sorted: Vec<&Pair<'_>> = received.iter().collect();
         sorted.sort_by(|a, b| a.encoded_name.cmp(&b.encoded_name));
 
-        let encoded = Form {
-            pairs: sorted.iter().map(|pair| pair.encoded()).collect(),
-        };
-        let plain = sorted
-            .iter()
-            .map(|pair| pair.plain())
-            .collect::<Option<Vec<_>>>()
-            .map(|pairs| Form { pairs })
-            .filter(|plain| plain.pairs != encoded.pairs);
+        let mut forms: Vec<Form> = Vec::new();
+        for pairs in [
+            Some(sorted.iter().map(|pair| pair.encoded()).collect()),
+            // `+` is a space in both, and in no other form. Python and Go escape `*` and keep `~`, the URL standard and Java
+            // do the opposite.
+            Some(sorted.iter().map(|pair| pair.encoded_with_plus()).collect()),
+            Some(sorted.iter().map(|pair| pair.form_encoded()).collect()),
+            sorted.iter().map(|pair| pair.plain()).collect(),
+        ]
+        .into_iter()
+        .flatten()
+        {
+            let form = Form { pairs };
+            if forms.iter().all(|other| other.pairs != form.pairs) {
+                forms.push(form);
+            }
+        }
 
         let sorted_names: Vec<&str> = sorted.iter().map(|pair| pair.encoded_name.as_str()).collect();
         let received_names: Vec<&str> = received.iter().map(|pair| pair.encoded_name.as_str()).collect();
         let orders = QueryOrders::new(&sorted_names, &received_names);
-        Ok(Some(Self {
-            forms: std::iter::once(encoded).chain(plain).collect(),
-            orders,
-        }))
+        Ok(Some(Self { forms, orders }))
     }
 
-    /// The texts of up to `max_bytes`: the canonical one, then its other orders, then the unencoded ones.
+    /// The texts of up to `max_bytes`: the canonical one, then its other orders, then the other forms in the same orders.
     pub(super) fn texts(&self, max_bytes: usize) -> impl Iterator<Item = String> {
         self.forms
             .iter()
@@ -101,6 +109,17 @@ impl<'a> Pair<'a> {
 
     fn encoded(&self) -> String {
         format!("{}={}", self.encoded_name, utf8_percent_encode(self.value, RESERVED))
+    }
+
+    /// With `+` for a space, as Python and Go write it.
+    fn encoded_with_plus(&self) -> String {
+        self.encoded().replace("%20", "+")
+    }
+
+    /// `application/x-www-form-urlencoded`, as the URL standard and Java write it.
+    fn form_encoded(&self) -> String {
+        let encode = |text| utf8_percent_encode(text, FORM_RESERVED);
+        format!("{}={}", encode(self.name), encode(self.value)).replace("%20", "+")
     }
 
     /// The unencoded pair, if it is unambiguous and follows the grammar.

@@ -9,14 +9,15 @@ use super::{SCHEME, SignatureError};
 pub struct Signature([u8; 32]);
 
 impl Signature {
-    /// Parses the value of an `Authorization` header: the scheme in any case, one space, 64 hex digits of either case.
+    /// Parses the value of an `Authorization` header: the scheme in any case, one or more spaces, 64 hex digits of either
+    /// case.
     pub fn from_authorization(value: &str) -> Result<Self, SignatureError> {
         let (scheme, digits) = value.split_once(' ').ok_or(SignatureError::WrongScheme)?;
         if !scheme.eq_ignore_ascii_case(SCHEME) {
             return Err(SignatureError::WrongScheme);
         }
         let mut bytes = [0; 32];
-        hex::decode_to_slice(digits, &mut bytes).or(Err(SignatureError::SignatureMalformed))?;
+        hex::decode_to_slice(digits.trim_start_matches(' '), &mut bytes).or(Err(SignatureError::SignatureMalformed))?;
         Ok(Self(bytes))
     }
 
@@ -67,6 +68,13 @@ mod tests {
     }
 
     #[test]
+    fn one_or_more_spaces_follow_the_scheme() {
+        for spaces in [" ", "  ", "      "] {
+            assert_eq!(error_of(&format!("HMAC-SHA256{spaces}{DIGITS}")), None, "{spaces:?}");
+        }
+    }
+
+    #[test]
     fn another_scheme_is_rejected() {
         for value in [
             String::new(),
@@ -90,7 +98,9 @@ mod tests {
             &DIGITS[..62],
             &format!("{DIGITS}0"),
             &format!("{DIGITS}00"),
-            &format!(" {DIGITS}"),
+            &format!("\t{DIGITS}"),
+            &format!("\u{a0}{DIGITS}"),
+            &format!("{} {}", &DIGITS[..32], &DIGITS[32..]),
             &format!("{DIGITS} "),
             &format!("{DIGITS},"),
             &format!("0x{}", &DIGITS[2..]),

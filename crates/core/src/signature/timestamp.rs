@@ -1,11 +1,11 @@
 //! The time at which a client signed, according to the client.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 
 use super::{SignatureError, WINDOW};
 
-/// The value of `X-API-Timestamp`: `YYYY-MM-DDThh:mm:ss`, optionally a fraction of one to nine digits, then `Z` or
-/// `+00:00`. The message contains the text as the client sent it.
+/// The value of `X-API-Timestamp`: `YYYY-MM-DDThh:mm:ss`, optionally a fraction of one to nine digits, then `Z`, a numeric
+/// offset (`+01:00`, `+0100` or `+01`) or nothing, which means UTC. The message contains the text as the client sent it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timestamp {
     text: String,
@@ -16,16 +16,15 @@ impl Timestamp {
     /// Parses the value of the header. It does not check the time, which
     /// [`check_window`](Self::check_window) does.
     pub fn parse(text: &str) -> Result<Self, SignatureError> {
-        let local = text
-            .strip_suffix('Z')
-            .or_else(|| text.strip_suffix("+00:00"))
-            .and_then(Fields::parse)
+        let (local, offset) = split_offset(text).ok_or(SignatureError::TimestampMalformed)?;
+        let instant = Fields::parse(local)
             .ok_or(SignatureError::TimestampMalformed)?
             .to_date_time()
+            .and_then(|local| local.checked_sub_signed(offset))
             .ok_or(SignatureError::TimestampNotADate)?;
         Ok(Self {
             text: text.to_owned(),
-            instant: local.and_utc(),
+            instant: instant.and_utc(),
         })
     }
 
@@ -46,6 +45,31 @@ impl Timestamp {
             Ok(())
         }
     }
+}
+
+/// Splits a timestamp into the local time and its offset from UTC, which is less than a day. Without one it is in UTC.
+fn split_offset(text: &str) -> Option<(&str, TimeDelta)> {
+    /// The length of `YYYY-MM-DDThh:mm:ss`, which contains hyphens of its own.
+    const SECONDS: usize = 19;
+    if let Some(local) = text.strip_suffix('Z') {
+        return Some((local, TimeDelta::zero()));
+    }
+    let after_seconds = text.get(SECONDS..)?;
+    let Some(at) = after_seconds.find(['+', '-']) else {
+        return Some((text, TimeDelta::zero()));
+    };
+    let (local, offset) = text.split_at(SECONDS + at);
+    let minutes = match *offset.as_bytes() {
+        [_, h, o] => number(&[h, o])? * 60,
+        [_, h, o, b':', m, i] | [_, h, o, m, i] => {
+            let minutes = number(&[m, i]).filter(|minutes| *minutes < 60)?;
+            number(&[h, o])? * 60 + minutes
+        }
+        _ => return None,
+    };
+    let minutes = i64::from(minutes);
+    let minutes = if offset.starts_with('-') { -minutes } else { minutes };
+    (minutes.abs() < 24 * 60).then(|| (local, TimeDelta::minutes(minutes)))
 }
 
 /// The numbers of a timestamp, not yet checked to be a date.
@@ -126,6 +150,30 @@ mod tests {
     }
 
     #[test]
+    fn any_numeric_offset_is_applied() {
+        let time = DateTime::from_timestamp(1_705_314_600, 0).unwrap();
+        for text in [
+            "2024-01-15T11:30:00+01:00",
+            "2024-01-15T11:30:00+0100",
+            "2024-01-15T11:30:00+01",
+            "2024-01-15T05:00:00-05:30",
+            "2024-01-15T05:00:00.000-0530",
+            "2024-01-15T10:30:00-00:00",
+            "2024-01-15T10:30:00+0000",
+            "2024-01-16T10:29:00+23:59",
+            "2024-01-14T10:31:00-23:59",
+        ] {
+            assert_eq!(instant(text), time, "{text}");
+        }
+    }
+
+    #[test]
+    fn time_without_an_offset_is_in_utc() {
+        assert_eq!(instant("2024-01-15T10:30:00"), instant("2024-01-15T10:30:00Z"));
+        assert_eq!(instant("2024-01-15T10:30:00.25"), instant("2024-01-15T10:30:00.25Z"));
+    }
+
+    #[test]
     fn fraction_of_one_to_nine_digits_is_parsed() {
         let time = instant("2024-01-15T10:30:00Z");
         assert_eq!(instant("2024-01-15T10:30:00.5Z"), time + TimeDelta::milliseconds(500));
@@ -178,13 +226,28 @@ mod tests {
             "1705314600",
             "2024-01-15",
             "2024-01-15T10:30Z",
-            "2024-01-15T10:30:00",
             "2024-01-15T10:30:00z",
             "2024-01-15t10:30:00Z",
             "2024-01-15 10:30:00Z",
-            "2024-01-15T10:30:00-00:00",
-            "2024-01-15T10:30:00+01:00",
-            "2024-01-15T10:30:00+0000",
+            "2024-01-15T10:30:00+",
+            "2024-01-15T10:30:00+1",
+            "2024-01-15T10:30:00+1:00",
+            "2024-01-15T10:30:00+010",
+            "2024-01-15T10:30:00+01:0",
+            "2024-01-15T10:30:00+01:000",
+            "2024-01-15T10:30:00+01:60",
+            "2024-01-15T10:30:00+24:00",
+            "2024-01-15T10:30:00-2400",
+            "2024-01-15T10:30:00+99",
+            "2024-01-15T10:30:00+ab:cd",
+            "2024-01-15T10:30:00+01:00+01:00",
+            "2024-01-15T10:30:00+01:00:00",
+            "2024-01-15T10:30:00+01:00Z",
+            "2024-01-15T10:30:00 +01:00",
+            "2024-01-15T10:30:00\u{2212}01:00",
+            "2024-01-15T10:30:00UTC",
+            "2024-01-15T10:30:00.",
+            "2024-01-15T10:30:00.0123456789",
             "2024-01-15T10:30:00ZZ",
             "2024-01-15T10:30:00Z+00:00",
             "2024-01-15T10:30:00.Z",
@@ -236,6 +299,8 @@ mod tests {
         for (text, expected) in [
             ("0000-01-01T00:00:00Z", SignatureError::TimestampExpired),
             ("9999-12-31T23:59:59.999999999Z", SignatureError::TimestampInFuture),
+            ("0000-01-01T00:00:00+23:59", SignatureError::TimestampExpired),
+            ("9999-12-31T23:59:59-23:59", SignatureError::TimestampInFuture),
         ] {
             assert_eq!(
                 Timestamp::parse(text)

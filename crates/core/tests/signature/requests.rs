@@ -31,7 +31,7 @@ impl Arrived {
         let context_path = format!("{STAGE}{}", self.path);
         let request = SignedRequest {
             method: Method::parse(&self.method)?,
-            uris: CandidateUris::new(&self.path, Some(&context_path), &self.query)?,
+            uris: CandidateUris::new([self.path.as_str(), &context_path], &self.query)?,
             timestamp: Timestamp::parse(&self.timestamp)?,
             body_digest: self.digest.as_deref().map(BodyDigest::parse).transpose()?,
             signature: signature.clone(),
@@ -56,21 +56,47 @@ impl Arrived {
     pub(crate) fn canonical_uri(&self) -> String {
         let mut sorted = self.query.clone();
         sorted.sort_by_key(|(name, _)| encode(name));
-        uri(&self.path, &sorted, true)
+        uri(&self.path, &sorted, Form::Encoded)
     }
 }
 
-/// A path and the pairs in this order, encoded or not.
-pub(crate) fn uri(path: &str, pairs: &Pairs, encoded: bool) -> String {
+/// How a client writes the pairs of a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Percent-encoded.
+    Encoded,
+    /// Percent-encoded, with `+` for a space.
+    EncodedWithPlus,
+    /// As the URL standard encodes forms.
+    FormEncoded,
+    /// Unencoded.
+    Plain,
+}
+
+/// Every form.
+pub(crate) const FORMS: [Form; 4] = [Form::Encoded, Form::EncodedWithPlus, Form::FormEncoded, Form::Plain];
+
+impl Form {
+    /// A form that is unambiguous for any query.
+    pub(crate) fn or_encoded(self) -> Self {
+        if self == Self::Plain { Self::Encoded } else { self }
+    }
+
+    fn write(self, text: &str) -> String {
+        match self {
+            Self::Encoded => encode(text),
+            Self::EncodedWithPlus => encode(text).replace("%20", "+"),
+            Self::FormEncoded => encode(text).replace("%20", "+").replace('~', "%7E").replace("%2A", "*"),
+            Self::Plain => text.to_owned(),
+        }
+    }
+}
+
+/// A path and the pairs in this order.
+pub(crate) fn uri(path: &str, pairs: &Pairs, form: Form) -> String {
     let texts: Vec<String> = pairs
         .iter()
-        .map(|(name, value)| {
-            if encoded {
-                format!("{}={}", encode(name), encode(value))
-            } else {
-                format!("{name}={value}")
-            }
-        })
+        .map(|(name, value)| format!("{}={}", form.write(name), form.write(value)))
         .collect();
     if texts.is_empty() {
         path.to_owned()
@@ -102,7 +128,7 @@ pub(crate) fn paths() -> impl Strategy<Value = String> {
 
 /// Timestamps of every form. The days exist in every month.
 pub(crate) fn timestamps() -> impl Strategy<Value = String> {
-    "20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|\\+00:00)"
+    "20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)?"
 }
 
 pub(crate) fn digests() -> impl Strategy<Value = Option<String>> {
@@ -126,7 +152,7 @@ pub(crate) fn queries(most: usize) -> impl Strategy<Value = Pairs> {
     ];
     let value = prop_oneof!["[a-zA-Z0-9_-]{0,12}", "[a-z]{1,8}#(s3|cloudwatch)", any::<String>()];
     proptest::collection::vec((name, value), 0..=most).prop_filter("the URI must not be too long", |pairs| {
-        uri("", pairs, true).len() < 1_900
+        uri("", pairs, Form::Encoded).len() < 1_900
     })
 }
 

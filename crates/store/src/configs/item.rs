@@ -106,6 +106,9 @@ pub(crate) fn holds(assumption: Assumption<'_>, placeholders: &mut Placeholders)
         Assumption::HasAnyText(field) => placeholders.begins_visibly(field.name()),
         Assumption::LacksText(field, value) => placeholders.differs(field.name(), text(value)),
         Assumption::LacksSet(field, values) => placeholders.differs(field.name(), AttributeValue::Ss(values.to_vec())),
+        Assumption::Meets(requirement) => {
+            placeholders.contradicts_nothing(requirement.field().name(), requirement.contradictions())
+        }
         Assumption::IsNotNull(field) => placeholders.differs(field.name(), AttributeValue::Null(true)),
     }
 }

@@ -337,6 +337,57 @@ fn body_that_is_not_a_json_object_is_rejected() {
 }
 
 #[test]
+fn byte_order_mark_before_json_is_skipped() {
+    let marked = |text: &str| format!("\u{feff}{text}");
+    assert_eq!(
+        parse_create(marked(&s3().to_string()).as_bytes(), &tenant(), now()),
+        create(&s3())
+    );
+    let parse = |body: &str| parse_create(body.as_bytes(), &tenant(), now()).unwrap_err();
+    assert_eq!(parse("\u{feff}"), InputError::Empty);
+    assert!(matches!(parse(&marked(&marked("{}"))), InputError::NotJson { .. }));
+    assert!(matches!(
+        parse(&format!(" {}", marked("{}"))),
+        InputError::NotJson { .. }
+    ));
+}
+
+#[test]
+fn retired_field_is_ignored() {
+    for groups in [json!(["a"]), Value::Null, json!({"x": 1}), json!("a")] {
+        assert_eq!(create(&with(s3(), "groups", groups.clone())), create(&s3()));
+        assert_eq!(
+            update(DeliveryType::S3, &json!({"enabled": false, "groups": groups})),
+            update(DeliveryType::S3, &json!({"enabled": false}))
+        );
+        assert_eq!(
+            update(DeliveryType::S3, &json!({"groups": groups})),
+            Err(InputError::NothingToUpdate)
+        );
+    }
+}
+
+#[test]
+fn role_and_region_of_different_partitions_conflict() {
+    let elsewhere = with(cloudwatch(), "target_region", json!("us-gov-west-1"));
+    assert_eq!(broken(create(&elsewhere)), [rule("target_region", ErrorCode::Conflict)]);
+    let both =
+        json!({"log_distribution_role_arn": "arn:aws-cn:iam::123456789012:role/a", "target_region": "us-east-1"});
+    assert_eq!(
+        broken(update(DeliveryType::CloudWatch, &both)),
+        [rule("target_region", ErrorCode::Conflict)]
+    );
+    assert!(
+        create(&with(cloudwatch(), "target_region", json!("mars-north-1"))).is_ok(),
+        "an unknown region"
+    );
+    assert!(
+        create(&with(s3(), "target_region", json!("us-gov-west-1"))).is_ok(),
+        "no role"
+    );
+}
+
+#[test]
 fn message_for_many_broken_rules_stays_short() {
     let body: serde_json::Map<String, Value> = (0..500).map(|n| (format!("field{n}"), Value::Null)).collect();
     let error = update(DeliveryType::S3, &Value::Object(body)).unwrap_err();

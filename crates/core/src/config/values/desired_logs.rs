@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::text::lost_bytes;
+use super::text::{check_printable, unprintable};
 use crate::{
     config::field_value::FieldData,
     violation::{ErrorCode, Violation},
@@ -19,11 +19,15 @@ impl DesiredLogs {
     pub const MAX_NAMES: usize = 200;
     /// The maximum length of a name in characters.
     pub const MAX_NAME_CHARS: usize = 256;
-    /// The rules of a name as an ECMAScript pattern, except for the length. ECMAScript's whitespace is Unicode's and the
-    /// byte order mark, which is not whitespace here.
+    /// The rules of a name as an ECMAScript pattern, except for the length.
     pub const NAME_PATTERN: &str = concat!(
-        r"^(?:\ufeff|[^\s\u0000-\u001f\u007f-\u009f\ufffd])",
-        r"(?:[^\u0000-\u001f\u007f-\u009f\ufffd]*(?:\ufeff|[^\s\u0000-\u001f\u007f-\u009f\ufffd]))?$",
+        r"^[^\s",
+        unprintable!(),
+        "](?:[^",
+        unprintable!(),
+        r"]*[^\s",
+        unprintable!(),
+        "])?$"
     );
 
     /// Parses a JSON array, or reports everything that is wrong with it.
@@ -85,27 +89,19 @@ fn parse_name(entry: &Value) -> Result<&str, Violation> {
     if name.is_empty() {
         Err(Violation::new(ErrorCode::Empty, "must not be empty"))
     } else if name.trim() != name {
-        Err(Violation::new(
-            ErrorCode::InvalidFormat,
-            "must not begin or end with whitespace",
-        ))
+        let violation = Violation::new(ErrorCode::InvalidFormat, "must not begin or end with whitespace");
+        let trimmed = Value::from(name.trim());
+        Err(match parse_name(&trimmed) {
+            Ok(meant) => violation.suggesting(meant),
+            Err(_) => violation,
+        })
     } else if name.chars().count() > DesiredLogs::MAX_NAME_CHARS {
         Err(Violation::new(
             ErrorCode::TooLong,
             "must be at most 256 characters long",
         ))
-    } else if name.chars().any(char::is_control) {
-        Err(Violation::new(
-            ErrorCode::InvalidFormat,
-            "must not contain control characters",
-        ))
-    } else if lost_bytes(name) {
-        Err(Violation::new(
-            ErrorCode::InvalidFormat,
-            "must not contain U+FFFD, which replaces bytes that are not valid UTF-8",
-        ))
     } else {
-        Ok(name)
+        check_printable(name).map(|()| name.as_str())
     }
 }
 
@@ -146,7 +142,18 @@ mod tests {
     #[test]
     fn every_invalid_entry_is_reported() {
         assert_eq!(
-            codes(&json!(["a", 1, "", " b", "a", "c\n", "d\u{0}e", "f\u{fffd}"])),
+            codes(&json!([
+                "a",
+                1,
+                "",
+                " b",
+                "a",
+                "c\n",
+                "d\u{0}e",
+                "f\u{fffd}",
+                "g\u{200b}",
+                "\u{202e}h"
+            ])),
             [
                 ErrorCode::WrongType,
                 ErrorCode::Empty,
@@ -154,8 +161,21 @@ mod tests {
                 ErrorCode::Duplicate,
                 ErrorCode::InvalidFormat,
                 ErrorCode::InvalidFormat,
+                ErrorCode::InvalidFormat,
+                ErrorCode::InvalidFormat,
                 ErrorCode::InvalidFormat
             ]
+        );
+    }
+
+    #[test]
+    fn name_with_surrounding_whitespace_is_shown_without_it() {
+        let violation = DesiredLogs::parse(&json!(["a", " payment-service\u{a0}"]))
+            .unwrap_err()
+            .remove(0);
+        assert!(
+            violation.message.ends_with("(did you mean payment-service?)"),
+            "{violation}"
         );
     }
 

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::text::text_value;
+use super::text::{suggest, text_value};
 use crate::violation::{ErrorCode, Violation};
 
 named_enum! {
@@ -31,17 +31,27 @@ named_enum! {
 
 /// The name of a region: AREA-DIRECTION-NUMBER, such as `us-east-1` or `ap-southeast-7`.
 ///
-/// The words come from a table. The number is free, so that a future region is valid today.
+/// A direction comes from a table. An area is one or two words of any text, since AWS adds areas and tables age: one that
+/// is not in [`Region::AREAS`] is valid, and [`Region::is_known`] tells. The number is free, too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Region(String);
 
 text_value!(Region);
 
+macro_rules! directions {
+    () => {
+        "(?:central|north|northeast|east|southeast|south|southwest|west|northwest)"
+    };
+}
+
 impl Region {
     /// The rules as an ECMAScript pattern.
     pub const PATTERN: &str = concat!(
-        "^(?:af|ap|ca|eu|il|me|mx|sa|us|cn|us-gov|eusc-de|us-iso|us-isob|eu-isoe|us-isof|eu-isof)-",
-        "(?:central|north|northeast|east|southeast|south|southwest|west|northwest)-[1-9][0-9]?$",
+        "^[a-z]{2,8}-(?:(?!",
+        directions!(),
+        "-)[a-z]{2,8}-)?",
+        directions!(),
+        "-[1-9][0-9]?$",
     );
 
     /// The first words of region names and their partitions.
@@ -78,23 +88,37 @@ impl Region {
         "northwest",
     ];
 
-    /// The partition of the region.
+    /// The partition of the region; `None` if its area is not known.
     #[must_use]
-    pub fn partition(&self) -> Partition {
-        // The constructor accepts only areas in the table.
-        split(&self.0).map_or(Partition::Aws, |(_, partition)| partition)
+    pub fn partition(&self) -> Option<Partition> {
+        Self::partition_of(&self.0)
     }
-}
 
-impl FromStr for Region {
-    type Err = Violation;
+    /// Whether the area of the region is one of [`Region::AREAS`]. Of any other, nobody can say whether it exists.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.partition().is_some()
+    }
 
-    fn from_str(text: &str) -> Result<Self, Violation> {
-        let is_region = split(text).is_some_and(|(rest, _)| {
-            rest.rsplit_once('-').is_some_and(|(direction, number)| {
-                Self::DIRECTIONS.contains(&direction)
-                    && matches!(number.as_bytes(), [b'1'..=b'9'] | [b'1'..=b'9', b'0'..=b'9'])
-            })
+    /// The partition of the area with which a text begins; the longest area counts, since `us-gov-west-1` begins with `us` too.
+    fn partition_of(text: &str) -> Option<Partition> {
+        let (area, _, _) = split(text)?;
+        Self::AREAS
+            .into_iter()
+            .find(|(known, _)| *known == area)
+            .map(|(_, partition)| partition)
+    }
+
+    fn check(text: &str) -> Result<Self, Violation> {
+        let is_word = |word: &str| (2..=8).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_lowercase());
+        let is_region = split(text).is_some_and(|(area, direction, number)| {
+            let mut words = area.split('-');
+            let (first, second, more) = (words.next(), words.next(), words.next());
+            first.is_some_and(is_word)
+                && second.is_none_or(|word| is_word(word) && !Self::DIRECTIONS.contains(&word))
+                && more.is_none()
+                && Self::DIRECTIONS.contains(&direction)
+                && matches!(number.as_bytes(), [b'1'..=b'9'] | [b'1'..=b'9', b'0'..=b'9'])
         });
         if is_region {
             Ok(Self(text.to_owned()))
@@ -118,21 +142,46 @@ impl Region {
             .next()
             .is_some_and(|number| matches!(number.as_bytes(), [b'1'..=b'9'] | [b'1'..=b'9', b'0'..=b'9']));
         let words: Vec<&str> = parts.collect();
-        let is_known = words
-            .first()
-            .is_some_and(|direction| Self::DIRECTIONS.contains(direction))
-            && split(text).is_some_and(|(rest, _)| rest.split('-').count() == 2);
+        let is_known = Self::check(text).is_ok_and(|region| region.is_known());
         has_number && words.len() >= 2 && words.into_iter().all(is_word) && !is_known
     }
 }
 
-/// Splits `us-gov-west-1` into `west-1` and the partition of `us-gov`.
-fn split(text: &str) -> Option<(&str, Partition)> {
-    Region::AREAS
-        .into_iter()
-        // `us-gov-west-1` begins with `us` too: the longest area wins.
-        .filter_map(|(area, partition)| Some((text.strip_prefix(area)?.strip_prefix('-')?, partition)))
-        .min_by_key(|(rest, _)| rest.len())
+impl FromStr for Region {
+    type Err = Violation;
+
+    fn from_str(text: &str) -> Result<Self, Violation> {
+        let known = |meant: &str| {
+            Self::check(meant).and_then(|region| {
+                let unknown = || Violation::new(ErrorCode::InvalidFormat, "is not known");
+                if region.is_known() { Ok(region) } else { Err(unknown()) }
+            })
+        };
+        Self::check(text).map_err(|violation| suggest(violation, &meant(text), known))
+    }
+}
+
+/// Splits `us-gov-west-1` into `us-gov`, `west` and `1`.
+fn split(text: &str) -> Option<(&str, &str, &str)> {
+    let (rest, number) = text.rsplit_once('-')?;
+    let (area, direction) = rest.rsplit_once('-')?;
+    Some((area, direction, number))
+}
+
+/// The region in the name of one of its availability zones, or in another spelling.
+fn meant(text: &str) -> String {
+    let mut region = text.trim().to_ascii_lowercase().replace(['_', ' '], "-");
+    for (two_words, direction) in [
+        ("-north-east-", "-northeast-"),
+        ("-north-west-", "-northwest-"),
+        ("-south-east-", "-southeast-"),
+        ("-south-west-", "-southwest-"),
+    ] {
+        region = region.replace(two_words, direction);
+    }
+    region
+        .trim_end_matches(|last: char| last.is_ascii_lowercase())
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -157,7 +206,44 @@ mod tests {
             ("us-isof-south-1", Partition::AwsIsoF),
         ] {
             let region: Region = text.parse().unwrap_or_else(|e| panic!("{text}: {e}"));
-            assert_eq!((region.as_str(), region.partition()), (text, partition));
+            assert_eq!((region.as_str(), region.partition()), (text, Some(partition)));
+            assert!(region.is_known(), "{text}");
+        }
+    }
+
+    #[test]
+    fn region_of_an_unknown_area_is_accepted_and_not_known() {
+        for text in [
+            "mars-north-1",
+            "xx-east-1",
+            "us-isog-west-1",
+            "eusc-fr-west-2",
+            "gov-west-1",
+        ] {
+            let region: Region = text.parse().unwrap_or_else(|e| panic!("{text}: {e}"));
+            assert_eq!((region.as_str(), region.partition()), (text, None));
+            assert!(!region.is_known(), "{text}");
+        }
+    }
+
+    #[test]
+    fn likely_mistakes_are_shown_with_the_corrected_value() {
+        for (text, meant) in [
+            ("us-east-1a", "us-east-1"),
+            ("US-EAST-1", "us-east-1"),
+            ("us_gov_west_1", "us-gov-west-1"),
+            (" eu-west-1\n", "eu-west-1"),
+            ("ap-north-east-1", "ap-northeast-1"),
+        ] {
+            let message = text.parse::<Region>().unwrap_err().message;
+            assert!(
+                message.ends_with(&format!("(did you mean {meant}?)")),
+                "{text}: {message}"
+            );
+        }
+        for text in ["", "us", "XX-EAST-1", "us-upward-1", "us-east-100"] {
+            let message = text.parse::<Region>().unwrap_err().message;
+            assert!(!message.contains("did you mean"), "{text}: {message}");
         }
     }
 
@@ -199,10 +285,13 @@ mod tests {
             "US-EAST-1",
             "us-east-1 ",
             "us-upward-1",
-            "xx-east-1",
+            "x-east-1",
             "us--east-1",
+            "-east-1",
             "us-gov-1",
-            "gov-west-1",
+            "us-gov-iso-east-1",
+            "ap-north-east-1",
+            "continents-east-1",
             "a-b-1",
             "useast1",
             "us-east-\u{661}",

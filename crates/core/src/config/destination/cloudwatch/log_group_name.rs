@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use crate::{
-    config::values::text::text_value,
+    config::values::text::{suggest, text_value},
     violation::{ErrorCode, Violation},
 };
 
@@ -26,6 +26,12 @@ impl FromStr for LogGroupName {
     type Err = Violation;
 
     fn from_str(text: &str) -> Result<Self, Violation> {
+        Self::check(text).map_err(|violation| suggest(violation, meant(text), Self::check))
+    }
+}
+
+impl LogGroupName {
+    fn check(text: &str) -> Result<Self, Violation> {
         if text.is_empty() {
             return Err(Violation::new(ErrorCode::Empty, "must not be empty"));
         }
@@ -49,6 +55,17 @@ impl FromStr for LogGroupName {
         }
         Ok(Self(text.to_owned()))
     }
+}
+
+/// The name in the ARN of a log group or of a stream in it, without what surrounds it.
+fn meant(text: &str) -> &str {
+    let text = text.trim();
+    let name = match text.splitn(7, ':').collect::<Vec<_>>()[..] {
+        ["arn", _, "logs", _, _, "log-group", name] => name,
+        _ => text,
+    };
+    // A name has no colon, so the first one begins `:*` or `:log-stream:...`.
+    name.split(':').next().unwrap_or_default()
 }
 
 const fn is_log_group_byte(byte: u8) -> bool {
@@ -81,6 +98,31 @@ mod tests {
             ("aws/lambda/x", ErrorCode::Reserved),
         ] {
             assert_eq!(text.parse::<LogGroupName>().unwrap_err().code, code, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn likely_mistakes_are_shown_with_the_corrected_value() {
+        for text in [
+            "arn:aws:logs:us-east-1:123456789012:log-group:/aws/logs/acme",
+            "arn:aws:logs:us-east-1:123456789012:log-group:/aws/logs/acme:*",
+            "arn:aws-cn:logs:cn-north-1:123456789012:log-group:/aws/logs/acme:log-stream:a",
+            "/aws/logs/acme:*",
+            " /aws/logs/acme",
+            "/aws/logs/acme\n",
+        ] {
+            let message = text.parse::<LogGroupName>().unwrap_err().message;
+            assert!(message.ends_with("(did you mean /aws/logs/acme?)"), "{text}: {message}");
+        }
+        for text in [
+            "arn:aws:logs:us-east-1:123456789012:log-group:a b",
+            "a b",
+            ":*",
+            "aws/lambda:*",
+            "",
+        ] {
+            let message = text.parse::<LogGroupName>().unwrap_err().message;
+            assert!(!message.contains("did you mean"), "{text}: {message}");
         }
     }
 }

@@ -11,6 +11,9 @@ use crate::{
 ///
 /// Source: "IAM identifiers" and "IAM and AWS STS quotas" in the IAM User Guide: 12-digit account, path of up to 512
 /// printable ASCII characters with a slash at both ends, role name of 1 to 64 of `A-Za-z0-9+=,.@_-`.
+///
+/// A path has none of `* ? $ { } " \` and no `.` or `..` segment: in the session policies that contain this ARN they would
+/// be patterns or variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleArn(String);
 
@@ -24,7 +27,7 @@ impl RoleArn {
     /// The rules as an ECMAScript pattern. The path counts 512 characters with a slash at both ends.
     pub const PATTERN: &str = concat!(
         "^arn:(?:aws|aws-cn|aws-us-gov|aws-eusc|aws-iso|aws-iso-b|aws-iso-e|aws-iso-f):iam::[0-9]{12}:role/",
-        "(?:(?=[!-~]{1,510}/[^/]+$)(?:[!-.0-~]+/)+)?[A-Za-z0-9+=,.@_-]{1,64}$",
+        r"(?:(?=[!-~]{1,510}/[^/]+$)(?:(?!\.{1,2}/)[!#%-)+-.0->@-\[\]-z|~]+/)+)?[A-Za-z0-9+=,.@_-]{1,64}$",
     );
 
     /// The partition of the role.
@@ -49,7 +52,17 @@ impl FromStr for RoleArn {
     type Err = Violation;
 
     fn from_str(text: &str) -> Result<Self, Violation> {
-        let invalid = |why: &str| Violation::new(ErrorCode::InvalidFormat, format!("{why}, for example {EXAMPLE}"));
+        let meant = || meant(text).filter(|meant| Self::check(meant).is_ok());
+        Self::check(text).map_err(|violation| match meant() {
+            Some(meant) => violation.suggesting(meant),
+            None => with_example(violation),
+        })
+    }
+}
+
+impl RoleArn {
+    fn check(text: &str) -> Result<Self, Violation> {
+        let invalid = |why: &str| Violation::new(ErrorCode::InvalidFormat, why);
         // A path may contain a colon, so the sixth part is the whole rest.
         let parts: Vec<&str> = text.splitn(6, ':').collect();
         let ["arn", partition, "iam", "", account, resource] = parts[..] else {
@@ -70,10 +83,9 @@ impl FromStr for RoleArn {
             Some((path, name)) => (Some(path), name),
             None => (None, path_and_name),
         };
-        let is_segment = |segment: &str| !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_graphic());
-        if path.is_some_and(|path| !path.split('/').all(is_segment)) {
+        if path.is_some_and(|path| !path.split('/').all(is_path_segment)) {
             return Err(invalid(
-                "must contain a role path of printable ASCII characters without empty segments",
+                "must contain a role path of printable ASCII characters other than * ? $ { } \" \\, without empty, . or .. segments",
             ));
         }
         // The quota counts the slashes at both ends.
@@ -96,6 +108,32 @@ impl FromStr for RoleArn {
     }
 }
 
+/// The ARN without what surrounds it, or the role in the ARN of a session of it. That ARN has no role path, so a role with a
+/// path is found only by a person.
+fn meant(text: &str) -> Option<String> {
+    let text = text.trim().trim_end_matches(":*").trim_end_matches('/');
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    if let ["arn", partition, "sts", "", account, session] = parts[..] {
+        let (name, _) = session.strip_prefix("assumed-role/")?.split_once('/')?;
+        return Some(format!("arn:{partition}:iam::{account}:role/{name}"));
+    }
+    Some(text.to_owned())
+}
+
+/// A form error becomes clearer by a valid value.
+fn with_example(mut violation: Violation) -> Violation {
+    if violation.code == ErrorCode::InvalidFormat {
+        violation.message = format!("{}, for example {EXAMPLE}", violation.message);
+    }
+    violation
+}
+
+fn is_path_segment(segment: &str) -> bool {
+    let is_allowed =
+        |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'*' | b'?' | b'$' | b'{' | b'}' | b'"' | b'\\');
+    !matches!(segment, "" | "." | "..") && segment.bytes().all(is_allowed)
+}
+
 const fn is_role_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'=' | b',' | b'.' | b'@' | b'_' | b'-')
 }
@@ -115,6 +153,10 @@ mod tests {
             ("arn:aws-iso-b:iam::123456789012:role/a", Partition::AwsIsoB),
             ("arn:aws:iam::000000000000:role/team/logs/Role+=,.@_-9", Partition::Aws),
             ("arn:aws:iam::123456789012:role/odd:path/Role", Partition::Aws),
+            (
+                "arn:aws:iam::123456789012:role/!#%&'()+,-.0:;<=>@[]^_`a|~/...a/Role",
+                Partition::Aws,
+            ),
             (longest.as_str(), Partition::Aws),
         ] {
             let role: RoleArn = text.parse().unwrap_or_else(|e| panic!("{text}: {e}"));
@@ -147,10 +189,45 @@ mod tests {
             "arn:aws:iam::123456789012:role/a\n",
             " arn:aws:iam::123456789012:role/a",
             "arn:aws:iam::123456789012:role/pfad\u{e4}/a",
+            "arn:aws:iam::123456789012:role/team*/a",
+            "arn:aws:iam::123456789012:role/team?/a",
+            "arn:aws:iam::123456789012:role/${aws:username}/a",
+            "arn:aws:iam::123456789012:role/$/a",
+            "arn:aws:iam::123456789012:role/{/a",
+            "arn:aws:iam::123456789012:role/}/a",
+            "arn:aws:iam::123456789012:role/te\"am/a",
+            "arn:aws:iam::123456789012:role/te\\am/a",
+            "arn:aws:iam::123456789012:role/./a",
+            "arn:aws:iam::123456789012:role/team/../a",
             &long_name,
             &long_path,
         ] {
             assert!(text.parse::<RoleArn>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn likely_mistakes_are_shown_with_the_corrected_value() {
+        const MEANT: &str = "arn:aws:iam::123456789012:role/Delivery";
+        for text in [
+            " arn:aws:iam::123456789012:role/Delivery",
+            "arn:aws:iam::123456789012:role/Delivery\n",
+            "arn:aws:iam::123456789012:role/Delivery:*",
+            "arn:aws:iam::123456789012:role/Delivery/",
+            "arn:aws:sts::123456789012:assumed-role/Delivery/session-1",
+        ] {
+            let message = text.parse::<RoleArn>().unwrap_err().message;
+            assert!(
+                message.ends_with(&format!("(did you mean {MEANT}?)")),
+                "{text}: {message}"
+            );
+        }
+        for text in ["Delivery", "arn:aws:iam::123456789012:instance-profile/Delivery", ""] {
+            let message = text.parse::<RoleArn>().unwrap_err().message;
+            assert!(
+                message.ends_with(&format!("for example {EXAMPLE}")),
+                "{text}: {message}"
+            );
         }
     }
 }

@@ -34,7 +34,7 @@ pub(super) static BUCKET_NAME: FieldSpec = FieldSpec {
     is_required: true,
     tolerated: &[],
     absent: REQUIRED,
-    description: "The bucket, named by the rules of S3 for general purpose buckets.",
+    description: "The bucket, named by the rules of S3 for general purpose buckets, or the alias of an access point.",
     example: Some(r#""acme-corp-logs""#),
     shape: Shape::Text {
         pattern: BucketName::PATTERN,
@@ -51,7 +51,8 @@ pub(super) static BUCKET_PREFIX: FieldSpec = FieldSpec {
     is_required: false,
     tolerated: &[ErrorCode::Empty],
     absent: Absent::Unset("the default ROSA/cluster-logs/ applies"),
-    description: "The prefix of every object key: up to 512 bytes of UTF-8, stored with one slash at its end.",
+    description: "The prefix of every object key: up to 512 bytes of UTF-8 without `.` and `..` segments, stored with one slash at its \
+        end.",
     example: Some(r#""ROSA/cluster-logs/""#),
     shape: Shape::Text {
         pattern: BucketPrefix::PATTERN,
