@@ -13,7 +13,7 @@
 #       --central-role-arn ARN       the role that the validator assumes; without it, no validator is deployed
 #       --external-id ID             the external id for assuming customers' roles; default: the id of this account
 #       --include-api                deploy the API, not only the table
-#       --api-auth-ssm-parameter NAME    the SecureString with the signing key; default /logging/api/psk
+#       --api-auth-ssm-parameter NAME    the SecureString with the signing key; default /PROJECT/ENVIRONMENT/api/psk
 #       --create-psk                 create that parameter with 256 random bits if it does not exist
 #       --package image|zip          the package type of the functions; default image
 #       --authorizer-image-uri URI   the image of the authorizer in ECR
@@ -117,6 +117,7 @@ merge_parameters() {
   parameter[ProjectName]=$project
   parameter[Environment]=$environment
   parameter[TemplatesBucket]=$bucket
+  parameter[PskParameterName]=${parameter[PskParameterName]:-/$project/$environment/api/psk}
   # A gateway response's header has fixed text, so it can name only one origin. With several, pages cannot read the
   # gateway's errors, only the API's.
   parameter[ErrorOrigin]=''
