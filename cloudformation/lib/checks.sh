@@ -89,21 +89,19 @@ check_log_group() {
   info "The log group $group exists and is used as it is: its retention is not changed, and --delete keeps it."
 }
 
-# The alarms that --monitor lets CloudFormation watch, the most telling first; CloudFormation takes five.
-readonly WATCHED_ALARMS=(error-rate api-init-failures authorizer-init-failures key-failures api-timeouts
-  authorizer-timeouts latency api-throttles authorizer-throttles)
+# The alarms that --monitor lets CloudFormation watch. It takes five.
+readonly WATCHED_ALARMS=(error-rate init-failures key-failures api-timeouts authorizer-timeouts)
 rollback_triggers=''
 
 # An alarm that is missing or triggered already would fail the deployment at once.
 check_monitor() {
   local alarms name arn state wanted count=0
   [[ -n $monitor ]] || return 0
-  alarms=$(aws_call cloudwatch describe-alarms --alarm-name-prefix "$stack-" --alarm-types MetricAlarm CompositeAlarm \
-    --query '[MetricAlarms, CompositeAlarms][][].[AlarmName,AlarmArn,StateValue]') ||
+  alarms=$(aws_call cloudwatch describe-alarms --alarm-name-prefix "$stack-" --query 'MetricAlarms[].[AlarmName,AlarmArn,StateValue]') ||
     fail "The alarms cannot be read. ($(aws_error))"
   for wanted in "${WATCHED_ALARMS[@]}"; do
     while IFS=$'\t' read -r name arn state; do
-      [[ $name == "$stack-$wanted" ]] && ((count < 5)) || continue
+      [[ $name == "$stack-$wanted" ]] || continue
       [[ $state != ALARM ]] || fail "The alarm $name is triggered already, so CloudFormation would roll back at once: see docs/operations.md, or deploy without --monitor."
       rollback_triggers+="${rollback_triggers:+,}{\"Arn\":\"$arn\",\"Type\":\"AWS::CloudWatch::Alarm\"}"
       count=$((count + 1))

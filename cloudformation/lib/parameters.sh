@@ -191,6 +191,8 @@ check_needs() {
   [[ -z ${parameter[DomainName]} || -n ${parameter[CertificateArn]}${parameter[HostedZoneId]} ]] ||
     misuse "--domain needs --certificate-arn, or --hosted-zone-id to have a certificate issued."
   [[ -n ${parameter[CentralRoleArn]} ]] || needs --central-role-arn ExternalId ValidatorMemory ValidatorConcurrency
+  [[ -z ${parameter[AlarmEmail]} || -z ${parameter[AlarmTopicArn]-} ]] ||
+    misuse "AlarmEmail subscribes to the topic of the stack, and --alarm-topic-arn names another one: reset one of them."
   if [[ ${parameter[IncludeMonitoring]} != true ]]; then
     [[ -z $monitor ]] || misuse "--monitor needs the alarms: pass --parameter IncludeMonitoring=true."
     for name in "${!given[@]}"; do

@@ -64,21 +64,39 @@ USAGE = [
     (setting("AlarmEmail=us"), "AlarmEmail must be an e-mail address, not 'us'."),
     (setting("AlarmEmail=us@example.com\nor@example.com"), "AlarmEmail contains a line break"),
     # Origins, as the function that would not start with them
-    ((*ZIPPED, "--allowed-origins", "https://x/"), "--allowed-origins must be origins such as https://console.example.com"),
-    ((*ZIPPED, "--allowed-origins", "https://a.example,https://b.example/x"), "without a path or a final slash; or *, not"),
+    (
+        (*ZIPPED, "--allowed-origins", "https://x/"),
+        "--allowed-origins must be origins such as https://console.example.com",
+    ),
+    (
+        (*ZIPPED, "--allowed-origins", "https://a.example,https://b.example/x"),
+        "without a path or a final slash; or *, not",
+    ),
     ((*ZIPPED, "--allowed-origins", "https://X.example"), "--allowed-origins must be origins such as"),
     ((*ZIPPED, "--allowed-origins", "x.example"), "--allowed-origins must be origins such as"),
     ((*ZIPPED, "--allowed-origins", "*,https://x.example"), "--allowed-origins must be origins such as"),
-    ((*ZIPPED, "--allowed-origins", "https://x.example:443"), "with the default port, which browsers leave out: use 'https://x.example'."),
+    (
+        (*ZIPPED, "--allowed-origins", "https://x.example:443"),
+        "with the default port, which browsers leave out: use 'https://x.example'.",
+    ),
     ((*ZIPPED, "--allowed-origins", "http://x.example:70000"), "whose port does not exist"),
     # Custom domains
     ((*ZIPPED, "--domain", "api.example.com"), "--domain needs --certificate-arn, or --hosted-zone-id"),
     ((*ZIPPED, "--certificate-arn", "x"), "--certificate-arn needs --domain."),
     ((*ZIPPED, "--hosted-zone-id", "Z1"), "--hosted-zone-id needs --domain."),
     (setting("CloseExecuteApi=true"), "CloseExecuteApi needs --domain."),
-    ((*ZIPPED, "--domain", "https://api.example.com", "--hosted-zone-id", "Z1"), "--domain must be a host name in lower case"),
-    ((*ZIPPED, "--domain", "api.example.com", "--hosted-zone-id", "example.com"), "--hosted-zone-id must be the id of a Route 53 zone"),
-    ((*ZIPPED, "--domain", "api.example.com", "--hosted-zone-id", "Z1"), "The hosted zone Z1 was not found: pass the id of the public zone"),
+    (
+        (*ZIPPED, "--domain", "https://api.example.com", "--hosted-zone-id", "Z1"),
+        "--domain must be a host name in lower case",
+    ),
+    (
+        (*ZIPPED, "--domain", "api.example.com", "--hosted-zone-id", "example.com"),
+        "--hosted-zone-id must be the id of a Route 53 zone",
+    ),
+    (
+        (*ZIPPED, "--domain", "api.example.com", "--hosted-zone-id", "Z1"),
+        "The hosted zone Z1 was not found: pass the id of the public zone",
+    ),
     (
         (*ZIPPED, "--domain", "api.example.com", "--certificate-arn", f"arn:aws:acm:eu-west-1:{ACCOUNT}:certificate/x"),
         "--certificate-arn is in eu-west-1: use one in us-east-1",
@@ -87,7 +105,10 @@ USAGE = [
         (*ZIPPED, "--domain", "api.example.com", "--certificate-arn", f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/x"),
         f"The certificate arn:aws:acm:{REGION}:{ACCOUNT}:certificate/x was not found",
     ),
-    ((*ZIPPED, "--domain", "api.example.com", "--certificate-arn", "arn:aws:iam::1:x"), "--certificate-arn must be the ARN of a certificate"),
+    (
+        (*ZIPPED, "--domain", "api.example.com", "--certificate-arn", "arn:aws:iam::1:x"),
+        "--certificate-arn must be the ARN of a certificate",
+    ),
     # What a partition does not have
     (
         (*ZIPPED, "-r", "us-gov-west-1", "-b", "in-gov", "--domain", "api.example.com", "--hosted-zone-id", "Z1"),
@@ -97,7 +118,10 @@ USAGE = [
         (*ZIPPED, "-r", "cn-north-1", "-b", "in-china", "--central-role-arn", CENTRAL_ROLE),
         "--central-role-arn is an ARN of the partition aws, but cn-north-1 is in aws-cn",
     ),
-    ((*ZIPPED, "-r", "eusc-de-east-1", "-b", "nowhere"), "The bucket nowhere cannot be accessed: create it in eusc-de-east-1"),
+    (
+        (*ZIPPED, "-r", "eusc-de-east-1", "-b", "nowhere"),
+        "The bucket nowhere cannot be accessed: create it in eusc-de-east-1",
+    ),
     # Options that have no effect, or that deploy.sh sets itself
     ((*API, "--parameter", "ApiMemory"), "--parameter must be NAME=VALUE"),
     ((*API, "--parameter", "Memory=1"), "cloudformation/regional.yaml has no parameter Memory."),
@@ -114,15 +138,27 @@ USAGE = [
     (API, "--authorizer-image-uri is missing"),
     ((*API, "--binaries", "/nowhere"), "--binaries must be a directory, and /nowhere is not one."),
     ((*API, "--binaries", "/tmp"), "--binaries needs --package zip."),
-    ((*ZIPPED, "--api-image-uri", f"{REGISTRY}/x"), "--api-image-uri needs --package image, and this stack has zip packages."),
-    ((*ZIPPED, "--adopt-table", "--parameter", "ManageTable=false"), "--adopt-table and ManageTable=false cannot be combined."),
+    (
+        (*ZIPPED, "--api-image-uri", f"{REGISTRY}/x"),
+        "--api-image-uri needs --package image, and this stack has zip packages.",
+    ),
+    (
+        (*ZIPPED, "--adopt-table", "--parameter", "ManageTable=false"),
+        "--adopt-table and ManageTable=false cannot be combined.",
+    ),
     ((*ZIPPED, "--adopt-table"), "There is no table multi-tenant-logging-development-tenant-configs to adopt"),
     (setting("ManageTable=false"), "does not exist, and ManageTable=false says that another tool creates it"),
-    ((*ZIPPED, "--parameter", "IncludeMonitoring=false", "--parameter", "AlarmEmail=us@example.com"), "AlarmEmail needs IncludeMonitoring=true."),
+    (
+        (*ZIPPED, "--parameter", "IncludeMonitoring=false", "--parameter", "AlarmEmail=us@example.com"),
+        "AlarmEmail needs IncludeMonitoring=true.",
+    ),
     ((*ZIPPED, "--tags", "Team"), "--tags must be NAME=VALUE, not 'Team'."),
     ((*ZIPPED, "--tags", "aws:x=y"), "The tag aws:x is reserved for AWS."),
     ((*ZIPPED, "--termination-protection", "yes"), "--termination-protection must be on or off, not 'yes'."),
-    ((*ZIPPED, "--cloudformation-role", "deployer"), "--cloudformation-role must be the ARN of a role, not 'deployer'."),
+    (
+        (*ZIPPED, "--cloudformation-role", "deployer"),
+        "--cloudformation-role must be the ARN of a role, not 'deployer'.",
+    ),
     ((*ZIPPED, "--monitor", "181"), "--monitor must be a number of minutes from 1 to 180, not '181'."),
     (("--delete", "--dry-run"), "--delete and --dry-run cannot be combined."),
     (("--delete", "--status"), "--delete and --status cannot be combined."),
@@ -420,7 +456,9 @@ def test_parameters_are_read_as_the_templates_declare_them():
 
 
 def test_every_default_fits_its_declaration():
-    output = run_part("parameters", """
+    output = run_part(
+        "parameters",
+        """
         source cloudformation/lib/options.sh
         misuse() { echo "$1"; exit 2; }
         declare -A previous=()
@@ -428,7 +466,8 @@ def test_every_default_fits_its_declaration():
         read_template_parameters
         for name in "${parameter_names[@]}"; do check_value "$name" "${parameter[$name]}"; done
         echo "${#parameter_names[@]}"
-    """)
+    """,
+    )
     assert output.returncode == 0, output
     assert int(output.stdout) > 60
 
@@ -447,19 +486,20 @@ def test_signature_is_an_hmac(key):
 )
 def test_only_new_events_are_read(tmp_path, known, pages_read, shown):
     """A history of three pages of two events each, newest first, of which the first ones are new."""
-    rows = "".join(
-        f"[{number}]='{number}\t2024-01-15T10:3{6 - number}:00Z\tname\ttype\tUPDATE_COMPLETE\tid\t-' "
+    history = "".join(
+        f"[{number}]='{number}\t2024-01-15T10:{36 - number}:00Z\tname\ttype\tUPDATE_COMPLETE\tid\t-' "
         for number in range(1, 7)
     )
     output = run_part("events", f"""
-        rows=({rows})
-        last_time=2024-01-15T10:3{5 - known}:30Z
+        history=({history})
+        last_time=2024-01-15T10:{35 - known}:30Z
         aws_call() {{
+          local call=$* token=0
           echo >>{tmp_path}/calls
-          local page=0
-          [[ $* != *--next-token* ]] || page=$(sed 's/.*--next-token \([0-9]\).*/\1/' <<<"$*")
-          if ((page < 2)); then echo $((page + 1)); else echo None; fi
-          printf '%s\n' "${{rows[page * 2 + 1]}}" "${{rows[page * 2 + 2]}}"
+          [[ $call != *--next-token* ]] || token=${{call##*--next-token }}
+          token=${{token%% *}}
+          if ((token < 2)); then echo $((token + 1)); else echo None; fi
+          printf '%s\n' "${{history[token * 2 + 1]}}" "${{history[token * 2 + 2]}}"
         }}
         new_events ours
     """)  # fmt: skip
