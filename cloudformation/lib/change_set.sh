@@ -82,7 +82,7 @@ explain_dry_run() {
   if [[ $1 == CREATE ]]; then
     info 'A dry run of a new stack does not list the resources inside its nested stacks: all of them are new.'
   elif ((${#unknown_stacks[@]} > 0)); then
-    info "This dry run cannot know what changes inside the nested stacks ${unknown_stacks[*]}, if anything: CloudFormation did not say."
+    info "This dry run cannot know what changes inside these nested stacks, if anything, because CloudFormation did not say: ${unknown_stacks[*]}."
   fi
   info 'No dry run can know whether AWS accepts the changes (permissions, quotas, names that are taken), nor whether the new functions start.'
 }

@@ -98,12 +98,12 @@ invoke_version() {
   [[ -z $cause ]]
 }
 
-# Prints why a function failed: the line that it logs when it does not start, or else what Lambda reports.
+# Prints why a function failed: the error in the line that it logs when it does not run, or else what Lambda reports.
 reason_of() {
-  local reason
-  reason=$(base64 -d <<<"$1" 2>/dev/null | tr -d '\0' | grep -a 'does not run' | tail -n1 | field_of error)
-  [[ -n $reason ]] || reason=$(field_of errorMessage <<<"$2")
-  printf '%s' "${reason:-${2:0:300}}"
+  local text error
+  text=$(base64 -d <<<"$1" 2>/dev/null | tr -d '\0' | grep -a 'does not run' | tail -n1) || text=$(field_of errorMessage <<<"$2")
+  error=$(field_of error <<<"$text")
+  printf '%s' "${error:-${text:-${2:0:300}}}"
 }
 
 # Prints a text of a JSON object.

@@ -19,15 +19,15 @@ release_of() {
 
 # --rollback: serves with an earlier release, at once, and pins it. With the newest one, it goes forward again.
 roll_back() {
-  local release
+  local release=''
   need_stack --rollback
   [[ ${previous[IncludeApi]} == true ]] || fail "The stack $stack has no API to roll back."
   [[ -n ${previous[PinnedApiVersion]+set} ]] ||
     fail "The stack $stack was deployed by an earlier deploy.sh, whose templates cannot pin a version: move the alias live with aws lambda update-alias, or deploy once with this one."
   use_previous_parameters
   read_live live_before
-  release=$(wanted_release)
-  choose_versions "$release"
+  key_for_events
+  choose_release
   if $dry_run; then
     info "The functions would serve with release $release. Nothing was changed."
     return
@@ -42,6 +42,7 @@ roll_back() {
   step 'Checking the release'
   verify UPDATE || fail "Release $release is live, but $cause."
   step "Release $release is live"
+  use_previous_parameters
   report_drift
 }
 
@@ -50,33 +51,38 @@ use_previous_parameters() {
   for name in "${!previous[@]}"; do parameter[$name]=${previous[$name]}; done
 }
 
-# Prints the release that --rollback names, by its id or a version of the API function, or the one before the live one.
-wanted_release() {
-  local current=${live_before[api]-} release found
-  release=$(release_of api "$current")
+# Sets `release` and `pin` to the release that --rollback names, by its id or a version of the API function, or else to the
+# newest one before the live one that starts: a release that never started may be between them.
+choose_release() {
+  local candidates current=${live_before[api]-} now
+  now=$(release_of api "$current")
   if [[ -n $wanted_release ]]; then
-    found=$(versions_of api | awk -F '\t' -v wanted="$wanted_release" '$1 == wanted || $2 == wanted { print $2; exit }')
-    [[ -n $found ]] || fail "There is no release $wanted_release: ./deploy.sh --status$(common_options) lists them."
-  else
-    found=$(versions_of api | awk -F '\t' -v current="$current" -v release="$release" \
-      '$1 + 0 < current + 0 && $2 != release { print $2; exit }')
-    [[ -n $found ]] || fail "There is no release before the live one, $release."
+    release=$(versions_of api | awk -F '\t' -v wanted="$wanted_release" '$1 == wanted || $2 == wanted { print $2; exit }')
+    [[ -n $release ]] || fail "There is no release $wanted_release: ./deploy.sh --status$(common_options) lists them."
+    choose_versions "$release" || fail "Nothing was changed, because $cause."
+    return
   fi
-  printf '%s' "$found"
+  candidates=$(versions_of api | awk -F '\t' -v current="$current" -v release="$now" \
+    '$1 + 0 < current + 0 && $2 != release && !seen[$2]++ { print $2 }')
+  for release in $candidates; do
+    choose_versions "$release" && return
+    info "Release $release is skipped, because $cause."
+  done
+  fail "There is no release before the live one, $now, that starts."
 }
 
-# Sets `pin` to the versions of a release, each of which must start: its image may be gone.
+# Sets `pin` to the versions of a release. Each must start, also because the image of an old one may be gone.
 choose_versions() {
   local program version
-  pin=()
-  for program in "${!live_before[@]}"; do
+  pin=() cause=''
+  for program in "${FUNCTIONS[@]}"; do
+    [[ -n ${live_before[$program]-} ]] || continue
     version=$(version_in "$program" "$1")
     if [[ -z $version ]]; then
       info "${program^} has no version in release $1 and keeps version ${live_before[$program]}."
       continue
     fi
-    key_for_events
-    invoke_version "$program" "$version" || fail "Nothing was changed, because $cause."
+    invoke_version "$program" "$version" || return 1
     pin[Pinned${program^}Version]=$version
   done
 }
@@ -84,6 +90,8 @@ choose_versions() {
 key_for_events() {
   [[ -n $key ]] || read_key "${parameter[PskParameterName]}" || true
 }
+
+keeps_pins=false
 
 # What a deployment does with versions that a rollback pinned: it keeps them unless it makes another release, and asks
 # before it serves again with code that was rolled back.
@@ -94,7 +102,7 @@ settle_pins() {
   done
   $pinned || return 0
   if [[ ${parameter[Release]} == "${previous[Release]}" ]]; then
-    warn "The functions stay at the release that a rollback made live: ./deploy.sh --rollback ${previous[Release]}$(common_options) goes forward again."
+    keeps_pins=true
     return
   fi
   for name in AuthorizerImageUri ApiImageUri AuthorizerCodeKey ApiCodeKey ValidatorCodeKey; do
@@ -105,6 +113,14 @@ settle_pins() {
   for name in "${!parameter[@]}"; do
     [[ $name != Pinned*Version ]] || parameter[$name]=''
   done
+}
+
+# A deployment whose release is not live has failed, also when the stack is up to date.
+report_pins() {
+  local text="A rollback made another release live, and the functions stay there: ./deploy.sh --rollback ${previous[Release]-}$(common_options) goes forward again."
+  $keeps_pins || return 0
+  [[ $mode == set ]] || fail "$text"
+  warn "$text"
 }
 
 # --follow: what the interrupted command would have done after the deployment.

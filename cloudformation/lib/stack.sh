@@ -99,6 +99,7 @@ finish_deployment() {
   protect_stack
   print_result
   report_drift
+  report_pins
 }
 
 protect_stack() {

@@ -139,7 +139,8 @@ def test_tags_are_merged(cloud):
 
 def test_dry_run_says_what_it_cannot_know(cloud):
     output = script(cloud, "--set", "ApiMemory=1024", "--dry-run")
-    assert "This dry run cannot know what changes inside the nested stacks Functions" in output
+    unknown = re.search(r"This dry run cannot know what changes inside these nested stacks, .*: (.*)\.", output)
+    assert "Functions" in unknown[1].split()
     assert "No dry run can know whether AWS accepts the changes" in output
     assert "Nothing was changed." in output
     assert parameters(cloud)["ApiMemory"] == "512"
@@ -148,24 +149,36 @@ def test_dry_run_says_what_it_cannot_know(cloud):
 # --- Going back
 
 
-def broken_programs(folder, name, cloud):
-    """A build in which one program does not run."""
-    folder = cloud.change_programs(folder)
-    (folder / "main.c").write_text(DOES_NOT_RUN)
-    subprocess.run(["cc", "-static", "main.c", "-o", name], cwd=folder, check=True)
-    return ("--package", "zip", "--binaries", folder)
+@pytest.fixture(scope="module")
+def broken_build(cloud, tmp_path_factory):
+    """The options for builds in which one program does not run, by that program."""
+    builds = {}
+    for name in ("api", "authorizer"):
+        folder = cloud.change_programs(tmp_path_factory.mktemp(name) / "build")
+        (folder / "main.c").write_text(DOES_NOT_RUN)
+        subprocess.run(["cc", "-static", "main.c", "-o", name], cwd=folder, check=True)
+        builds[name] = ("--package", "zip", "--binaries", folder)
+    return builds
 
 
 @pytest.mark.parametrize(("name", "title"), [("api", "the API function"), ("authorizer", "the authorizer")])
-def test_release_whose_function_does_not_start_goes_back(cloud, tmp_path, name, title):
+def test_release_whose_function_does_not_start_goes_back(cloud, broken_build, name, title):
     before = live(cloud)
-    output = cloud.deploy(*broken_programs(tmp_path / "build", name, cloud), fails=True)
+    output = cloud.deploy(*broken_build[name], fails=True)
     last = output.splitlines()[-1]
     assert last.startswith("deploy.sh: The new release was rolled back, and the earlier one is live: version ")
     assert last.endswith(f' of {title} does not start: there is no "moon" today.')
     assert live(cloud) == before
     assert pinned(cloud) == [*before, ""]
     assert status_of_a_list(cloud) == 200
+
+
+def test_release_that_was_rolled_back_is_not_deployed_again(cloud, broken_build):
+    before = live(cloud)
+    output = cloud.deploy(*broken_build["authorizer"], fails=True)
+    assert "Nothing to change." in output
+    assert output.splitlines()[-1].startswith("deploy.sh: A rollback made another release live, and the functions stay")
+    assert live(cloud) == before
 
 
 def test_failing_update_keeps_the_good_version(cloud, tmp_path):
@@ -194,6 +207,7 @@ def test_repaired_release_is_deployed_and_lifts_the_pins(cloud, tmp_path):
 def test_rollback_pins_the_release_before(cloud):
     before, release = live(cloud), parameters(cloud)["Release"]
     output = script(cloud, "--rollback")
+    assert output.count("is skipped, because version") == 2, "the releases that do not start"
     assert "== Rolling back to release " in output
     assert output.rstrip().endswith("is live")
     now = live(cloud)
@@ -221,7 +235,7 @@ def test_setting_does_not_bring_back_what_was_rolled_back(cloud):
 def test_setting_of_the_gateway_keeps_the_pins(cloud):
     before, pins = live(cloud), pinned(cloud)
     output = script(cloud, "--set", "ThrottlingRate=80")
-    assert "The functions stay at the release that a rollback made live" in output
+    assert "A rollback made another release live, and the functions stay there: ./deploy.sh --rollback " in output
     assert (live(cloud), pinned(cloud)) == (before, pins)
     assert parameters(cloud)["ThrottlingRate"] == "80"
 
