@@ -12,6 +12,7 @@ import subprocess
 import pytest
 import yaml
 from cloud import ACCOUNT, ARCHITECTURE, BUCKET, CENTRAL_ROLE, PSK_PARAMETER, REGION, ROOT, STACK
+from faults import credentials_without
 
 REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 API = ("-t", "regional", "-b", BUCKET, "--include-api")
@@ -226,6 +227,10 @@ def test_unencrypted_key_is_rejected(cloud):
 
 def put_image(cloud, repository, tag, manifest):
     cloud.run(["aws", "ecr", "create-repository", "--repository-name", repository, "--output", "text"])
+    move_tag(cloud, repository, tag, manifest)
+
+
+def move_tag(cloud, repository, tag, manifest):
     cloud.aws(
         "ecr", "put-image", "--repository-name", repository, "--image-tag", tag,
         "--image-manifest", json.dumps(manifest), "--image-manifest-media-type", manifest["mediaType"],
@@ -242,11 +247,13 @@ def image(seed):
 
 
 def fake_curl(cloud, folder, architecture):
-    """The environment with a `curl` that returns the configuration of an image: the emulator has no such download."""
+    """The environment of a deployer of images, with a `curl` that returns the configuration of an image: the emulator
+    has no such download. Nor does it run functions from images, so the deployer is not allowed to invoke them."""
     curl = folder / "curl"
     curl.write_text(f"""#!/bin/sh\necho '{{"architecture":"{architecture}","os":"linux"}}'\n""")
     curl.chmod(0o755)
-    return {"PATH": f"{folder}:{cloud.environment['PATH']}"}
+    user = credentials_without(cloud, f"deployer-{folder.name}", "lambda:InvokeFunction")
+    return user | {"PATH": f"{folder}:{cloud.environment['PATH']}"}
 
 
 def deploy_image(cloud, uri, *options, **environment):

@@ -1,13 +1,16 @@
 """A deployment that fails, the deletion of one, and the next one."""
 
 from cloud import ACCOUNT, ARCHITECTURE, CENTRAL_ROLE, FUNCTIONS, REGION, STACK, TABLE, ZIP, request
+from faults import credentials_without
 from test_3_operation import read_something
 
 
 def test_failure_names_the_first_resource_that_failed(cloud):
+    """The zone does not exist, which this deployer is not allowed to see."""
+    blind = credentials_without(cloud, "blind", "route53:GetHostedZone", "acm:DescribeCertificate")
     output = cloud.deploy(
         *ZIP, "--domain", "api.example.com", "--certificate-arn", f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/x",
-        "--hosted-zone-id", "Z0000000000000", fails=True,
+        "--hosted-zone-id", "Z0000000000000", fails=True, **blind,
     )  # fmt: skip
     assert "The deployment failed and the stack is in UPDATE_ROLLBACK" in output
     # The emulator reports only the nested stack. On AWS it is the record in it, Address4.
