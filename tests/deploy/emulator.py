@@ -11,6 +11,8 @@
 - A deleted table with point-in-time recovery is lost. DynamoDB keeps a backup of it, as here.
 - An event is sent to its function in two writes, and TCP delays the second until the first is acknowledged, 40 ms
   later. Here both are sent at once, and a request takes a quarter of the time.
+
+CloudFormation has no rollback triggers here. Those that it is asked for are printed.
 """
 
 import json
@@ -23,6 +25,7 @@ from ministack.services.cloudformation import _stacks, handlers, provisioners
 
 _update_resource = provisioners._update_resource
 _extract_resource_arn = iam_actions.extract_resource_arn
+_create_change_set = handlers._ACTION_HANDLERS["CreateChangeSet"]
 _delete_table = dynamodb._delete_table
 _describe_stack_resources = handlers._describe_stack_resources
 
@@ -52,6 +55,13 @@ def describe_stack_resources(params):
             if wanted in (resource.get("PhysicalResourceId") for resource in resources):
                 params = {**params, "StackName": [name]}
     return _describe_stack_resources(params)
+
+
+def create_change_set(params):
+    for name in sorted(params):
+        if name.startswith("RollbackConfiguration."):
+            print(f"{name}={params[name][0]}", flush=True)
+    return _create_change_set(params)
 
 
 def delete_table(data):
@@ -99,5 +109,6 @@ provisioners._RESOURCE_HANDLERS["AWS::WAFv2::WebACLAssociation"] = {
     "create": associate_web_acl,
     "delete": disassociate_web_acl,
 }
+handlers._ACTION_HANDLERS["CreateChangeSet"] = create_change_set
 handlers._ACTION_HANDLERS["DescribeStackResources"] = describe_stack_resources
 app.main()

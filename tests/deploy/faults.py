@@ -134,3 +134,17 @@ def put_report(cloud, function, status):
     cloud.aws("logs", "create-log-stream", *stream)
     event = {"timestamp": int(now.timestamp() * 1000), "message": json.dumps(report)}
     cloud.aws("logs", "put-log-events", *stream, "--log-events", json.dumps([event]))
+
+
+def credentials_without(cloud, name, *actions):
+    """The environment of a user that is allowed everything but these actions."""
+    user = ("--user-name", name)
+    statements = [
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "Action": actions, "Resource": "*"},
+    ]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    cloud.aws("iam", "create-user", *user)
+    cloud.aws("iam", "put-user-policy", *user, "--policy-name", "all-but", "--policy-document", policy)
+    key = cloud.aws("iam", "create-access-key", *user)["AccessKey"]
+    return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}

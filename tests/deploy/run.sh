@@ -25,15 +25,6 @@ finish() {
 trap finish EXIT
 trap 'exit 143' INT TERM
 
-function_binaries() {
-  local target variable
-  target=$(uname -m)-unknown-linux-gnu
-  variable=$(tr 'a-z-' 'A-Z_' <<<"$target")
-  env "CARGO_TARGET_${variable}_RUSTFLAGS=-C target-feature=+crt-static" \
-    cargo build --profile lambda --locked --target "$target" --package authorizer --package api --package validator >&2 || return
-  echo "${CARGO_TARGET_DIR:-$TOP/target}/$target/lambda"
-}
-
 run_tests() {
   PYTHONPATH=tests/deploy ${BACKGROUND:+nice -n 10} python -m pytest -c tests/pytest.ini --exitfirst --durations=8 "$@"
 }

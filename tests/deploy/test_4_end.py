@@ -24,7 +24,7 @@ def test_change_of_the_package_type_is_rejected(cloud):
 
 
 def test_delete_keeps_the_table(cloud):
-    output = cloud.run(["./deploy.sh", "--delete"])
+    output = cloud.run(["./deploy.sh", "--delete", "--yes"])
     assert f"Deleted. The table {TABLE}, the key and the objects in the templates bucket are kept." in output
     assert cloud.aws("dynamodb", "list-tables")["TableNames"] == [TABLE]
     items = cloud.aws("dynamodb", "scan", "--table-name", TABLE)["Items"]
@@ -35,7 +35,7 @@ def test_delete_keeps_the_table(cloud):
 
 
 def test_delete_without_a_stack_succeeds(cloud):
-    assert f"The stack {STACK} does not exist." in cloud.run(["./deploy.sh", "--delete"])
+    assert f"The stack {STACK} does not exist." in cloud.run(["./deploy.sh", "--delete", "--yes"])
 
 
 def test_new_deployment_imports_the_table(cloud):

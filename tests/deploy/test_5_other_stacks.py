@@ -122,7 +122,7 @@ def test_validator_image_is_ignored_with_a_notice(cloud, options):
 @pytest.fixture(scope="module")
 def earlier_stack(cloud, arm64_images, tmp_path_factory):
     """Deploys a stack whose template has the parameter of that image."""
-    cloud.run(["./deploy.sh", "--delete"])
+    cloud.run(["./deploy.sh", "--delete", "--yes"])
     release = tmp_path_factory.mktemp("release")
     shutil.copy(ROOT / "deploy.sh", release)
     shutil.copytree(ROOT / "cloudformation", release / "cloudformation")
