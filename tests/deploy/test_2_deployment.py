@@ -1,6 +1,7 @@
 """The first deployment, and what clients and operators see of it. The next files continue with it."""
 
 import base64
+import json
 import os
 import subprocess
 import sys
@@ -152,6 +153,22 @@ def test_preflight_invokes_no_function(cloud):
         assert (response.status, response.body) == (204, b"")
         assert response.headers["Access-Control-Allow-Origin"] is None
     assert not any(window.lines(name) for name in FUNCTIONS)
+
+
+def test_daily_call_fails_in_no_function(cloud):
+    """What EventBridge sends once a day, sent now."""
+    rules = cloud.aws("events", "list-rules")["Rules"]
+    (rule,) = (rule["Name"] for rule in rules if rule["ScheduleExpression"] == "rate(1 day)")
+    responses = {}
+    for target in cloud.aws("events", "list-targets-by-rule", "--rule", rule)["Targets"]:
+        file = cloud.work / target["Id"]
+        payload = ("--cli-binary-format", "raw-in-base64-out", "--payload", target["Input"])
+        invoked = cloud.aws("lambda", "invoke", "--function-name", target["Arn"], *payload, str(file))
+        assert "FunctionError" not in invoked, file.read_text()
+        responses[target["Id"]] = json.loads(file.read_text())
+    assert responses["api"]["statusCode"] == 200
+    assert responses["validator"]["statusCode"] == 404
+    assert responses["authorizer"]["policyDocument"]["Statement"][0]["Effect"] == "Deny"
 
 
 def test_acceptance_suite_passes(cloud):
