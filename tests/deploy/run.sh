@@ -33,7 +33,7 @@ run_tests() {
 # other tests. The first sends 100 requests at once, which must not time out, so the other two have a lower priority.
 run_all() {
   local pid status=0 background=()
-  BACKGROUND=1 run_tests tests/deploy/test_1_mistakes.py tests/deploy/test_5_other_stacks.py >"$work/others.log" 2>&1 &
+  BACKGROUND=1 run_tests tests/deploy/test_1_mistakes.py tests/deploy/test_5_other_stacks.py tests/deploy/test_7_*.py >"$work/others.log" 2>&1 &
   background+=($!)
   BACKGROUND=1 run_tests tests/deploy/test_6_stale_keys.py >"$work/stale-keys.log" 2>&1 &
   background+=($!)

@@ -18,7 +18,9 @@ def blocks():
     """The blocks of the runbook: stop, copy, swap, find the backup, restore, settings, serve."""
     page = (ROOT / "docs/operations.md").read_text()
     section = page.split("\n## Restoring the table\n")[1].split("\n## ")[0]
-    found = [textwrap.dedent(block) for block in re.findall(r"^ *```bash\n(.*?)^ *```", section, re.DOTALL | re.MULTILINE)]
+    found = [
+        textwrap.dedent(block) for block in re.findall(r"^ *```bash\n(.*?)^ *```", section, re.DOTALL | re.MULTILINE)
+    ]
     assert len(found) == 7
     return dict(zip(("stop", "copy", "swap", "find", "restore", "settings", "serve"), found, strict=True))
 
@@ -28,7 +30,9 @@ def run(cloud, *names, before=""):
     texts = blocks()
     # The shell of the operator is still the one in which the names were set.
     names_of_the_first = "\n".join(texts["stop"].splitlines()[:2])
-    return cloud.run(["bash", "-euo", "pipefail", "-c", "\n".join([names_of_the_first, before, *map(texts.get, names)])])
+    return cloud.run(
+        ["bash", "-euo", "pipefail", "-c", "\n".join([names_of_the_first, before, *map(texts.get, names)])]
+    )
 
 
 def items(cloud, table=TABLE):

@@ -1,8 +1,8 @@
 """A stack with every setting that an organization may require, and what the services have of it. Its functions are from
 images, so they are deployed and not called.
 
-The emulator's CloudFormation ignores the permissions boundary of a role, the key of a function or a table and the address
-type of an API. The guards of the templates check those.
+The emulator's CloudFormation ignores the permissions boundary of a role, the key of a function or a table and the
+address type of an API. The guards of the templates check those.
 """
 
 import json

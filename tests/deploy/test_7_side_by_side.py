@@ -75,7 +75,9 @@ def test_update_of_one_leaves_the_others(cloud, deployments):
     after = [other.aws("cloudformation", "describe-stacks", "--stack-name", other.name) for other in others]
     assert before == after
     for deployment in deployments:
-        function = deployment.aws("lambda", "get-function-configuration", "--function-name", f"{deployment.name}-api-service")
+        function = deployment.aws(
+            "lambda", "get-function-configuration", "--function-name", f"{deployment.name}-api-service"
+        )
         assert function["MemorySize"] == (512 if deployment is first else 256)
         assert deployment.send("/health").status == 200
 
@@ -86,6 +88,8 @@ def test_origin_with_a_slash_reaches_no_function(cloud, deployments):
                         "-e", "blue", "--allowed-origins", "https://x/", *ZIP], fails=True)  # fmt: skip
     assert "https://x/" in output or "AllowedOrigins" in output
     name = f"{deployment.name}-api-service"
-    variables = deployment.aws("lambda", "get-function-configuration", "--function-name", name)["Environment"]["Variables"]
+    variables = deployment.aws("lambda", "get-function-configuration", "--function-name", name)["Environment"][
+        "Variables"
+    ]
     assert "ALLOWED_ORIGINS" not in variables
     assert deployment.send("/health").status == 200

@@ -32,7 +32,9 @@ def methods(templates):
     """Each method as (logical id, (resource, HTTP method), resource of the template)."""
     for _, logical_id, resource in resources(templates, "AWS::ApiGateway::Method"):
         properties = resource["Properties"]
-        path = properties["ResourceId"].get("Ref") or {"RootResourceId": "Root"}[properties["ResourceId"]["Fn::GetAtt"][1]]
+        path = (
+            properties["ResourceId"].get("Ref") or {"RootResourceId": "Root"}[properties["ResourceId"]["Fn::GetAtt"][1]]
+        )
         yield logical_id, (path, properties["HttpMethod"]), resource
 
 
@@ -160,7 +162,9 @@ def logging_role_is_set_after_the_api_exists(templates):
     account = templates["api"]["Resources"]["GatewayAccount"]
     if "Api" not in as_list(account.get("DependsOn")):
         yield "GatewayAccount: API Gateway rejects it in a region without an API"
-    if "${GatewayAccount}" not in " ".join(strings(templates["api"]["Resources"]["Stage"]["Properties"]["Description"])):
+    if "${GatewayAccount}" not in " ".join(
+        strings(templates["api"]["Resources"]["Stage"]["Properties"]["Description"])
+    ):
         yield "Stage: created before the role that its access log needs"
 
 
@@ -192,7 +196,9 @@ def deployment_contains_everything(templates):
         yield "the logical id of the deployment has no revision to replace"
     for _, logical_id, resource in deployments:
         # A conditional resource cannot be in DependsOn. A reference waits for it as well.
-        awaited = set(resource["DependsOn"]) | set(re.findall(r"\$\{(\w+)\}", " ".join(strings(resource["Properties"]))))
+        awaited = set(resource["DependsOn"]) | set(
+            re.findall(r"\$\{(\w+)\}", " ".join(strings(resource["Properties"])))
+        )
         for missing in sorted(expected - awaited):
             yield f"{logical_id}: created before {missing}, which it would not contain"
 

@@ -25,8 +25,7 @@ TEMPLATES = load()
 MONITORING = TEMPLATES["monitoring"]
 ALARMS = {logical_id: alarm["Properties"] for _, logical_id, alarm in resources(TEMPLATES, "AWS::CloudWatch::Alarm")}
 COMPOSITES = {
-    logical_id: alarm["Properties"]
-    for _, logical_id, alarm in resources(TEMPLATES, "AWS::CloudWatch::CompositeAlarm")
+    logical_id: alarm["Properties"] for _, logical_id, alarm in resources(TEMPLATES, "AWS::CloudWatch::CompositeAlarm")
 }
 # The parts of the composite alarms notify nobody.
 PARTS = {part for alarm in COMPOSITES.values() for part in re.findall(r"\$\{(\w+)\}", alarm["AlarmRule"]["Fn::Sub"])}

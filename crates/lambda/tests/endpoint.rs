@@ -139,7 +139,7 @@ async fn process_reports_its_health_on_its_port() {
     let response = running.send("HEAD /health HTTP/1.1", b"").await;
     assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
     assert_eq!(body(&response), "");
-    // Health is no invocation.
+    // A health check is not an invocation.
     let response = running.invoke(b"\"describe\"").await;
     assert!(body(&response).contains(r#""cold":true"#), "{response}");
 }

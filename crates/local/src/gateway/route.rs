@@ -6,12 +6,7 @@ use super::{gateway_response::GatewayResponse, methods};
 use crate::stage::Stage;
 
 /// Health and the API's description: everybody may read them.
-const OPEN: [&str; 4] = [
-    "/health",
-    "/api/v1/health",
-    "/openapi.json",
-    "/api/v1/openapi.json",
-];
+const OPEN: [&str; 4] = ["/health", "/api/v1/health", "/openapi.json", "/api/v1/openapi.json"];
 
 /// Who can call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,7 +159,13 @@ mod tests {
 
     #[test]
     fn every_path_but_the_root_has_preflights() {
-        for path in ["/health", "/api/v1", "/api/v1/delivery-configs", "/nothing", "/development/x"] {
+        for path in [
+            "/health",
+            "/api/v1",
+            "/api/v1/delivery-configs",
+            "/nothing",
+            "/development/x",
+        ] {
             let route = found(&Method::OPTIONS, path, "development").unwrap();
             assert_eq!(route.1, Access::Preflight, "{path}");
         }
@@ -215,7 +216,11 @@ mod tests {
                     "{method} {path}"
                 );
             }
-            assert_eq!(found(&method, "*", "development"), Err(GatewayResponse::NotFound), "{method}");
+            assert_eq!(
+                found(&method, "*", "development"),
+                Err(GatewayResponse::NotFound),
+                "{method}"
+            );
         }
     }
 }

@@ -117,7 +117,11 @@ async fn preflight(running: &Running, path: &str) -> Response {
 
 #[tokio::test]
 async fn gateway_responds_to_preflights_without_a_function() {
-    let origins = [AllowedOrigins::None, AllowedOrigins::Any, AllowedOrigins::parse("https://a.example").unwrap()];
+    let origins = [
+        AllowedOrigins::None,
+        AllowedOrigins::Any,
+        AllowedOrigins::parse("https://a.example").unwrap(),
+    ];
     for (origins, allowed) in origins.into_iter().zip([None, Some("*"), Some("https://a.example")]) {
         let running = start_with(allow, ok, |settings| settings.allowed_origins = origins).await;
         for path in [CONFIGS, "/development/health", "/nothing"] {
@@ -125,7 +129,10 @@ async fn gateway_responds_to_preflights_without_a_function() {
             assert_eq!(response.status, 204, "{path}");
             assert_eq!(response.body, b"");
             assert_eq!(response.header("access-control-allow-origin"), allowed);
-            assert_eq!(response.header("access-control-allow-methods").is_some(), allowed.is_some());
+            assert_eq!(
+                response.header("access-control-allow-methods").is_some(),
+                allowed.is_some()
+            );
             assert_eq!(response.header("access-control-max-age").is_some(), allowed.is_some());
         }
         preflight(&running, "/").await.assert_gateway_response(401);
