@@ -1,5 +1,5 @@
 # The checks of account, region, bucket, logs and alarms before anything is changed. Sourced by deploy.sh.
-# shellcheck shell=bash disable=SC2034,SC2154 # the variables are deploy.sh's
+# shellcheck shell=bash disable=SC2004,SC2034,SC2154 # the variables are deploy.sh's
 
 check_identity() {
   local identity

@@ -1,5 +1,5 @@
 # Images in ECR: their digests, their architecture, and whether they will last. Sourced by deploy.sh.
-# shellcheck shell=bash disable=SC2034,SC2154 # the variables are deploy.sh's
+# shellcheck shell=bash disable=SC2004,SC2034,SC2154 # the variables are deploy.sh's
 
 # Sets the images with their digests, and the architecture unless --arch sets it.
 check_images() {

@@ -4,7 +4,7 @@
 readonly SECRETS=/aws/reference/secretsmanager/
 readonly MIN_KEY_BYTES=16 # the authorizer rejects a shorter key
 
-# The key, if the caller may read it. It is never printed, and is no argument of a process, which every user can read.
+# The key, if the caller may read it. It is never printed, nor an argument of a process, which every user can read.
 key=''
 key_is_missing=false
 

@@ -125,10 +125,14 @@ check_value() {
     reject_value "$name" "$value"
   fi
   if [[ -n ${pattern_of[$name]} ]]; then
-    [[ $value =~ ${pattern_of[$name]} ]] || status=$?
+    matches "$value" "${pattern_of[$name]}" || status=$?
     # 2: this machine's regular expressions have a lower limit of repetitions. CloudFormation still checks the pattern.
     ((status != 1)) || reject_value "$name" "$value"
   fi
+}
+
+matches() {
+  [[ $1 =~ $2 ]]
 }
 
 is_between() {
@@ -169,7 +173,9 @@ check_table_only() {
       *) misuse "Options for the API need --include-api." ;;
     esac
   done
-  ! $create_psk && [[ -z $binaries && -z $package && -z $monitor ]] || misuse "Options for the API need --include-api."
+  if $create_psk || [[ -n $binaries$package$monitor ]]; then
+    misuse "Options for the API need --include-api."
+  fi
 }
 
 check_package_type() {

@@ -1,5 +1,5 @@
 # Checks a release after its deployment, and goes back to the earlier one if it fails. Sourced by deploy.sh.
-# shellcheck shell=bash disable=SC2034,SC2154 # the variables are deploy.sh's
+# shellcheck shell=bash disable=SC2004,SC2034,SC2154 # the variables are deploy.sh's
 
 # The live version of each function before the deployment and now, the versions to pin, and why a check failed.
 declare -A live_before=() live=() pin=()
@@ -127,7 +127,7 @@ write_event() {
     "$path" "$signature" "$timestamp" "$path"
 }
 
-# Requests health, and with the key a signed list, as a client. What only this machine cannot reach is no fault of the release.
+# Requests health, and with the key a signed list, as a client. A release is not at fault for what this machine cannot reach.
 request_endpoint() {
   local endpoint status path=/api/v1/delivery-configs timestamp
   endpoint=$(stack_output APIEndpoint)

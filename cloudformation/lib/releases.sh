@@ -1,5 +1,5 @@
 # Releases: which versions of the functions belong to one, and serving with another. Sourced by deploy.sh.
-# shellcheck shell=bash disable=SC2034,SC2154 # the variables are deploy.sh's
+# shellcheck shell=bash disable=SC2004,SC2034,SC2154 # the variables are deploy.sh's
 
 # Prints the versions of a function, newest first: number, release and time. A version's description is `release ID`.
 versions_of() {
@@ -117,7 +117,8 @@ settle_pins() {
 
 # A deployment whose release is not live has failed, also when the stack is up to date.
 report_pins() {
-  local text="A rollback made another release live, and the functions stay there: ./deploy.sh --rollback ${previous[Release]-}$(common_options) goes forward again."
+  local text
+  text="A rollback made another release live, and the functions stay there: ./deploy.sh --rollback ${previous[Release]-}$(common_options) goes forward again."
   $keeps_pins || return 0
   [[ $mode == set ]] || fail "$text"
   warn "$text"

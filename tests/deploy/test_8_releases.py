@@ -1,14 +1,13 @@
 """What happens after a deployment: its checks, going back by itself and by command, settings, and interruptions."""
 
 import os
-import pty
 import re
 import shutil
-import signal
 import subprocess
 
 import pytest
-from cloud import ARCHITECTURE, BUCKET, FUNCTIONS, PSK_PARAMETER, REGION, ROOT, STACK, ZIP, request
+from cloud import ARCHITECTURE, FUNCTIONS, PSK_PARAMETER, REGION, ROOT, STACK, ZIP, request
+from documents import described
 from faults import credentials_without, live_version
 
 AUTHORIZER, API, _ = FUNCTIONS
@@ -68,7 +67,7 @@ def test_release_is_checked_after_its_deployment(cloud, deployed):
 
 
 def test_release_is_not_checked_without_permissions(cloud, deployed):
-    """A deployer that may neither invoke functions nor read the key deploys all the same, and is told so."""
+    """A deployer that may neither invoke functions nor read the key deploys all the same."""
     user = credentials_without(cloud, "deployer", "lambda:InvokeFunction", "ssm:GetParameter")
     output = cloud.deploy(*ZIP, "--parameter", "LogLevel=DEBUG", **user)
     assert "The new versions were not invoked, because lambda:InvokeFunction is denied." in output
@@ -90,14 +89,14 @@ def bare_machine(tmp_path_factory):
     return {"cwd": machine, "PATH": path}
 
 
-def test_setting_is_changed_without_rust_sources_or_templates(cloud, bare_machine):
+def test_described_settings_are_changed_without_rust_sources_or_templates(cloud, bare_machine):
     before, stored = parameters(cloud), code(cloud)
-    output = script(cloud, "--set", "ApiMemory=512", "--set", "ThrottlingRate=60", **bare_machine)
+    output = cloud.run(["bash", "-ec", described("deployment.md", "./deploy.sh --set ApiMemory=512")], **bare_machine)
     assert "The release works." in output
     function = cloud.aws("lambda", "get-function-configuration", "--function-name", API, "--qualifier", "live")
     assert (function["MemorySize"], function["Version"]) == (512, "3")
     changed = {name for name, value in parameters(cloud).items() if before[name] != value}
-    assert changed == {"ApiMemory", "ThrottlingRate", "Release", "TemplatesPrefix"}
+    assert changed == {"ApiMemory", "LogLevel", "Release", "TemplatesPrefix"}
     assert code(cloud) == stored
     assert "Nothing to change." in cloud.deploy(*ZIP), "the same release, as the sources make it"
 
@@ -204,9 +203,9 @@ def test_repaired_release_is_deployed_and_lifts_the_pins(cloud, tmp_path):
     assert pinned(cloud) == ["", "", ""]
 
 
-def test_rollback_pins_the_release_before(cloud):
+def test_described_rollback_pins_the_release_before(cloud):
     before, release = live(cloud), parameters(cloud)["Release"]
-    output = script(cloud, "--rollback")
+    output = cloud.run(["bash", "-ec", described("deployment.md", "./deploy.sh --status")])
     assert output.count("is skipped, because version") == 2, "the releases that do not start"
     assert "== Rolling back to release " in output
     assert output.rstrip().endswith("is live")
@@ -303,97 +302,3 @@ def test_shared_key_is_reported(cloud):
     cloud.aws("ssm", "put-parameter", "--name", "/short", "--type", "SecureString", "--value", "0123456789abcde")
     output = cloud.deploy(*options, "--api-auth-ssm-parameter", "/short", fails=True)
     assert "The key /short is shorter than 16 bytes, which the authorizer rejects" in output
-
-
-# --- Interruptions
-
-
-def interrupt(cloud, *options, after):
-    """Runs deploy.sh, presses Ctrl-C after a line of its output, and returns the output."""
-    process = subprocess.Popen(
-        [str(ROOT / "deploy.sh"), *map(str, options)],
-        env=cloud.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if line.startswith(after):
-            os.killpg(process.pid, signal.SIGINT)
-            after = "never again"
-    assert process.wait(60) == 130, lines
-    return "".join(lines)
-
-
-def test_interrupted_deployment_is_followed(cloud, tmp_path):
-    before = live(cloud)
-    build = cloud.change_programs(tmp_path / "build")
-    options = ("-t", "regional", "-b", BUCKET, "--package", "zip", "--binaries", build)
-    output = interrupt(cloud, *options, after="== Deploying")
-    follow = re.search(
-        r"CloudFormation continues without this command: follow it with (\./deploy\.sh --follow .*)", output
-    )
-    assert follow, output
-    output = cloud.run(["bash", "-c", follow[1]])
-    if "Nothing is running" in output:
-        pytest.fail(f"the emulator was done before the command could follow it: {output}")
-    assert "The release works." in output
-    assert all(int(now) > int(then) for now, then in zip(live(cloud), before, strict=True))
-
-
-def test_interruption_before_the_deployment_changes_nothing(cloud):
-    before, changes = parameters(cloud), change_sets(cloud)
-    output = interrupt(cloud, "--set", "ThrottlingRate=11", after="== Creating a change set")
-    assert "Interrupted: no stack was changed." in output
-    assert (parameters(cloud), change_sets(cloud)) == (before, changes)
-    assert "Nothing is running: the stack" in script(cloud, "--follow")
-
-
-def change_sets(cloud):
-    return len(cloud.aws("cloudformation", "list-change-sets", "--stack-name", STACK)["Summaries"])
-
-
-# --- Deletion
-
-
-def test_deletion_is_confirmed(cloud):
-    output = script(cloud, "--delete", fails=True)
-    assert "Without a terminal to ask, this needs --yes." in output
-    assert "Nothing was changed." in type_into_terminal(cloud, "yes\n", "--delete")
-    assert cloud.stack()["StackStatus"].endswith("_COMPLETE")
-
-
-def type_into_terminal(cloud, text, *options):
-    """The output of deploy.sh on a terminal into which somebody types."""
-    ours, its = pty.openpty()
-    process = subprocess.Popen(
-        [str(ROOT / "deploy.sh"), *options],
-        env=cloud.environment,
-        stdin=its,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    os.close(its)
-    os.write(ours, text.encode())
-    output = process.communicate(timeout=60)[0]
-    os.close(ours)
-    assert process.returncode == 1, output
-    return output
-
-
-def test_protected_stack_is_not_deleted(cloud):
-    script(cloud, "--set", "ThrottlingRate=92", "--termination-protection", "on")
-    assert cloud.stack()["EnableTerminationProtection"] is True
-    assert f"The stack {STACK} is protected from deletion" in script(cloud, "--delete", "--yes", fails=True)
-    script(cloud, "--set", "ThrottlingRate=92", "--termination-protection", "off")
-
-
-def test_api_is_not_deleted_without_a_confirmation(cloud):
-    output = cloud.deploy(*ZIP, "--parameter", "IncludeApi=false", fails=True)
-    assert f"This deletes the API of {STACK}" in output
-    assert status_of_a_list(cloud) == 200
