@@ -96,6 +96,8 @@ def test_parameters_are_read_as_the_templates_declare_them():
         assert output.returncode == 0, output
         rows = [line.split("\x1f") for line in output.stdout.splitlines()]
         assert {row[0] for row in rows} == set(declared), template
+        if template.name != "regional.yaml":
+            continue  # of nested templates, only the names are used
         for name, *found in rows:
             expected = [declared[name].get(attribute, "") for attribute in attributes]
             expected[3] = " ".join(map(str, expected[3]))
