@@ -26,8 +26,10 @@ ALLOWED_HEADERS = {
     "etag",
     "location",
     "retry-after",
+    "strict-transport-security",
     "vary",
     "www-authenticate",
+    "x-content-type-options",
     "x-request-id",
 } | {name.strip().lower() for name in os.environ.get("ALLOW_HEADERS", "").split(",") if name.strip()}
 

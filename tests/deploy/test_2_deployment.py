@@ -162,8 +162,8 @@ def test_daily_call_fails_in_no_function(cloud):
     responses = {}
     for target in cloud.aws("events", "list-targets-by-rule", "--rule", rule)["Targets"]:
         file = cloud.work / target["Id"]
-        payload = ("--cli-binary-format", "raw-in-base64-out", "--payload", target["Input"])
-        invoked = cloud.aws("lambda", "invoke", "--function-name", target["Arn"], *payload, str(file))
+        named = ("--function-name", target["Arn"], "--payload", target["Input"])
+        invoked = cloud.aws("lambda", "invoke", *named, str(file))
         assert "FunctionError" not in invoked, file.read_text()
         responses[target["Id"]] = json.loads(file.read_text())
     assert responses["api"]["statusCode"] == 200
