@@ -33,7 +33,8 @@ pub(super) fn response(origins: &AllowedOrigins) -> Option<Response<Full<Bytes>>
 }
 
 fn headers(origin: Option<HeaderValue>) -> HeaderMap {
-    let mut headers = HeaderMap::from_iter([(CACHE_CONTROL, HeaderValue::from_static("no-store"))]);
+    let mut headers = HeaderMap::new();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(origin) = origin {
         headers.extend([
             (ACCESS_CONTROL_ALLOW_ORIGIN, origin),
