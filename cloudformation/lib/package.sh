@@ -1,4 +1,4 @@
-# Builds, packages and uploads. Every object in the bucket is named by its content. Sourced by deploy.sh.
+# Builds, packages and uploads the functions. Every object in the bucket is named by its content. Sourced by deploy.sh.
 # shellcheck shell=bash disable=SC2154 # the variables are deploy.sh's
 
 # The glibc of Lambda's provided.al2023. A program that is linked against a newer one does not start there.
@@ -91,52 +91,4 @@ check_program() {
   newest=${newest#GLIBC_}
   [[ $(printf '%s\n' "$newest" "$LAMBDA_GLIBC" | sort -V | tail -n1) == "$LAMBDA_GLIBC" ]] ||
     fail "$program needs glibc $newest, but Lambda has $LAMBDA_GLIBC: omit --binaries to have it built statically, or link it with -C target-feature=+crt-static."
-}
-
-# Uploads the templates under a prefix that is a hash of their content, and sets the parameters that name it.
-upload_templates() {
-  local set=$work/templates release deployment file nested=()
-  step 'Uploading the templates'
-  mkdir -p "$set"
-  cp "$TEMPLATES"/*.yaml "$set"
-  # A Lambda version and an API deployment are immutable, so their logical ids contain a hash of everything that they are
-  # made from.
-  release=$(fingerprint functions.yaml)
-  deployment=$(fingerprint api.yaml DomainName)
-  # The integration of the validate route depends on a parameter that this template does not declare.
-  ! has_validator || deployment+=Validated
-  parameter[Release]=$release
-  substitute "s/(AuthorizerVersion|ApiVersion|ValidatorVersion)Revision/\\1$release/g" "$set/functions.yaml"
-  substitute "s/DeploymentRevision/Deployment$deployment/g" "$set/api.yaml"
-  # CloudFormation imports an existing table only if its name is literal in the template.
-  substitute "s/!Sub \\$\{ProjectName\}-\\$\{Environment\}-tenant-configs$/$project-$environment-tenant-configs/" "$set/regional.yaml"
-  parameter[TemplatesPrefix]=$project/templates/$(cat "$set"/*.yaml | sha256 | cut -c1-16)
-  # The root template is uploaded last: if it exists, so do the others.
-  if ! aws_call s3api head-object --bucket "$bucket" --key "${parameter[TemplatesPrefix]}/regional.yaml" >/dev/null; then
-    for file in "$set"/*.yaml; do
-      [[ $file == */regional.yaml ]] || nested+=("$file")
-    done
-    for file in "${nested[@]}" "$set/regional.yaml"; do
-      aws_call s3 cp --only-show-errors "$file" "s3://$bucket/${parameter[TemplatesPrefix]}/${file##*/}" ||
-        fail "The upload to s3://$bucket/${parameter[TemplatesPrefix]} failed. ($(aws_error))"
-    done
-  fi
-}
-
-# Prints a hash of a template, the parameters that it declares, and the further ones that are named.
-fingerprint() {
-  local template=$TEMPLATES/$1 name
-  shift
-  {
-    cat "$template"
-    { declared_parameters "$template" | cut -f1 && printf '%s\n' "$@"; } | sort -u | while read -r name; do
-      # The hash is the release, and the location of the templates has no effect on it.
-      [[ ! -v "parameter[$name]" || $name == Release || $name == Templates* ]] || printf '%s=%s\n' "$name" "${parameter[$name]}"
-    done
-  } | sha256 | cut -c1-12
-}
-
-substitute() {
-  sed -E "$1" "$2" >"$2.new"
-  mv "$2.new" "$2"
 }

@@ -36,9 +36,11 @@ def test_unknown_route_returns_404(api, path):
 
 
 @pytest.mark.needs("gateway-envelope")
-@pytest.mark.parametrize("path", ["/nothing", "/api", "/api/v2/delivery-configs", "/favicon.ico"])
-def test_route_outside_the_api_returns_404_from_the_gateway(api, path):
-    api.call("GET", path, signed=False).expect(404)
+@pytest.mark.parametrize("path", ["/nothing", "/api", "/api/v2/delivery-configs", "/favicon.ico", "/"])
+def test_route_outside_the_api_is_unknown_only_to_a_signed_request(api, path):
+    """Nobody without the key learns which routes there are."""
+    api.call("GET", path, signed=False).expect(401)
+    api.call("GET", path).expect(404)
 
 
 @pytest.mark.needs("gateway-envelope")

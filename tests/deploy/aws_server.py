@@ -17,8 +17,8 @@ import awscli.clidriver
 
 LARGEST_MESSAGE = 200_000  # bytes; below the default buffer size of a socket
 SERVICES = (
-    "apigateway", "cloudformation", "cloudwatch", "dynamodb", "ecr", "iam", "lambda", "logs", "s3", "secretsmanager",
-    "sns", "sqs", "ssm", "sts",
+    "apigateway", "cloudformation", "cloudwatch", "dynamodb", "ecr", "events", "iam", "kms", "lambda", "logs", "s3",
+    "secretsmanager", "sns", "sqs", "ssm", "sts", "wafv2",
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ REGION = "us-east-1"
 BUCKET = "your-templates-bucket"
 STACK = "multi-tenant-logging-development"
 TABLE = f"{STACK}-tenant-configs"
-PSK_PARAMETER = "/logging/api/psk"
+PSK_PARAMETER = "/multi-tenant-logging/development/api/psk"
 ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64"}[os.uname().machine]
 # The built functions. run.sh builds them unless it is set.
 BINARIES = Path(os.environ["FUNCTION_BINARIES"])

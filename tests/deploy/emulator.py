@@ -1,4 +1,4 @@
-"""Starts ministack on the loopback port GATEWAY_PORT, with five of its defects fixed.
+"""Starts ministack on the loopback port GATEWAY_PORT, with seven of its defects fixed.
 
 - An update of a nested stack loses the attributes of unchanged resources, so `Fn::GetAtt` of one of them fails. Here
   the recorded attributes of the stack are used.
@@ -7,8 +7,12 @@
 - IAM evaluates `DescribeLogGroups` as a call on all resources, and `DescribeLogStreams` as one on a log group whose ARN
   has no suffix. Here both have the suffix that policies use for log groups, `:*`.
 - `DescribeStackResources` needs a stack name. Here it also finds the stack of a physical resource.
+- CloudFormation rejects composite alarms and associations of web ACLs. Here they are calls to their services.
+- A deleted table with point-in-time recovery is lost. DynamoDB keeps a backup of it, as here.
 - An event is sent to its function in two writes, and TCP delays the second until the first is acknowledged, 40 ms
   later. Here both are sent at once, and a request takes a quarter of the time.
+
+CloudFormation has no rollback triggers here. Those that it is asked for are printed.
 """
 
 import json
@@ -16,10 +20,13 @@ import socketserver
 
 from ministack import app
 from ministack.core import iam_actions
+from ministack.services import cloudwatch, dynamodb, waf
 from ministack.services.cloudformation import _stacks, handlers, provisioners
 
 _update_resource = provisioners._update_resource
 _extract_resource_arn = iam_actions.extract_resource_arn
+_create_change_set = handlers._ACTION_HANDLERS["CreateChangeSet"]
+_delete_table = dynamodb._delete_table
 _describe_stack_resources = handlers._describe_stack_resources
 
 
@@ -50,8 +57,58 @@ def describe_stack_resources(params):
     return _describe_stack_resources(params)
 
 
+def create_change_set(params):
+    for name in sorted(params):
+        if name.startswith("RollbackConfiguration."):
+            print(f"{name}={params[name][0]}", flush=True)
+    return _create_change_set(params)
+
+
+def delete_table(data):
+    name = data["TableName"]
+    table = dynamodb._tables.get(name, {})
+    if dynamodb._pitr_settings.get(name) and not table.get("DeletionProtectionEnabled"):
+        _, _, body = dynamodb._create_backup({"TableName": name, "BackupName": f"{name}$DeletedTableBackup"})
+        backup = dynamodb._backups[json.loads(body)["BackupDetails"]["BackupArn"]]
+        backup["BackupDetails"]["BackupType"] = "SYSTEM"
+    return _delete_table(data)
+
+
+def put_composite_alarm(logical_id, properties, stack_name):
+    status, _, body = cloudwatch._put_composite_alarm({}, properties, False, True)
+    if status >= 400:
+        raise ValueError(body)
+    return properties["AlarmName"], {}
+
+
+def delete_composite_alarm(physical_id, properties):
+    cloudwatch._composite_alarms.pop(physical_id, None)
+
+
+def associate_web_acl(logical_id, properties, stack_name):
+    status, _, body = waf._associate_web_acl(properties)
+    if status >= 400:
+        raise ValueError(body)
+    return "|".join((properties["WebACLArn"], "APIGW", properties["ResourceArn"])), {}
+
+
+def disassociate_web_acl(physical_id, properties):
+    waf._disassociate_web_acl(properties)
+
+
 socketserver.StreamRequestHandler.disable_nagle_algorithm = True
 provisioners._update_resource = update_resource
 iam_actions.extract_resource_arn = extract_resource_arn
+dynamodb._delete_table = delete_table
+provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::CompositeAlarm"] = {
+    "create": put_composite_alarm,
+    "update": lambda physical_id, old, new, stack_name: put_composite_alarm(None, new, stack_name),
+    "delete": delete_composite_alarm,
+}
+provisioners._RESOURCE_HANDLERS["AWS::WAFv2::WebACLAssociation"] = {
+    "create": associate_web_acl,
+    "delete": disassociate_web_acl,
+}
+handlers._ACTION_HANDLERS["CreateChangeSet"] = create_change_set
 handlers._ACTION_HANDLERS["DescribeStackResources"] = describe_stack_resources
 app.main()

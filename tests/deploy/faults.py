@@ -130,7 +130,39 @@ def put_report(cloud, function, status):
             "status": status,
         },
     }
-    stream = ("--log-group-name", f"/aws/lambda/{function}", "--log-stream-name", f"report-{status}")
-    cloud.aws("logs", "create-log-stream", *stream)
-    event = {"timestamp": int(now.timestamp() * 1000), "message": json.dumps(report)}
-    cloud.aws("logs", "put-log-events", *stream, "--log-events", json.dumps([event]))
+    put_lines(cloud, f"/aws/lambda/{function}", f"report-{status}", [report])
+
+
+def put_start(cloud, function, status):
+    """Writes the line that Lambda writes when a function has started, or has not: "platform.initReport", as above."""
+    record = {"initializationType": "on-demand", "phase": "init", "status": status, "metrics": {"durationMs": 12.5}}
+    line = {"time": datetime.now(UTC).isoformat(), "type": "platform.initReport", "record": record}
+    put_lines(cloud, f"/aws/lambda/{function}", f"start-{status}", [line])
+
+
+def put_access(cloud, group, status, count):
+    """Writes lines of the access log. The emulator's gateway has none."""
+    line = {"requestId": "6d68ca91", "sourceIp": "192.0.2.1", "route": "/{proxy+}", "status": status}
+    put_lines(cloud, group, f"access-{status}", [line] * count)
+
+
+def put_lines(cloud, group, stream, lines):
+    named = ("--log-group-name", group, "--log-stream-name", stream)
+    cloud.aws("logs", "create-log-stream", *named)
+    now = int(datetime.now(UTC).timestamp() * 1000)
+    events = [{"timestamp": now, "message": json.dumps(line)} for line in lines]
+    cloud.aws("logs", "put-log-events", *named, "--log-events", json.dumps(events))
+
+
+def credentials_without(cloud, name, *actions):
+    """The environment of a user that is allowed everything but these actions."""
+    user = ("--user-name", name)
+    statements = [
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "Action": actions, "Resource": "*"},
+    ]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    cloud.aws("iam", "create-user", *user)
+    cloud.aws("iam", "put-user-policy", *user, "--policy-name", "all-but", "--policy-document", policy)
+    key = cloud.aws("iam", "create-access-key", *user)["AccessKey"]
+    return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}

@@ -28,7 +28,9 @@ def is_breached(alarm, values):
     """Whether these values of one period exceed the threshold of the alarm."""
     assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
     total = sum(values)
-    statistic = {"Sum": total, "Average": total / len(values) if values else 0}[alarm["Statistic"]]
+    # Of a few values, the 99th percentile is the largest one.
+    statistics = {"Sum": total, "Average": total / len(values) if values else 0, "p99": max(values, default=0)}
+    statistic = statistics[alarm.get("Statistic") or alarm["ExtendedStatistic"]]
     return statistic > alarm["Threshold"]
 
 
@@ -57,15 +59,20 @@ def filtered(metric_filter, line):
 
 
 def matches(pattern, line):
-    """Whether a line matches a pattern, `{ $.path = "text" && ... }`. No other form of pattern is deployed."""
+    """Whether a line matches a pattern, `{ $.path = "text" && ... }`, also with `!=`. No other form is deployed here. A
+    field that is missing differs from no text."""
     for condition in re.fullmatch(r"\{ (.+) \}", pattern)[1].split(" && "):
-        path, wanted = re.fullmatch(r'\$\.([\w.]+) = "(\w[\w.]*)"', condition).groups()
+        path, operator, wanted = re.fullmatch(r'\$\.([\w.]+) (!?=) "(\w[\w.]*)"', condition).groups()
         found = line
         for name in path.split("."):
             found = found.get(name) if isinstance(found, dict) else None
-        if found != wanted:
+        if found is None or (found == wanted) != (operator == "="):
             return False
     return True
+
+
+def group_of(function):
+    return function if function.startswith("/") else f"/aws/lambda/{function}"
 
 
 class Window:
@@ -76,8 +83,8 @@ class Window:
         self._cloud, self._since = cloud, str(time.time_ns() // 1_000_000)
 
     def lines(self, function):
-        """The JSON lines of a function. The emulator's own lines are not JSON."""
-        group = ("--log-group-name", f"/aws/lambda/{function}")
+        """The JSON lines of a function, or of the group of this name. The emulator's own lines are not JSON."""
+        group = ("--log-group-name", group_of(function))
         events = self._cloud.aws("logs", "filter-log-events", *group, "--start-time", self._since)["events"]
         return [json.loads(event["message"]) for event in events if event["message"].startswith("{")]
 
@@ -86,7 +93,7 @@ class Window:
         found = collections.defaultdict(list)
         filters = self._cloud.aws("logs", "describe-metric-filters")["metricFilters"]
         for function in functions:
-            own = [one for one in filters if one["logGroupName"] == f"/aws/lambda/{function}"]
+            own = [one for one in filters if one["logGroupName"] == group_of(function)]
             for line in self.lines(function):
                 for key, values in (*embedded(line), *(metric for one in own for metric in filtered(one, line))):
                     found[key] += values

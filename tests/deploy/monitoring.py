@@ -13,7 +13,9 @@ class Monitoring:
     def __init__(self, cloud):
         self._cloud = cloud
         alarms = cloud.aws("cloudwatch", "describe-alarms", "--alarm-name-prefix", f"{STACK}-")["MetricAlarms"]
-        self.alarms = {alarm["AlarmName"].removeprefix(f"{STACK}-"): alarm for alarm in alarms}
+        # The parts of a composite alarm notify nobody.
+        notifying = [alarm for alarm in alarms if alarm["AlarmActions"]]
+        self.alarms = {alarm["AlarmName"].removeprefix(f"{STACK}-"): alarm for alarm in notifying}
         self.triggered, self._notified = set(), set()
         # Every metric that has moved in these tests.
         self.moved = {}
@@ -52,6 +54,17 @@ class Monitoring:
         assert after["StateValue"] == "ALARM"
         assert self._is_notified(alarm["AlarmName"])
         self.triggered.add(name)
+
+    def assert_composite_triggers(self, name):
+        """Asserts that the states of its parts make a composite alarm notify its topic."""
+        found = self._cloud.aws("cloudwatch", "describe-alarms", "--alarm-names", f"{STACK}-{name}",
+                                "--alarm-types", "CompositeAlarm")  # fmt: skip
+        assert [alarm["StateValue"] for alarm in found["CompositeAlarms"]] == ["ALARM"]
+        assert self._is_notified(f"{STACK}-{name}")
+
+    def put_values(self, name, values):
+        """Puts values of the metric of an alarm."""
+        self._put_values(self.alarms[name], values)
 
     def _put_values(self, alarm, values):
         data = [

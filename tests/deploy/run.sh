@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Deploys to an AWS emulator with ./deploy.sh, as an operator would, and tests the result.
 #
-# Without arguments, it runs the tests in three groups at the same time. With arguments, it runs these tests.
+# Without arguments, it runs the tests in four groups at the same time. With arguments, it runs these tests.
 #
 # FUNCTION_BINARIES is the directory of the built functions, TARGET_DIRECTORY/TRIPLE/lambda. When it is not set, the
 # functions are built first, in the same way as for the other stages.
@@ -25,26 +25,20 @@ finish() {
 trap finish EXIT
 trap 'exit 143' INT TERM
 
-function_binaries() {
-  local target variable
-  target=$(uname -m)-unknown-linux-gnu
-  variable=$(tr 'a-z-' 'A-Z_' <<<"$target")
-  env "CARGO_TARGET_${variable}_RUSTFLAGS=-C target-feature=+crt-static" \
-    cargo build --profile lambda --locked --target "$target" --package authorizer --package api --package validator >&2 || return
-  echo "${CARGO_TARGET_DIR:-$TOP/target}/$target/lambda"
-}
-
 run_tests() {
   PYTHONPATH=tests/deploy ${BACKGROUND:+nice -n 10} python -m pytest -c tests/pytest.ini --exitfirst --durations=8 "$@"
 }
 
-# Each group has its own emulator: the deployment that test_2 to test_4 share, the test that waits for stale keys, and the
-# other tests. The first sends 100 requests at once, which must not time out, so the other two have a lower priority.
+# Each group has its own emulator: the deployment that test_2 to test_4 share, the test that waits for stale keys, the
+# releases of a stack, and the other tests. The first sends 100 requests at once, which must not time out, so the others
+# have a lower priority.
 run_all() {
   local pid status=0 background=()
-  BACKGROUND=1 run_tests tests/deploy/test_1_mistakes.py tests/deploy/test_5_other_stacks.py >"$work/others.log" 2>&1 &
+  BACKGROUND=1 run_tests tests/deploy/test_1_*.py tests/deploy/test_5_other_stacks.py tests/deploy/test_7_*.py >"$work/others.log" 2>&1 &
   background+=($!)
   BACKGROUND=1 run_tests tests/deploy/test_6_stale_keys.py >"$work/stale-keys.log" 2>&1 &
+  background+=($!)
+  BACKGROUND=1 run_tests tests/deploy/test_8_*.py >"$work/releases.log" 2>&1 &
   background+=($!)
   run_tests tests/deploy/test_[234]_*.py || status=$?
   for pid in "${background[@]}"; do

@@ -2,17 +2,28 @@
 
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
 
 import pytest
 from cloud import ACCOUNT, ARCHITECTURE, BUCKET, CENTRAL_ROLE, PSK_PARAMETER, REGION, ROOT, STACK
+from faults import credentials_without
 
 REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 API = ("-t", "regional", "-b", BUCKET, "--include-api")
 OTHER_ARCHITECTURE = "arm64" if ARCHITECTURE == "x86_64" else "x86_64"
 
+ARN = f"arn:aws:iam::{ACCOUNT}"
+ZIPPED = (*API, "--package", "zip")
+
+
+def setting(pair):
+    return (*ZIPPED, "--parameter", pair)
+
+
+# Each kind of a wrong value or of options that do not fit together. All are rejected before anything is built.
 USAGE = [
     ((), "The template type is missing: pass -t regional."),
     (("-t", "central", "-b", BUCKET), "The template type 'central' is not supported"),
@@ -20,27 +31,144 @@ USAGE = [
     (("-t", "regional", "-b"), "-b needs a value."),
     (("-t", "regional", "-b", "--include-api"), "-b needs a value."),
     ((*API, "--quickly"), "Unknown option '--quickly'."),
+    # Names and regions
     ((*API, "-e", "Test_1"), "The environment 'Test_1' must be"),
     ((*API, "-p", "a" * 31), "The project name 'aaa"),
     ((*API, "-r", "Frankfurt"), "'Frankfurt' is not a valid region: pass one with -r."),
+    ((*ZIPPED, "-r", "us-iso-east-1"), "The region us-iso-east-1 is not supported"),
+    # One of several values
     ((*API, "--package", "rpm"), "--package must be image or zip, not 'rpm'."),
-    ((*API, "--package", "zip", "--arch", "mips"), "--arch must be arm64 or x86_64, not 'mips'."),
-    ((*API, "--parameter", "ApiMemory"), "--parameter must be NAME=VALUE"),
-    ((*API, "--parameter", "Memory=1"), "cloudformation/regional.yaml has no parameter Memory."),
-    ((*API, "--api-auth-ssm-parameter", "psk"), "must be the full name of a parameter"),
+    ((*ZIPPED, "--arch", "mips"), "--arch must be arm64 or x86_64, not 'mips'."),
+    (setting("LogLevel=LOUD"), "LogLevel must be TRACE, DEBUG, INFO, WARN or ERROR, not 'LOUD'."),
+    (setting("LogRetentionDays=91"), "2557, 2922, 3288 or 3653, not '91'."),
+    (setting("RequireBodySha256=yes"), "RequireBodySha256 must be true or false, not 'yes'."),
+    # Numbers
+    (setting("ApiMemory=much"), "ApiMemory must be a number of at least 128 and at most 10240, not 'much'."),
+    (setting("ApiMemory=64"), "ApiMemory must be a number of at least 128 and at most 10240, not '64'."),
+    (setting("ErrorRateThreshold=1.5"), "ErrorRateThreshold must be a number of at least 0 and at most 1, not '1.5'."),
+    (setting("ThrottlingRate=0"), "ThrottlingRate must be a number of at least 1, not '0'."),
+    (setting("ThrottlingRate="), "ThrottlingRate must be a number of at least 1, not ''."),
+    # Patterns
+    ((*API, "--api-auth-ssm-parameter", "psk"), "must be the full name of an SSM parameter, which starts with a slash"),
     ((*API, "--central-role-arn", "central"), "--central-role-arn must be the ARN of a role"),
     ((*API, "--central-role-arn", CENTRAL_ROLE, "--external-id", "our own"), "--external-id must be 2 to 1224"),
+    ((*ZIPPED, "--role-path", "ours"), "--role-path must be a path that starts and ends with a slash, not 'ours'."),
+    ((*ZIPPED, "--permissions-boundary", "limits"), "--permissions-boundary must be the ARN of a policy"),
+    ((*ZIPPED, "--web-acl-arn", "x"), "--web-acl-arn must be the ARN of a regional web ACL"),
+    ((*ZIPPED, "--kms-key-arn", "alias/ours"), "--kms-key-arn must be the ARN of a KMS key"),
+    ((*ZIPPED, "--alarm-topic-arn", "ours"), "--alarm-topic-arn must be the ARN of an SNS topic, not 'ours'."),
+    ((*ZIPPED, "--allowed-cidrs", "203.0.113.7"), "--allowed-cidrs must be address ranges such as 203.0.113.0/24"),
+    (setting("ApiConcurrency=all"), "ApiConcurrency must be a number of at most 5 digits, or empty, not 'all'."),
+    (setting("AlarmEmail=us"), "AlarmEmail must be an e-mail address, not 'us'."),
+    (setting("AlarmEmail=us@example.com\nor@example.com"), "AlarmEmail contains a line break"),
+    # Origins, as the function that would not start with them
+    (
+        (*ZIPPED, "--allowed-origins", "https://x/"),
+        "--allowed-origins must be origins such as https://console.example.com",
+    ),
+    (
+        (*ZIPPED, "--allowed-origins", "https://a.example,https://b.example/x"),
+        "without a path or a final slash; or *, not",
+    ),
+    ((*ZIPPED, "--allowed-origins", "https://X.example"), "--allowed-origins must be origins such as"),
+    ((*ZIPPED, "--allowed-origins", "x.example"), "--allowed-origins must be origins such as"),
+    ((*ZIPPED, "--allowed-origins", "*,https://x.example"), "--allowed-origins must be origins such as"),
+    (
+        (*ZIPPED, "--allowed-origins", "https://x.example:443"),
+        "with the default port, which browsers leave out: use 'https://x.example'.",
+    ),
+    ((*ZIPPED, "--allowed-origins", "http://x.example:70000"), "whose port does not exist"),
+    # Custom domains
+    ((*ZIPPED, "--domain", "api.example.com"), "--domain needs --certificate-arn, or --hosted-zone-id"),
+    ((*ZIPPED, "--certificate-arn", "x"), "--certificate-arn needs --domain."),
+    ((*ZIPPED, "--hosted-zone-id", "Z1"), "--hosted-zone-id needs --domain."),
+    (setting("CloseExecuteApi=true"), "CloseExecuteApi needs --domain."),
+    (
+        (*ZIPPED, "--domain", "https://api.example.com", "--hosted-zone-id", "Z1"),
+        "--domain must be a host name in lower case",
+    ),
+    (
+        (*ZIPPED, "--domain", "api.example.com", "--hosted-zone-id", "example.com"),
+        "--hosted-zone-id must be the id of a Route 53 zone",
+    ),
+    (
+        (*ZIPPED, "--domain", "api.example.com", "--hosted-zone-id", "Z1"),
+        "The hosted zone Z1 was not found: pass the id of the public zone",
+    ),
+    (
+        (*ZIPPED, "--domain", "api.example.com", "--certificate-arn", f"arn:aws:acm:eu-west-1:{ACCOUNT}:certificate/x"),
+        "--certificate-arn is in eu-west-1: use one in us-east-1",
+    ),
+    (
+        (*ZIPPED, "--domain", "api.example.com", "--certificate-arn", f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/x"),
+        f"The certificate arn:aws:acm:{REGION}:{ACCOUNT}:certificate/x was not found",
+    ),
+    (
+        (*ZIPPED, "--domain", "api.example.com", "--certificate-arn", "arn:aws:iam::1:x"),
+        "--certificate-arn must be the ARN of a certificate",
+    ),
+    # What a partition does not have
+    (
+        (*ZIPPED, "-r", "us-gov-west-1", "-b", "in-gov", "--domain", "api.example.com", "--hosted-zone-id", "Z1"),
+        "GovCloud has no public hosted zones: omit --hosted-zone-id",
+    ),
+    (
+        (*ZIPPED, "-r", "cn-north-1", "-b", "in-china", "--central-role-arn", CENTRAL_ROLE),
+        "--central-role-arn is an ARN of the partition aws, but cn-north-1 is in aws-cn",
+    ),
+    (
+        (*ZIPPED, "-r", "eusc-de-east-1", "-b", "nowhere"),
+        "The bucket nowhere cannot be accessed: create it in eusc-de-east-1",
+    ),
+    # Options that have no effect, or that deploy.sh sets itself
+    ((*API, "--parameter", "ApiMemory"), "--parameter must be NAME=VALUE"),
+    ((*API, "--parameter", "Memory=1"), "cloudformation/regional.yaml has no parameter Memory."),
+    ((*API, "--parameter", "=1"), "cloudformation/regional.yaml has no parameter ''."),
+    (setting("Release=1"), "--parameter cannot set Release: deploy.sh computes it."),
+    (setting("PinnedApiVersion=1"), "--parameter cannot set PinnedApiVersion: deploy.sh computes it."),
+    (setting("Environment=x"), "--parameter cannot set Environment: pass -e."),
     ((*API, "--external-id", "ours"), "--external-id needs --central-role-arn"),
+    (setting("ValidatorMemory=512"), "ValidatorMemory needs --central-role-arn"),
     ((*API, "--validator-image-uri"), "--validator-image-uri needs a value."),
-    ((*API, "--domain", "api.example.com"), "--domain needs --certificate-arn, or --hosted-zone-id"),
     (("-t", "regional", "-b", BUCKET, "--api-image-uri", "x"), "Options for the API need --include-api."),
+    (("-t", "regional", "-b", BUCKET, "--create-psk"), "Options for the API need --include-api."),
+    (("-t", "regional", "-b", BUCKET, "--parameter", "ApiMemory=512"), "Options for the API need --include-api."),
     (API, "--authorizer-image-uri is missing"),
     ((*API, "--binaries", "/nowhere"), "--binaries must be a directory, and /nowhere is not one."),
+    ((*API, "--binaries", "/tmp"), "--binaries needs --package zip."),
+    (
+        (*ZIPPED, "--api-image-uri", f"{REGISTRY}/x"),
+        "--api-image-uri needs --package image, and this stack has zip packages.",
+    ),
+    (
+        (*ZIPPED, "--adopt-table", "--parameter", "ManageTable=false"),
+        "--adopt-table and ManageTable=false cannot be combined.",
+    ),
+    ((*ZIPPED, "--adopt-table"), "There is no table multi-tenant-logging-development-tenant-configs to adopt"),
+    (setting("ManageTable=false"), "does not exist, and ManageTable=false says that another tool creates it"),
+    (
+        (*ZIPPED, "--parameter", "IncludeMonitoring=false", "--parameter", "AlarmEmail=us@example.com"),
+        "AlarmEmail needs IncludeMonitoring=true.",
+    ),
+    ((*ZIPPED, "--tags", "Team"), "--tags must be NAME=VALUE, not 'Team'."),
+    ((*ZIPPED, "--tags", "aws:x=y"), "The tag aws:x is reserved for AWS."),
+    ((*ZIPPED, "--termination-protection", "yes"), "--termination-protection must be on or off, not 'yes'."),
+    (
+        (*ZIPPED, "--cloudformation-role", "deployer"),
+        "--cloudformation-role must be the ARN of a role, not 'deployer'.",
+    ),
+    ((*ZIPPED, "--monitor", "181"), "--monitor must be a number of minutes from 1 to 180, not '181'."),
     (("--delete", "--dry-run"), "--delete and --dry-run cannot be combined."),
+    (("--delete", "--status"), "--delete and --status cannot be combined."),
+    (("--set", "ApiMemory=512", "--package", "zip"), "--set and --package cannot be combined."),
+    (("--set", "ApiMemory=512"), f"The stack {STACK} does not exist: pass the -p, -e and -r"),
+    (("--rollback",), f"The stack {STACK} does not exist: pass the -p, -e and -r"),
+    (("--status",), f"The stack {STACK} does not exist: pass the -p, -e and -r"),
+    (("--follow",), f"The stack {STACK} does not exist: pass the -p, -e and -r"),
 ]
 
 
-@pytest.mark.parametrize(("options", "sentence"), USAGE, ids=lambda value: value[:40] if isinstance(value, str) else "")
+@pytest.mark.parametrize(("options", "sentence"), USAGE, ids=lambda value: value[:60] if isinstance(value, str) else "")
 def test_misuse_is_reported(cloud, options, sentence):
     output = cloud.run(["./deploy.sh", *options], fails=True)
     assert sentence in output
@@ -49,15 +177,23 @@ def test_misuse_is_reported(cloud, options, sentence):
 
 def test_help_names_every_option(cloud):
     output = cloud.run(["./deploy.sh", "--help"])
-    script = (ROOT / "deploy.sh").read_text()
-    for option in ("--include-api", "--create-psk", "--dry-run", "--delete", "--package", "--arch", "--domain"):
-        assert option in output
-        assert f"{option})" in script
+    options = (ROOT / "cloudformation/lib/options.sh").read_text()
+    known = set(re.findall(r"(?<=[ \[|(])--[a-z-]+(?=[\])| ])", options)) - {"--validator-image-uri", "--version"}
+    assert len(known) > 30
+    assert {option for option in known if option not in output} == set()
 
 
 def test_unknown_credentials_are_reported(cloud):
     output = cloud.deploy(fails=True, AWS_ACCESS_KEY_ID="AKIAIOSFODNN7EXAMPLE")
     assert "AWS rejected the credentials" in output
+
+
+def test_old_cli_is_rejected(cloud, tmp_path):
+    old = tmp_path / "aws"
+    old.write_text("#!/bin/sh\necho aws-cli/2.9.1 Python/3.9.11 Linux/5.10 exe/x86_64\n")
+    old.chmod(0o755)
+    output = cloud.deploy(fails=True, PATH=f"{tmp_path}:{cloud.environment['PATH']}")
+    assert "The AWS CLI is version 2.9: update it to 2.15 or newer." in output
 
 
 def test_missing_bucket_is_reported(cloud):
@@ -88,6 +224,10 @@ def test_unencrypted_key_is_rejected(cloud):
 
 def put_image(cloud, repository, tag, manifest):
     cloud.run(["aws", "ecr", "create-repository", "--repository-name", repository, "--output", "text"])
+    move_tag(cloud, repository, tag, manifest)
+
+
+def move_tag(cloud, repository, tag, manifest):
     cloud.aws(
         "ecr", "put-image", "--repository-name", repository, "--image-tag", tag,
         "--image-manifest", json.dumps(manifest), "--image-manifest-media-type", manifest["mediaType"],
@@ -104,16 +244,18 @@ def image(seed):
 
 
 def fake_curl(cloud, folder, architecture):
-    """The environment with a `curl` that returns the configuration of an image: the emulator has no such download."""
+    """The environment of a deployer of images, with a `curl` that returns the configuration of an image: the emulator
+    has no such download. Nor does it run functions from images, so the deployer is not allowed to invoke them."""
     curl = folder / "curl"
     curl.write_text(f"""#!/bin/sh\necho '{{"architecture":"{architecture}","os":"linux"}}'\n""")
     curl.chmod(0o755)
-    return {"PATH": f"{folder}:{cloud.environment['PATH']}"}
+    user = credentials_without(cloud, f"deployer-{folder.name}", "lambda:InvokeFunction")
+    return user | {"PATH": f"{folder}:{cloud.environment['PATH']}"}
 
 
-def deploy_image(cloud, uri, **environment):
+def deploy_image(cloud, uri, *options, **environment):
     return cloud.deploy(
-        "--include-api", "--authorizer-image-uri", uri, "--api-image-uri", uri, fails=True, **environment
+        "--include-api", "--authorizer-image-uri", uri, "--api-image-uri", uri, *options, fails=True, **environment
     )
 
 
@@ -139,7 +281,7 @@ def test_multi_architecture_image_is_rejected(cloud):
 
 def test_image_for_another_architecture_is_rejected(cloud, tmp_path):
     put_image(cloud, "amd64-only", "v1", image("a"))
-    output = deploy_image(cloud, f"{REGISTRY}/amd64-only:v1", **fake_curl(cloud, tmp_path, "amd64"))
+    output = deploy_image(cloud, f"{REGISTRY}/amd64-only:v1", "--arch", "arm64", **fake_curl(cloud, tmp_path, "amd64"))
     assert "is built for x86_64: build it for arm64, or deploy with --arch x86_64." in output
 
 
@@ -222,78 +364,6 @@ def test_stack_of_another_service_is_not_changed(cloud, options):
     finally:
         cloud.aws("cloudformation", "delete-stack", *named)
         cloud.run(["aws", "cloudformation", "wait", "stack-delete-complete", *named])
-
-
-def run_part(library, script):
-    """Runs a script with the functions of one library of deploy.sh."""
-    before = f"""
-        set -euo pipefail
-        source cloudformation/lib/{library}.sh
-        info() {{ echo "$1"; }}
-        fail() {{ echo "$1" && exit 1; }}
-        sleep() {{ :; }}
-        stack=ours region=eu-central-1
-    """
-    return subprocess.run(["bash", "-c", before + script], cwd=ROOT, capture_output=True, text=True, timeout=60)
-
-
-def follow(stand_ins):
-    """Lets deploy.sh follow a stack, with these functions instead of its own."""
-    return run_part("stack", stand_ins + '\nwatched=(arn:ours)\nfollow_stack\necho "$stack_status"')
-
-
-SETTINGS = (
-    "Time to live is disabled",
-    "Point-in-time recovery is disabled",
-    "Deletion protection is disabled",
-    "arn:key",
-)
-
-
-@pytest.mark.parametrize(
-    ("ttl", "backups", "table", "reported"),
-    [
-        ("ENABLED\\tttl", "ENABLED", "True\\tNone", []),
-        ("DISABLED\\tNone", "DISABLED", "False\\tarn:key", [0, 1, 2, 3]),
-        ("ENABLED\\texpires", "ENABLED", "None\\tNone", [0, 2]),
-        ("ENABLING\\tttl", "ENABLED", "True\\tarn:key", [3]),
-        ("", "", "", []),
-    ],
-)
-def test_missing_table_settings_are_reported_with_the_command(ttl, backups, table, reported):
-    output = run_part("checks", f"""
-        aws_call() {{
-          case $2 in
-            describe-time-to-live) output='{ttl}' ;;
-            describe-continuous-backups) output='{backups}' ;;
-            describe-table) output='{table}' ;;
-          esac
-          [[ -n $output ]] && printf "$output"
-        }}
-        report_table_settings theirs
-    """)  # fmt: skip
-    assert output.returncode == 0, output
-    lines = output.stdout.splitlines()
-    assert len(lines) == len(reported), lines
-    for line, which in zip(lines, reported, strict=True):
-        assert SETTINGS[which] in line
-        assert which == 3 or "aws dynamodb --region eu-central-1 update-" in line
-
-
-def test_credentials_that_expire_during_a_deployment_are_reported():
-    output = follow("aws_call() { return 1; }; aws_error() { echo ExpiredToken; }")
-    assert output.returncode == 1, output
-    assert "CloudFormation continues the deployment" in output.stdout
-    assert output.stdout.rstrip().endswith("--stack-name ours --region eu-central-1. (ExpiredToken)")
-
-
-def test_passing_fault_during_a_deployment_is_retried(tmp_path):
-    event = "1\\t2024-01-15T10:30:00Z\\tours\\tAWS::CloudFormation::Stack\\tUPDATE_COMPLETE\\tarn:ours\\t-\\n"
-    output = follow(f"""
-        aws_call() {{ echo >>"{tmp_path}/calls"; (($(wc -l <"{tmp_path}/calls") > 9)) && printf '{event}'; }}
-        aws_error() {{ echo Throttling; }}
-    """)
-    assert output.stdout.splitlines()[-1] == "UPDATE_COMPLETE", output
 
 
 def test_nothing_was_changed(cloud):

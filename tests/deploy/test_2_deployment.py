@@ -1,12 +1,14 @@
 """The first deployment, and what clients and operators see of it. The next files continue with it."""
 
 import base64
+import json
 import os
 import subprocess
 import sys
 
 import pytest
 from cloud import ARCHITECTURE, BINARIES, CENTRAL_ROLE, FUNCTIONS, PSK_PARAMETER, ROOT, STACK, TABLE, ZIP, request
+from metrics import Window
 
 # How the emulator differs from API Gateway. The service must be correct behind both.
 LACKS = {
@@ -91,7 +93,7 @@ def test_log_groups_have_their_names_and_retention(cloud):
         f"/aws/lambda/{STACK}-api-service",
         f"/aws/lambda/{STACK}-api-validator",
     ):
-        assert retention[name] == 90
+        assert retention[name] == (365 if name.endswith("-api-service") else 90)
 
 
 def test_functions_are_invoked_by_their_alias(cloud):
@@ -104,6 +106,69 @@ def test_functions_are_invoked_by_their_alias(cloud):
     authorizers = cloud.aws("apigateway", "get-authorizers", "--rest-api-id", cloud.outputs()["RestApiId"])["items"]
     assert [authorizer["authorizerResultTtlInSeconds"] for authorizer in authorizers] == [0]
     assert ":live/invocations" in authorizers[0]["authorizerUri"]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/templates",
+        "/api/v1/templates/one",
+        "/api/v1/tenants/acme/history",
+        "/api/v1/tenants/acme/delivery-configs/s3/history",
+        "/api/v1/tenants/acme/delivery-configs/s3/validate/all",
+        "/api/v2/anything",
+        "/new",
+        "/",
+    ],
+)
+def test_route_that_is_added_to_the_api_alone_is_reachable(cloud, method, path):
+    """A path that no release has reaches the function's router, which alone decides what it is. Without a signature it
+    reaches no function."""
+    base = cloud.base_url()
+    window = Window(cloud)
+    response = request(f"{base}{path}", method, key=cloud.psk(), base=base)
+    assert response.status == 404
+    assert response.json["error"].startswith("Not found: no route matches this URL.")
+    assert response.json["timestamp"].endswith("Z"), "the gateway's own errors have another form"
+    (line,) = [line for line in window.lines(FUNCTIONS[1]) if line.get("target") == "request"]
+    assert (line["method"], line["route"], line["status"]) == (method, "unmatched", 404)
+    assert request(f"{base}{path}", method).status in (401, 403)
+    assert len([line for line in window.lines(FUNCTIONS[1]) if line.get("target") == "request"]) == 1
+
+
+@pytest.mark.parametrize("path", ["/health", "/openapi.json", "/api/v1/health", "/api/v1/openapi.json"])
+def test_only_reads_of_health_and_of_the_description_are_open(cloud, path):
+    url = f"{cloud.base_url()}{path}"
+    assert request(url).status == request(url, "HEAD").status == 200
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        assert request(url, method).status in (401, 403)
+        assert request(url, method, key=cloud.psk(), base=cloud.base_url()).status == 405
+
+
+def test_preflight_invokes_no_function(cloud):
+    window = Window(cloud)
+    for path in ("/health", "/api/v1/delivery-configs", "/api/v1/nothing"):
+        response = request(f"{cloud.base_url()}{path}", "OPTIONS", headers={"Origin": "https://a.example"})
+        assert (response.status, response.body) == (204, b"")
+        assert response.headers["Access-Control-Allow-Origin"] is None
+    assert not any(window.lines(name) for name in FUNCTIONS)
+
+
+def test_daily_call_fails_in_no_function(cloud):
+    """What EventBridge sends once a day, sent now."""
+    rules = cloud.aws("events", "list-rules")["Rules"]
+    (rule,) = (rule["Name"] for rule in rules if rule["ScheduleExpression"] == "rate(1 day)")
+    responses = {}
+    for target in cloud.aws("events", "list-targets-by-rule", "--rule", rule)["Targets"]:
+        file = cloud.work / target["Id"]
+        named = ("--function-name", target["Arn"], "--payload", target["Input"])
+        invoked = cloud.aws("lambda", "invoke", *named, str(file))
+        assert "FunctionError" not in invoked, file.read_text()
+        responses[target["Id"]] = json.loads(file.read_text())
+    assert responses["api"]["statusCode"] == 200
+    assert responses["validator"]["statusCode"] == 404
+    assert responses["authorizer"]["policyDocument"]["Statement"][0]["Effect"] == "Deny"
 
 
 def test_acceptance_suite_passes(cloud):

@@ -15,15 +15,25 @@ ALARMS = {
     "table-throttles",
     "authentication-failures",
     "key-failures",
+    "unauthorized",
+    "too-many-requests",
+    "init-failures",
+    "latency",
 }
+PARTS = {"burn-rate-1h", "burn-rate-5m", "burn-rate-6h", "burn-rate-30m", "failed-requests"}
+COMPOSITES = {"fast-burn", "slow-burn"}
 
 
 def test_alarms_notify_the_topic(cloud):
     topic = cloud.outputs()["AlarmTopicArn"]
-    alarms = cloud.aws("cloudwatch", "describe-alarms", "--alarm-name-prefix", f"{STACK}-")["MetricAlarms"]
-    assert {alarm["AlarmName"].removeprefix(f"{STACK}-") for alarm in alarms} == ALARMS
-    for alarm in alarms:
-        assert alarm["AlarmActions"] == [topic]
+    found = cloud.aws("cloudwatch", "describe-alarms", "--alarm-name-prefix", f"{STACK}-",
+                      "--alarm-types", "MetricAlarm", "CompositeAlarm")  # fmt: skip
+    alarms = {alarm["AlarmName"].removeprefix(f"{STACK}-"): alarm for alarm in found["MetricAlarms"]}
+    composites = {alarm["AlarmName"].removeprefix(f"{STACK}-"): alarm for alarm in found["CompositeAlarms"]}
+    assert alarms.keys() == ALARMS | PARTS
+    assert composites.keys() == COMPOSITES
+    for name, alarm in (alarms | composites).items():
+        assert alarm["AlarmActions"] == ([] if name in PARTS else [topic])
         assert "docs/operations.md" in alarm["AlarmDescription"]
 
 
@@ -31,12 +41,11 @@ def test_dashboard_has_its_widgets(cloud):
     name = cloud.outputs()["DashboardName"]
     body = cloud.aws("cloudwatch", "get-dashboard", "--dashboard-name", name)["DashboardBody"]
     assert "${" not in body
-    assert len(json.loads(body)["widgets"]) == 15
+    assert len(json.loads(body)["widgets"]) == 16
 
 
 def test_timeouts_are_counted_from_the_logs(cloud):
     for name in FUNCTIONS:
-        (found,) = cloud.aws("logs", "describe-metric-filters", "--log-group-name", f"/aws/lambda/{name}")[
-            "metricFilters"
-        ]
-        assert "platform.report" in found["filterPattern"]
+        found = cloud.aws("logs", "describe-metric-filters", "--log-group-name", f"/aws/lambda/{name}")["metricFilters"]
+        patterns = sorted(one["filterPattern"] for one in found)
+        assert ["platform.initReport" in patterns[0], "platform.report" in patterns[1]] == [True, True]

@@ -11,8 +11,8 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from cloud import FUNCTIONS, ROOT, request
-from faults import put_report, renew, serving_unpublished, stop, throttling_table, without_policy
+from cloud import FUNCTIONS, ROOT, STACK, request
+from faults import put_access, put_report, put_start, renew, serving_unpublished, stop, throttling_table, without_policy
 from metrics import NAMESPACE, Window, key_of
 from monitoring import Monitoring
 
@@ -261,6 +261,45 @@ def measured_by_the_emulator(cloud, alarm):
         "--start-time", (now - timedelta(hours=1)).isoformat(), "--end-time", (now + timedelta(minutes=1)).isoformat(),
     )  # fmt: skip
     return sum(point["Sum"] for point in statistics["Datapoints"])
+
+
+def test_function_that_does_not_start_triggers_an_alarm(cloud, monitoring):
+    key = key_of(NAMESPACE, f"{STACK}-init-failures", {})
+    window = Window(cloud)
+    for function in FUNCTIONS:
+        for status in ("success", "error", "timeout"):
+            put_start(cloud, function, status)
+    measured = monitoring.measured(window, *FUNCTIONS)
+    assert measured[key] == [1] * 2 * len(FUNCTIONS), "without those that started"
+    monitoring.assert_triggers("init-failures", measured[key])
+
+
+# --- The gateway
+
+
+@pytest.mark.parametrize(("status", "name"), [("401", "unauthorized"), ("429", "too-many-requests")])
+def test_rejection_by_the_gateway_triggers_an_alarm(cloud, monitoring, status, name):
+    group = cloud.outputs()["AccessLogGroup"]
+    count = int(monitoring.alarms[name]["Threshold"]) + 1
+    window = Window(cloud)
+    put_access(cloud, group, status, count)
+    put_access(cloud, group, f"20{status[-1]}", 3)
+    key = key_of(NAMESPACE, f"{STACK}-{name}", {})
+    measured = monitoring.measured(window, group)
+    assert measured[key] == [1] * count
+    monitoring.assert_triggers(name, measured[key])
+
+
+def test_slow_request_triggers_an_alarm(monitoring):
+    threshold = monitoring.alarms["latency"]["Threshold"]
+    monitoring.assert_triggers("latency", [threshold / 100, threshold + 1])
+
+
+def test_failures_at_a_high_rate_trigger_the_burn_alarms(monitoring):
+    """The share of failures is above that of the objective in every window, and there are at least five."""
+    monitoring.put_values("error-rate", [1] * 5)
+    for name in ("fast-burn", "slow-burn"):
+        monitoring.assert_composite_triggers(name)
 
 
 # --- Completeness

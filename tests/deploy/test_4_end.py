@@ -1,13 +1,16 @@
 """A deployment that fails, the deletion of one, and the next one."""
 
 from cloud import ACCOUNT, ARCHITECTURE, CENTRAL_ROLE, FUNCTIONS, REGION, STACK, TABLE, ZIP, request
+from faults import credentials_without
 from test_3_operation import read_something
 
 
 def test_failure_names_the_first_resource_that_failed(cloud):
+    """The zone does not exist, which this deployer is not allowed to see."""
+    blind = credentials_without(cloud, "blind", "route53:GetHostedZone", "acm:DescribeCertificate")
     output = cloud.deploy(
         *ZIP, "--domain", "api.example.com", "--certificate-arn", f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/x",
-        "--hosted-zone-id", "Z0000000000000", fails=True,
+        "--hosted-zone-id", "Z0000000000000", fails=True, **blind,
     )  # fmt: skip
     assert "The deployment failed and the stack is in UPDATE_ROLLBACK" in output
     # The emulator reports only the nested stack. On AWS it is the record in it, Address4.
@@ -24,7 +27,7 @@ def test_change_of_the_package_type_is_rejected(cloud):
 
 
 def test_delete_keeps_the_table(cloud):
-    output = cloud.run(["./deploy.sh", "--delete"])
+    output = cloud.run(["./deploy.sh", "--delete", "--yes"])
     assert f"Deleted. The table {TABLE}, the key and the objects in the templates bucket are kept." in output
     assert cloud.aws("dynamodb", "list-tables")["TableNames"] == [TABLE]
     items = cloud.aws("dynamodb", "scan", "--table-name", TABLE)["Items"]
@@ -35,7 +38,7 @@ def test_delete_keeps_the_table(cloud):
 
 
 def test_delete_without_a_stack_succeeds(cloud):
-    assert f"The stack {STACK} does not exist." in cloud.run(["./deploy.sh", "--delete"])
+    assert f"The stack {STACK} does not exist." in cloud.run(["./deploy.sh", "--delete", "--yes"])
 
 
 def test_new_deployment_imports_the_table(cloud):

@@ -1,11 +1,12 @@
 """Other environments, functions from images, and the update of a stack of an earlier release."""
 
 import json
+import re
 import shutil
 
 import pytest
 from cloud import ARCHITECTURE, BUCKET, CENTRAL_ROLE, FUNCTIONS, ROOT, STACK, ZIP
-from test_1_mistakes import REGISTRY, fake_curl, image, put_image
+from test_1_mistakes import REGISTRY, fake_curl, image, move_tag, put_image
 
 # The commands of the first description, with the values of this account.
 CREATE_PARAMETER = """aws ssm put-parameter \
@@ -59,6 +60,51 @@ def test_table_of_another_stack_is_used_and_left_to_it(cloud):
     assert "Time to live is disabled" in output, "log processors would still find expired items"
 
 
+# --- A table and a log group that exist already, in no stack.
+
+
+STAGING = f"{STACK.replace('development', 'staging')}2"
+STAGING_TABLE = f"{STAGING}-tenant-configs"
+STAGING_OPTIONS = ("-t", "regional", "-b", BUCKET, "-e", "staging2", "--include-api", *ZIP, "--arch", ARCHITECTURE)
+
+
+@pytest.fixture(scope="module")
+def existing(cloud):
+    """A table and a log group with the names of an environment, made by another tool."""
+    properties = PROCESSORS["Resources"]["Table"]["Properties"]
+    cloud.aws(
+        "dynamodb", "create-table", "--table-name", STAGING_TABLE, "--billing-mode", properties["BillingMode"],
+        "--attribute-definitions", json.dumps(properties["AttributeDefinitions"]),
+        "--key-schema", json.dumps(properties["KeySchema"]),
+    )  # fmt: skip
+    item = json.dumps({"tenant_id": {"S": "kept"}, "type": {"S": "s3"}})
+    cloud.aws("dynamodb", "put-item", "--table-name", STAGING_TABLE, "--item", item)
+    cloud.aws("logs", "create-log-group", "--log-group-name", f"/aws/lambda/{STAGING}-api-service")
+
+
+def test_table_of_another_tool_is_used_without_changes(cloud, existing):
+    output = cloud.run(["./deploy.sh", *STAGING_OPTIONS, "--create-psk", "--dry-run"])
+    assert f"The table {STAGING_TABLE} exists, and no stack of this name left it: it is used without changes." in output
+
+
+def test_table_is_adopted_on_request_and_log_groups_are_used(cloud, existing):
+    output = cloud.run(["./deploy.sh", *STAGING_OPTIONS, "--create-psk", "--adopt-table"])
+    assert f"The table {STAGING_TABLE} exists and is imported into the stack with its items." in output
+    assert f"The log group /aws/lambda/{STAGING}-api-service exists and is used as it is" in output
+    assert "The release works." in output
+    stack = cloud.aws("cloudformation", "describe-stack-resources", "--stack-name", STAGING)["StackResources"]
+    assert STAGING_TABLE in {resource["PhysicalResourceId"] for resource in stack}
+    assert len(cloud.aws("dynamodb", "scan", "--table-name", STAGING_TABLE)["Items"]) == 1
+
+
+def test_deletion_keeps_what_was_adopted(cloud, existing):
+    cloud.run(["./deploy.sh", "--delete", "-e", "staging2", "--yes"])
+    assert STAGING_TABLE in cloud.aws("dynamodb", "list-tables")["TableNames"]
+    groups = {group["logGroupName"] for group in cloud.aws("logs", "describe-log-groups")["logGroups"]}
+    assert f"/aws/lambda/{STAGING}-api-service" in groups
+    assert f"/aws/lambda/{STAGING}-api-authorizer" not in groups
+
+
 # --- Images. Functions from images are deployed but not called: the emulator starts those only with Docker.
 
 
@@ -101,6 +147,28 @@ def test_first_described_commands_deploy_every_function(cloud, arm64_images):
     assert validator["Environment"]["Variables"]["CENTRAL_ROLE_ARN"] == CENTRAL_ROLE
 
 
+def test_architecture_is_that_of_the_images(cloud, arm64_images, tmp_path):
+    """The first described commands work on a machine whose images are built for x86_64."""
+    amd64 = fake_curl(cloud, tmp_path, "amd64")
+    output = cloud.run(["bash", "-ec", f"{DEPLOY.strip()} --dry-run"], **amd64)
+    assert "The images are built for x86_64, so the functions run on it." in output
+    output = cloud.run(["bash", "-ec", f"{DEPLOY.strip()} --dry-run --arch arm64"], fails=True, **amd64)
+    assert "is built for x86_64: build it for arm64, or deploy with --arch x86_64." in output
+
+
+def test_image_that_may_be_deleted_is_reported(cloud, arm64_images):
+    expiry = {"rulePriority": 1, "action": {"type": "expire"}}
+    rule = {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 7}
+    policy = json.dumps({"rules": [expiry | {"selection": rule}]})
+    cloud.aws("ecr", "put-lifecycle-policy", "--repository-name", "logging-api", "--lifecycle-policy-text", policy)
+    assert "The repository logging-api expires images" in cloud.deploy("--dry-run", **arm64_images)
+    cloud.aws("ecr", "delete-lifecycle-policy", "--repository-name", "logging-api")
+    move_tag(cloud, "logging-api", "latest", image("f"))  # the tag moves from the image that runs
+    running = cloud.run(["./deploy.sh", "--status"], **arm64_images)
+    assert re.search(r"The image \S+/logging-api@sha256:[0-9a-f]{64} has no tag, so a cleanup may delete it", running)
+    move_tag(cloud, "logging-api", "latest", image("c"))
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -122,7 +190,7 @@ def test_validator_image_is_ignored_with_a_notice(cloud, options):
 @pytest.fixture(scope="module")
 def earlier_stack(cloud, arm64_images, tmp_path_factory):
     """Deploys a stack whose template has the parameter of that image."""
-    cloud.run(["./deploy.sh", "--delete"])
+    cloud.run(["./deploy.sh", "--delete", "--yes"])
     release = tmp_path_factory.mktemp("release")
     shutil.copy(ROOT / "deploy.sh", release)
     shutil.copytree(ROOT / "cloudformation", release / "cloudformation")

@@ -239,8 +239,19 @@ WITHOUT_AWS = {
 }
 
 
+def check_health():
+    """`curl http://127.0.0.1:8080/health`, as a container engine checks a container."""
+    for path in ("/health", "/api/v1/health"):
+        connection = http.client.HTTPConnection("127.0.0.1", 8080, timeout=10)
+        with contextlib.closing(connection):
+            connection.request("GET", path)
+            response = connection.getresponse()
+            assert (response.status, json.loads(response.read())) == (200, {"status": "healthy"}), path
+
+
 def check_without_aws(program):
     """The first description's `podman run`, on a machine without AWS: it serves, and reports what is missing."""
+    check_health()
     status, response = invoke(WITHOUT_AWS[program]())
     assert status == 200, response
     if program == "authorizer":

@@ -65,15 +65,6 @@ copy_target_directory() {
   cp -a --reflink=auto "$(dirname "$(dirname "$binaries")")/lambda" "$work/target/lambda"
 }
 
-function_binaries() {
-  local target variable
-  target=$(uname -m)-unknown-linux-gnu
-  variable=$(tr 'a-z-' 'A-Z_' <<<"$target")
-  env "CARGO_TARGET_${variable}_RUSTFLAGS=-C target-feature=+crt-static" \
-    cargo build --profile lambda --locked --target "$target" --package authorizer --package api --package validator >&2 || return
-  echo "${CARGO_TARGET_DIR:-$TOP/target}/$target/lambda"
-}
-
 build() {
   local image=$1
   buildah_here build --layers --isolation chroot --build-arg BUILDER=localhost/builder \

@@ -19,8 +19,23 @@ def as_list(value):
 
 # --- Routes and authorization.
 
+# Open to everyone: reads of health and of the description, and preflights.
+OPEN_PATHS = {"Health": "/health", "V1Health": "/api/v1/health", "OpenApi": "/openapi.json"}
+OPEN_PATHS["V1OpenApi"] = "/api/v1/openapi.json"
+READS = {(path, method) for path in OPEN_PATHS for method in ("GET", "HEAD")}
+OPEN = READS | {("Proxy", "OPTIONS")}
 VALIDATED = {("Validate", "GET"), ("Validate", "HEAD")}
-OPEN = {(path, method) for path in ("Health", "V1Health", "OpenApi", "V1OpenApi") for method in ("GET", "HEAD")}
+METHODS = OPEN | VALIDATED | {("Proxy", "ANY"), ("Root", "ANY")}
+
+
+def methods(templates):
+    """Each method as (logical id, (resource, HTTP method), resource of the template)."""
+    for _, logical_id, resource in resources(templates, "AWS::ApiGateway::Method"):
+        properties = resource["Properties"]
+        path = (
+            properties["ResourceId"].get("Ref") or {"RootResourceId": "Root"}[properties["ResourceId"]["Fn::GetAtt"][1]]
+        )
+        yield logical_id, (path, properties["HttpMethod"]), resource
 
 
 @guard
@@ -38,45 +53,135 @@ def decisions_are_not_cached(templates):
 
 @guard
 def methods_use_the_authorizer(templates):
-    for _, logical_id, resource in resources(templates, "AWS::ApiGateway::Method"):
+    for logical_id, route, resource in methods(templates):
         properties = resource["Properties"]
-        method, path = properties["HttpMethod"], properties["ResourceId"].get("Ref")
         authorizer = properties.get("AuthorizerId") if properties["AuthorizationType"] == "CUSTOM" else None
-        if method != "OPTIONS" and (path, method) not in OPEN and authorizer != {"Ref": "Authorizer"}:
+        if route not in OPEN and authorizer != {"Ref": "Authorizer"}:
             yield f"{logical_id}: no authorizer"
 
 
 @guard
+def one_proxy_takes_everything(templates):
+    found = {route for _, route, _ in methods(templates)}
+    if found != METHODS:
+        yield f"{sorted(found ^ METHODS)} is defined or expected, but not both"
+    proxy = templates["api"]["Resources"].get("Proxy", {}).get("Properties", {})
+    if (proxy.get("ParentId"), proxy.get("PathPart")) != ({"Fn::GetAtt": ["Api", "RootResourceId"]}, "{proxy+}"):
+        yield "Proxy: it does not take every path"
+
+
+def proxies(integration, uri):
+    return integration == {"Type": "AWS_PROXY", "IntegrationHttpMethod": "POST", "Uri": {"Ref": uri}}
+
+
+@guard
 def methods_invoke_their_function(templates):
-    api = {"Ref": "ApiUri"}
-    for _, logical_id, resource in resources(templates, "AWS::ApiGateway::Method"):
-        properties = resource["Properties"]
-        route = (properties["ResourceId"].get("Ref"), properties["HttpMethod"])
-        uri = {"Fn::If": ["HasValidator", {"Ref": "ValidatorUri"}, api]} if route in VALIDATED else api
-        if properties["Integration"] != {"Type": "AWS_PROXY", "IntegrationHttpMethod": "POST", "Uri": uri}:
+    for logical_id, route, resource in methods(templates):
+        integration = resource["Properties"]["Integration"]
+        if route == ("Proxy", "OPTIONS"):
+            several, function, mock = integration.get("Fn::If", [None, None, {}])
+            if several != "HasSeveralOrigins" or not proxies(function, "ApiUri") or mock.get("Type") != "MOCK":
+                yield f"{logical_id}: it does not respond itself unless there are several origins"
+        elif not proxies(integration, "ValidatorUri" if route in VALIDATED else "ApiUri"):
             yield f"{logical_id}: it does not invoke its function"
+        if route in VALIDATED and resource.get("Condition") != "HasValidator":
+            yield f"{logical_id}: it exists also without a validator"
+
+
+def preflight_headers(templates):
+    """The headers of the gateway's preflight response, without the quotes of a fixed text."""
+    integration = templates["api"]["Resources"]["ProxyOptions"]["Properties"]["Integration"]
+    (response,) = integration["Fn::If"][2]["IntegrationResponses"]
+    for name, value in response["ResponseParameters"].items():
+        fixed = value["Fn::If"][1] if isinstance(value, dict) else value
+        yield name.removeprefix("method.response.header."), fixed.strip("'") if isinstance(fixed, str) else fixed
 
 
 @guard
-def every_path_has_any_and_options(templates):
-    taken = {}
-    for _, _, resource in resources(templates, "AWS::ApiGateway::Method"):
-        taken.setdefault(resource["Properties"]["ResourceId"]["Ref"], set()).add(resource["Properties"]["HttpMethod"])
-    for _, logical_id, _ in resources(templates, "AWS::ApiGateway::Resource"):
-        if logical_id == "ApiPath":  # /api alone is not a route
-            continue
-        if not {"ANY", "OPTIONS"} <= taken.get(logical_id, set()):
-            yield f"{logical_id}: ANY or OPTIONS is missing, so other methods return the gateway's 404"
+def preflights_are_those_of_the_functions(templates):
+    """The gateway, the API function and the local server allow the same methods and headers."""
+    cors = (ROOT / "crates/api/src/http/cors.rs").read_text()
+    allowed = re.search(r"\.allow_headers\(\[(.*?)\]\)", cors, re.DOTALL)[1]
+    names = [
+        (constant or text).lower().replace("_", "-")
+        for constant, text in re.findall(r'header::(\w+)|from_static\("([^"]+)"\)', allowed)
+    ]
+    wanted = {
+        "Access-Control-Allow-Origin": {"Ref": "ErrorOrigin"},
+        "Access-Control-Allow-Methods": ",".join(re.findall(r"Method::([A-Z]+)\b", cors)),
+        "Access-Control-Allow-Headers": ",".join(names),
+        "Access-Control-Max-Age": str(int(re.search(r"from_hours\((\d+)\)", cors)[1]) * 3600),
+        "Cache-Control": "no-store",
+    }
+    found = dict(preflight_headers(templates))
+    for name in wanted.keys() | found.keys():
+        if found.get(name) != wanted.get(name):
+            yield f"ProxyOptions: {name} is {found.get(name)!r} and not {wanted.get(name)!r}"
+    local = (ROOT / "crates/local/src/gateway/preflight.rs").read_text()
+    for name, value in wanted.items():
+        if isinstance(value, str) and f'"{value}"' not in local:
+            yield f"the local server's {name} is not {value!r}"
 
 
 @guard
-def only_this_api_is_allowed_to_invoke_the_functions(templates):
+def open_methods_have_a_lower_limit(templates):
+    settings = templates["api"]["Resources"]["Stage"]["Properties"]["MethodSettings"]
+    limited = {
+        (setting["ResourcePath"], setting["HttpMethod"])
+        for setting in settings
+        if setting["ThrottlingRateLimit"] == {"Ref": "OpenThrottlingRate"}
+        and setting["ThrottlingBurstLimit"] == {"Ref": "OpenThrottlingBurst"}
+    }
+    wanted = {("/" + path.replace("/", "~1"), "*") for path in OPEN_PATHS.values()} | {("/~1{proxy+}", "OPTIONS")}
+    for missing in sorted(wanted - limited):
+        yield f"Stage: {missing} has no limit of its own"
+    defaults = [setting for setting in settings if setting["ResourcePath"] == "/*" and setting["HttpMethod"] == "*"]
+    if [setting["ThrottlingRateLimit"] for setting in defaults] != [{"Ref": "ThrottlingRate"}]:
+        yield "Stage: no limit for the other methods"
+
+
+@guard
+def only_this_api_and_these_schedules_are_allowed_to_invoke_the_functions(templates):
+    rules = {logical_id for _, logical_id, _ in resources(templates, "AWS::Events::Rule")}
     for _, logical_id, resource in resources(templates, "AWS::Lambda::Permission"):
-        source = " ".join(strings(resource["Properties"].get("SourceArn", "")))
+        source = resource["Properties"].get("SourceArn", "")
+        principal = resource["Properties"]["Principal"]
+        if principal == "events.amazonaws.com":
+            if source not in [{"Fn::GetAtt": [rule, "Arn"]} for rule in rules]:
+                yield f"{logical_id}: SourceArn is not a schedule of these templates"
+            continue
+        source = " ".join(strings(source))
         if "${AWS::AccountId}:${Api}/" not in source or "${Api}/*" in source:
             yield f"{logical_id}: SourceArn is not limited to a part of this API"
-        if resource["Properties"]["Principal"] != "apigateway.amazonaws.com":
+        if principal != "apigateway.amazonaws.com":
             yield f"{logical_id}: another principal than API Gateway"
+
+
+@guard
+def logging_role_is_set_after_the_api_exists(templates):
+    account = templates["api"]["Resources"]["GatewayAccount"]
+    if "Api" not in as_list(account.get("DependsOn")):
+        yield "GatewayAccount: API Gateway rejects it in a region without an API"
+    if "${GatewayAccount}" not in " ".join(
+        strings(templates["api"]["Resources"]["Stage"]["Properties"]["Description"])
+    ):
+        yield "Stage: created before the role that its access log needs"
+
+
+@guard
+def api_has_a_tls_policy(templates):
+    parameter = templates["regional"]["Parameters"].get("SecurityPolicy", {})
+    if parameter.get("Default") != "TLS_1_2" or "TLS_1_0" in parameter.get("AllowedValues", ["TLS_1_0"]):
+        yield "regional: SecurityPolicy allows TLS 1.0"
+    for kind in ("AWS::ApiGateway::RestApi", "AWS::ApiGateway::DomainName"):
+        for _, logical_id, resource in resources(templates, kind):
+            properties = resource["Properties"]
+            if properties.get("SecurityPolicy") != {"Ref": "SecurityPolicy"}:
+                yield f"{logical_id}: no TLS policy, which allows TLS 1.0"
+            # API Gateway requires the mode with every policy but the old ones, and rejects it with those.
+            mode = {"Fn::If": ["HasLegacyPolicy", {"Ref": "AWS::NoValue"}, "BASIC"]}
+            if properties.get("EndpointAccessMode") != mode:
+                yield f"{logical_id}: its access mode does not fit its TLS policy"
 
 
 @guard
@@ -90,27 +195,27 @@ def deployment_contains_everything(templates):
     if [logical_id for _, logical_id, _ in deployments] != ["DeploymentRevision"]:
         yield "the logical id of the deployment has no revision to replace"
     for _, logical_id, resource in deployments:
-        for missing in sorted(expected - set(resource["DependsOn"])):
+        # A conditional resource cannot be in DependsOn. A reference waits for it as well.
+        awaited = set(resource["DependsOn"]) | set(
+            re.findall(r"\$\{(\w+)\}", " ".join(strings(resource["Properties"])))
+        )
+        for missing in sorted(expected - awaited):
             yield f"{logical_id}: created before {missing}, which it would not contain"
 
 
 # --- The gateway's own errors.
 
+# The others have the text of DEFAULT_4XX or DEFAULT_5XX, and the status that API Gateway gives them.
 RESPONSES = {
     "DEFAULT_4XX",
     "DEFAULT_5XX",
     "UNAUTHORIZED",
     "ACCESS_DENIED",
     "MISSING_AUTHENTICATION_TOKEN",
-    "RESOURCE_NOT_FOUND",
-    "BAD_REQUEST_BODY",
-    "BAD_REQUEST_PARAMETERS",
     "REQUEST_TOO_LARGE",
-    "QUOTA_EXCEEDED",
     "THROTTLED",
     "AUTHORIZER_CONFIGURATION_ERROR",
     "AUTHORIZER_FAILURE",
-    "INTEGRATION_FAILURE",
     "INTEGRATION_TIMEOUT",
 }
 
@@ -131,6 +236,11 @@ def gateway_errors_have_the_envelope(templates):
             yield f"{kind}: no X-Request-Id"
         if headers.get("gatewayresponse.header.Cache-Control") != "'no-store'":
             yield f"{kind}: it may be cached"
+        if headers.get("gatewayresponse.header.X-Content-Type-Options") != "'nosniff'":
+            yield f"{kind}: a browser may guess its type"
+        hsts = headers.get("gatewayresponse.header.Strict-Transport-Security", {})
+        if hsts != {"Fn::If": ["HasDomain", "'max-age=31536000'", {"Ref": "AWS::NoValue"}]}:
+            yield f"{kind}: no Strict-Transport-Security on the custom host name, or also on that of AWS"
         if properties.get("StatusCode") == "429" and "gatewayresponse.header.Retry-After" not in headers:
             yield f"{kind}: no Retry-After"
         try:
@@ -142,9 +252,8 @@ def gateway_errors_have_the_envelope(templates):
             yield f"{kind}: the body is not the envelope"
         if not envelope.get("error", "").endswith("."):
             yield f"{kind}: the error is not a sentence"
-    for kind in ("MISSING_AUTHENTICATION_TOKEN", "RESOURCE_NOT_FOUND"):
-        if responses.get(kind, {}).get("StatusCode") != "404":
-            yield f"{kind}: an unknown route must return 404"
+    if responses.get("MISSING_AUTHENTICATION_TOKEN", {}).get("StatusCode") != "404":
+        yield "MISSING_AUTHENTICATION_TOKEN: an unknown route must return 404"
 
 
 SAME_AS_LOCAL = {
@@ -180,8 +289,10 @@ AUTHORIZER_ACTIONS = UNNARROWED | {
     "logs:CreateLogStream",
     "logs:PutLogEvents",
 }
-API_ACTIONS = UNNARROWED | {"logs:CreateLogStream", "logs:PutLogEvents"}
+# kms:Decrypt is for a table with a customer managed key.
+API_ACTIONS = UNNARROWED | {"kms:Decrypt", "logs:CreateLogStream", "logs:PutLogEvents"}
 VALIDATOR_ACTIONS = API_ACTIONS | {"dynamodb:Query", "sts:AssumeRole"}
+CANARY_ACTIONS = AUTHORIZER_ACTIONS - UNNARROWED - {"ssm:GetParameters"} | {"ssm:GetParameter"}
 
 OPERATIONS = {
     "get_item": "dynamodb:GetItem",
@@ -203,7 +314,7 @@ def statements(templates, *roles):
         for policy in resource["Properties"].get("Policies", []):
             for candidate in policy.get("Fn::If", [None, policy])[1:2]:
                 for statement in candidate["PolicyDocument"]["Statement"]:
-                    yield logical_id, statement
+                    yield logical_id, statement.get("Fn::If", [None, statement])[1]
 
 
 def actions_of(templates, role):
@@ -221,11 +332,16 @@ def policies_have_no_unnecessary_wildcard(templates):
             target = " ".join(strings(resource))
             if target == "*" and not actions <= UNNARROWED:
                 yield f"{role}: {sorted(actions)} on every resource"
-            if "key/*" in target:
+            if actions == {"kms:Decrypt"}:
                 conditions = statement.get("Condition", {}).get("StringEquals", {})
-                if "kms:ViaService" not in conditions or not any("EncryptionContext" in key for key in conditions):
+                is_one_key = resource == {"Ref": "TableKmsKeyArn"}
+                is_one_secret = any("EncryptionContext" in key for key in conditions)
+                if "kms:ViaService" not in conditions or not (is_one_key or is_one_secret):
                     yield f"{role}: any key, for any purpose"
-            elif "*" in target and target != "*" and not target.endswith("Logs}:*"):
+            elif actions <= {"logs:CreateLogStream", "logs:PutLogEvents"}:
+                if not target.endswith(f":log-group:{LOG_GROUPS[role.removesuffix('Role')]}:*"):
+                    yield f"{role}: it writes to {target}"
+            elif "*" in target and target != "*":
                 yield f"{role}: {sorted(actions)} on {target}"
     for _, logical_id, resource in resources(templates, "AWS::IAM::Role"):
         for arn in resource["Properties"].get("ManagedPolicyArns", []):
@@ -240,7 +356,11 @@ def roles_allow_what_the_code_does(templates):
     allowed = actions_of(templates, "ApiRole")
     if allowed != used | API_ACTIONS:
         yield f"ApiRole: {sorted(allowed ^ (used | API_ACTIONS))} is allowed or needed, but not both"
-    for role, needed in (("AuthorizerRole", AUTHORIZER_ACTIONS), ("ValidatorRole", VALIDATOR_ACTIONS)):
+    for role, needed in (
+        ("AuthorizerRole", AUTHORIZER_ACTIONS),
+        ("ValidatorRole", VALIDATOR_ACTIONS),
+        ("CanaryRole", CANARY_ACTIONS),
+    ):
         allowed = actions_of(templates, role)
         if allowed != needed:
             yield f"{role}: {sorted(allowed ^ needed)} is allowed or needed, but not both"
@@ -268,13 +388,103 @@ def roles_are_for_one_service(templates):
                 yield f"{logical_id}: {statement['Principal']} is allowed to assume it"
 
 
+# --- Names, tags and the organization.
+
+# Types whose names are global to the account, or to all accounts, with the properties that set them.
+GLOBAL_NAMES = {
+    "AWS::CloudFront::Distribution": (),
+    "AWS::CloudWatch::Dashboard": ("DashboardName",),
+    "AWS::IAM::Group": ("GroupName",),
+    "AWS::IAM::InstanceProfile": ("InstanceProfileName",),
+    "AWS::IAM::ManagedPolicy": ("ManagedPolicyName",),
+    "AWS::IAM::Role": ("RoleName",),
+    "AWS::IAM::User": ("UserName",),
+    "AWS::S3::Bucket": ("BucketName",),
+}
+
+
+@guard
+def global_names_contain_the_region(templates):
+    for kind, names in GLOBAL_NAMES.items():
+        for _, logical_id, resource in resources(templates, kind):
+            for name in names:
+                value = resource["Properties"].get(name)
+                if value is not None and "${AWS::Region}" not in " ".join(strings(value)):
+                    yield f"{logical_id}: {name} is global, so the stack of a second region could not be created"
+
+
+# The types that are deployed and cannot have tags.
+WITHOUT_TAGS = {
+    "AWS::ApiGateway::Account",
+    "AWS::ApiGateway::Authorizer",
+    "AWS::ApiGateway::BasePathMapping",
+    "AWS::ApiGateway::Deployment",
+    "AWS::ApiGateway::GatewayResponse",
+    "AWS::ApiGateway::Method",
+    "AWS::ApiGateway::Resource",
+    "AWS::CloudWatch::Dashboard",
+    "AWS::Lambda::Alias",
+    "AWS::Lambda::Permission",
+    "AWS::Lambda::Version",
+    "AWS::Logs::MetricFilter",
+    "AWS::Route53::RecordSet",
+    "AWS::SNS::Subscription",
+    "AWS::WAFv2::WebACLAssociation",
+}
+TAGS = [{"Key": "project", "Value": {"Ref": "ProjectName"}}, {"Key": "environment", "Value": {"Ref": "Environment"}}]
+
+
+@guard
+def resources_have_tags(templates):
+    for template in templates.values():
+        for logical_id, resource in template["Resources"].items():
+            if resource["Type"] not in WITHOUT_TAGS and resource["Properties"].get("Tags") != TAGS:
+                yield f"{logical_id}: it has no tags"
+
+
+def is_optional(value, condition, parameter):
+    return value == {"Fn::If": [condition, {"Ref": parameter}, {"Ref": "AWS::NoValue"}]}
+
+
+@guard
+def roles_fit_an_organization(templates):
+    for _, logical_id, resource in resources(templates, "AWS::IAM::Role"):
+        properties = resource["Properties"]
+        if properties.get("Path") != {"Ref": "RolePath"}:
+            yield f"{logical_id}: its path is not RolePath"
+        if not is_optional(properties.get("PermissionsBoundary"), "HasBoundary", "PermissionsBoundaryArn"):
+            yield f"{logical_id}: it has no permissions boundary"
+        if "RoleName" in properties:
+            yield f"{logical_id}: a fixed name needs CAPABILITY_NAMED_IAM and is global to the account"
+
+
+@guard
+def customer_key_encrypts_logs_and_variables(templates):
+    for kind, name in (("AWS::Logs::LogGroup", "KmsKeyId"), ("AWS::Lambda::Function", "KmsKeyArn")):
+        for _, logical_id, resource in resources(templates, kind):
+            if not is_optional(resource["Properties"].get(name), "HasKey", "KmsKeyArn"):
+                yield f"{logical_id}: KmsKeyArn does not encrypt it"
+
+
+@guard
+def arns_and_host_names_are_of_any_partition(templates):
+    for name, template in templates.items():
+        for logical_id, resource in template["Resources"].items():
+            for text in strings(resource["Properties"]):
+                if re.search(r"\barn:aws[a-z-]*:", text):
+                    yield f"{name}: {logical_id} has an ARN of one partition"
+                if re.search(r"https://\S*\.amazonaws\.com", text):
+                    yield f"{name}: {logical_id} has a host name of one partition"
+
+
 # --- Logs and the table.
 
 LOG_GROUPS = {
-    "/aws/apigateway/${ProjectName}-${Environment}-tenant-api",
-    "/aws/lambda/${ProjectName}-${Environment}-api-authorizer",
-    "/aws/lambda/${ProjectName}-${Environment}-api-service",
-    "/aws/lambda/${ProjectName}-${Environment}-api-validator",
+    "Access": "/aws/apigateway/${ProjectName}-${Environment}-tenant-api",
+    "Authorizer": "/aws/lambda/${ProjectName}-${Environment}-api-authorizer",
+    "Api": "/aws/lambda/${ProjectName}-${Environment}-api-service",
+    "Validator": "/aws/lambda/${ProjectName}-${Environment}-api-validator",
+    "Canary": "/aws/lambda/${ProjectName}-${Environment}-api-canary",
 }
 
 
@@ -283,16 +493,37 @@ def logs_have_a_name_and_a_retention(templates):
     names = set()
     for _, logical_id, resource in resources(templates, "AWS::Logs::LogGroup"):
         names |= set(strings(resource["Properties"].get("LogGroupName", "")))
-        if resource["Properties"].get("RetentionInDays") != {"Ref": "LogRetentionDays"}:
+        # The API function's log contains the line of every change.
+        retention = "AuditLogRetentionDays" if logical_id == "ApiLogs" else "LogRetentionDays"
+        if resource["Properties"].get("RetentionInDays") != {"Ref": retention}:
             yield f"{logical_id}: it has no retention"
-    for missing in sorted(LOG_GROUPS - names):
+        kept = "RetainExceptOnCreate" if logical_id == "ApiLogs" else "Delete"
+        if resource.get("DeletionPolicy") != kept:
+            yield f"{logical_id}: DeletionPolicy is not {kept}"
+    for missing in sorted(set(LOG_GROUPS.values()) - names):
         yield f"the log group {missing} is missing"
     for _, logical_id, resource in resources(templates, "AWS::Lambda::Function"):
         logging = resource["Properties"].get("LoggingConfig", {})
-        if logging.get("LogGroup") != {"Ref": f"{logical_id}Logs"}:
+        own = {"Ref": f"{logical_id}Logs"}
+        existing = {"Fn::Sub": LOG_GROUPS[logical_id]}
+        if logging.get("LogGroup") not in (own, {"Fn::If": [f"Owns{logical_id}Logs", own, existing]}):
             yield f"{logical_id}: its log group is one that Lambda creates, or that of another function"
-        if logging.get("ApplicationLogLevel") != "TRACE":
-            yield f"{logical_id}: Lambda filters its lines, including its metrics"
+
+
+@guard
+def functions_write_json_in_every_partition(templates):
+    """In GovCloud Lambda writes text only, and accepts no levels. The functions' lines are JSON anywhere."""
+    for logical_id in TIMEOUTS:
+        properties = templates["functions"]["Resources"][logical_id]["Properties"]
+        logging, none = properties.get("LoggingConfig", {}), {"Ref": "AWS::NoValue"}
+        if logging.get("LogFormat") != {"Fn::If": ["HasJsonLogs", "JSON", "Text"]}:
+            yield f"{logical_id}: its log format is not that of the partition"
+        if logging.get("ApplicationLogLevel") != {"Fn::If": ["HasJsonLogs", "TRACE", none]}:
+            yield f"{logical_id}: Lambda filters its lines, including its metrics, or rejects the level"
+        if logging.get("SystemLogLevel") != {"Fn::If": ["HasJsonLogs", "INFO", none]}:
+            yield f"{logical_id}: Lambda omits its reports, or rejects the level"
+        if properties["Environment"]["Variables"].get("LOG_FORMAT") != {"Fn::If": ["HasJsonLogs", none, "JSON"]}:
+            yield f"{logical_id}: its lines are text in GovCloud"
 
 
 @guard
@@ -304,13 +535,13 @@ def access_log_is_json(templates):
         except ValueError:
             yield f"{logical_id}: its access log is not JSON"
             continue
-        for name in ("requestId", "status", "route", "method", "latencyMs"):
+        for name in ("requestId", "status", "route", "method", "latencyMs", "tlsVersion", "cipherSuite"):
             if name not in fields:
                 yield f"{logical_id}: its access log has no {name}"
         for value in fields.values():
             if re.search(r"\$context\.(path|identity\.userAgent|requestOverride|error\.message)\b", value):
                 yield f"{logical_id}: {value} is text of the client, which can break the JSON"
-        if not resource["Properties"].get("TracingEnabled"):
+        if resource["Properties"].get("TracingEnabled") != {"Fn::If": ["HasTraces", True, False]}:
             yield f"{logical_id}: no traces"
 
 
@@ -328,7 +559,11 @@ def table_is_retained_and_protected(templates):
             "BillingMode": "PAY_PER_REQUEST",
             "DeletionProtectionEnabled": True,
             "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
-            "SSESpecification": {"SSEEnabled": True},
+            "SSESpecification": {
+                "SSEEnabled": True,
+                "SSEType": "KMS",
+                "KMSMasterKeyId": {"Fn::If": ["HasTableKey", {"Ref": "TableKmsKeyArn"}, {"Ref": "AWS::NoValue"}]},
+            },
             "TimeToLiveSpecification": {"AttributeName": "ttl", "Enabled": True},
             "KeySchema": [
                 {"AttributeName": "tenant_id", "KeyType": "HASH"},
@@ -344,22 +579,31 @@ def table_is_retained_and_protected(templates):
 # --- The functions.
 
 ENVIRONMENT = {
-    "Authorizer": {"LOG_LEVEL", "PSK_PARAMETER_NAME", "REQUIRE_BODY_SHA256"},
-    "Api": {"LOG_LEVEL", "TENANT_CONFIG_TABLE", "ALLOWED_ORIGINS"},
-    "Validator": {"LOG_LEVEL", "TENANT_CONFIG_TABLE", "ALLOWED_ORIGINS", "CENTRAL_ROLE_ARN", "EXTERNAL_ID"},
+    "Authorizer": {"PSK_PARAMETER_NAME", "REQUIRE_BODY_SHA256"},
+    "Api": {"TENANT_CONFIG_TABLE", "ALLOWED_ORIGINS"},
+    "Validator": {"TENANT_CONFIG_TABLE", "ALLOWED_ORIGINS", "CENTRAL_ROLE_ARN", "EXTERNAL_ID"},
 }
+LOGGING = {"LOG_LEVEL", "LOG_FORMAT"}
 TIMEOUTS = {"Authorizer": 5, "Api": 10, "Validator": 10}  # seconds
+
+
+def our_functions(templates):
+    """The functions whose programs are built here; the canary has its program in the template."""
+    for logical_id, resource in templates["functions"]["Resources"].items():
+        if resource["Type"] == "AWS::Lambda::Function":
+            yield logical_id, resource
 
 
 @guard
 def functions_are_as_designed(templates):
-    for _, logical_id, resource in resources(templates, "AWS::Lambda::Function"):
+    for logical_id, resource in our_functions(templates):
         properties = resource["Properties"]
         if properties["Timeout"] != TIMEOUTS[logical_id]:
             yield f"{logical_id}: its timeout is {properties['Timeout']} s"
-        if set(properties["Environment"]["Variables"]) != ENVIRONMENT[logical_id]:
+        if set(properties["Environment"]["Variables"]) != ENVIRONMENT[logical_id] | LOGGING:
             yield f"{logical_id}: its variables are {sorted(properties['Environment']['Variables'])}"
-        if properties.get("TracingConfig") != {"Mode": "Active"}:
+        traces = {"Fn::If": ["HasTraces", {"Mode": "Active"}, {"Ref": "AWS::NoValue"}]}
+        if properties.get("TracingConfig") != traces:
             yield f"{logical_id}: no traces"
         if "${Release}" not in " ".join(strings(properties["Description"])):
             yield f"{logical_id}: a release without another change would have no version"
@@ -376,7 +620,8 @@ def validator_is_deployed_with_a_central_role(templates):
         yield "regional: the validator is not deployed exactly when there are an API and a central role"
     for template in ("functions", "api", "monitoring"):
         for logical_id, resource in templates[template]["Resources"].items():
-            if logical_id.startswith("Validator") and resource.get("Condition") != "HasValidator":
+            of_the_validator = ("HasValidator", "OwnsValidatorLogs")
+            if logical_id.startswith("Validator") and resource.get("Condition") not in of_the_validator:
                 yield f"{logical_id}: it exists also without a validator"
     for template in ("functions", "regional"):
         for name, output in templates[template]["Outputs"].items():
@@ -395,7 +640,7 @@ PROGRAMS = {
 @guard
 def functions_start_their_program(templates):
     copied = re.findall(r"^COPY --from=build /out/bin(/\w+) /$", (ROOT / "Containerfile.api").read_text(), re.MULTILINE)
-    for _, logical_id, resource in resources(templates, "AWS::Lambda::Function"):
+    for logical_id, resource in our_functions(templates):
         properties = resource["Properties"]
         image, entry_point = PROGRAMS[logical_id]
         _, from_image, from_zip = properties["Code"]["Fn::If"]
@@ -425,10 +670,32 @@ def releases_can_be_rolled_back(templates):
     aliases = {logical_id: resource for _, logical_id, resource in resources(templates, "AWS::Lambda::Alias")}
     outputs = templates["functions"]["Outputs"]
     for name in TIMEOUTS:
-        if aliases.get(f"{name}Live", {}).get("Properties", {}).get("Name") != "live":
+        alias = aliases.get(f"{name}Live", {}).get("Properties", {})
+        if alias.get("Name") != "live":
             yield f"{name}: no alias"
+        deployed = {"Fn::GetAtt": [f"{name}VersionRevision", "Version"]}
+        live = {"Fn::If": [f"Pins{name}", {"Ref": f"Pinned{name}Version"}, deployed]}
+        if alias.get("FunctionVersion") != live or outputs[f"{name}Version"]["Value"] != live:
+            yield f"{name}: its alias is not at the pinned version, or at the deployed one without a pinned version"
         if f"${{{name}Live}}" not in outputs[f"{name}Uri"]["Value"]["Fn::Sub"]:
             yield f"{name}: it is not invoked by its alias"
+
+
+@guard
+def functions_are_called_every_day(templates):
+    """Lambda makes functions that nobody calls inactive. An event must not look like a signed request."""
+    rule = templates["functions"]["Resources"].get("DailyCall", {}).get("Properties", {})
+    if rule.get("ScheduleExpression") != "rate(1 day)":
+        yield "DailyCall: it is not daily"
+    targets = [target.get("Fn::If", [None, target])[1] for target in rule.get("Targets", [])]
+    for name in TIMEOUTS:
+        (target,) = [target for target in targets if target["Arn"] == {"Ref": f"{name}Live"}] or [None]
+        if target is None:
+            yield f"DailyCall: it does not call {name}"
+            continue
+        event = json.loads(" ".join(strings(target["Input"])))
+        if event["path"] != "/health" or "Authorization" in event.get("headers", {}):
+            yield f"DailyCall: {name} gets something else than the open route"
 
 
 # --- Between the templates.

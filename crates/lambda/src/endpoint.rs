@@ -10,7 +10,10 @@ use std::{
     },
 };
 
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header::CONTENT_TYPE};
+use http::{
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_TYPE},
+};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{
     body::{Bytes, Incoming},
@@ -22,8 +25,11 @@ use tokio::net::TcpListener;
 
 use crate::{Handler, HandlerError, Invocation, invoke_guarded, lambda::log_failure, server};
 
-/// The one route: `Invoke` of the Lambda API, for the function name of AWS's runtime interface emulator.
+/// `Invoke` of the Lambda API, for the function name of AWS's runtime interface emulator.
 const INVOKE_PATH: &str = "/2015-03-31/functions/function/invocations";
+/// Where a container engine can check the process. The paths are those of the health route of the API, but this is not its
+/// response: a container that is started again does not bring a table back.
+const HEALTH_PATHS: [&str; 2] = ["/health", "/api/v1/health"];
 /// Lambda's limit for a synchronous invocation: 6 MB.
 const MAX_EVENT_BYTES: usize = 6 * 1024 * 1024;
 const DEFAULT_PORT: u16 = 8080;
@@ -107,6 +113,10 @@ struct Invoker<F> {
 
 impl<F: Handler> Invoker<F> {
     async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let is_read = [Method::GET, Method::HEAD].contains(request.method());
+        if is_read && HEALTH_PATHS.contains(&request.uri().path()) {
+            return health();
+        }
         if request.uri().path() != INVOKE_PATH || request.method() != Method::POST {
             let message = format!("not found: POST an event to {INVOKE_PATH}");
             return failure(StatusCode::NOT_FOUND, "NotFound", &message);
@@ -161,6 +171,15 @@ impl fmt::Display for RequestNumber {
 struct ErrorBody<'a> {
     error_type: &'a str,
     error_message: &'a str,
+}
+
+/// This process takes events.
+fn health() -> Response<Full<Bytes>> {
+    let mut response = json(StatusCode::OK, br#"{"status":"healthy"}"#.to_vec());
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// A failed invocation is a successful call of `Invoke`: the header, not the status, reports the failure.

@@ -13,7 +13,7 @@ use crate::{
 pub struct Telemetry {
     /// The log level, from `LOG_LEVEL`, else `AWS_LAMBDA_LOG_LEVEL`.
     pub log_level: LogLevel,
-    /// The log format, from `AWS_LAMBDA_LOG_FORMAT`.
+    /// The log format, from `LOG_FORMAT`, else `AWS_LAMBDA_LOG_FORMAT`.
     pub log_format: LogFormat,
     /// Where metrics go, if anywhere, from `METRICS_NAMESPACE` and `AWS_LAMBDA_FUNCTION_NAME`.
     pub metrics: Option<metrics::Settings>,

@@ -128,11 +128,30 @@ async fn only_the_first_invocation_is_cold() {
 }
 
 #[tokio::test]
+async fn process_reports_its_health_on_its_port() {
+    let running = start().await;
+    for path in ["/health", "/api/v1/health", "/health?x=1"] {
+        let response = running.send(&format!("GET {path} HTTP/1.1"), b"").await;
+        assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{path}: {response}");
+        assert!(response.contains("\r\ncache-control: no-store\r\n"), "{response}");
+        assert_eq!(body(&response), r#"{"status":"healthy"}"#);
+    }
+    let response = running.send("HEAD /health HTTP/1.1", b"").await;
+    assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
+    assert_eq!(body(&response), "");
+    // A health check is not an invocation.
+    let response = running.invoke(b"\"describe\"").await;
+    assert!(body(&response).contains(r#""cold":true"#), "{response}");
+}
+
+#[tokio::test]
 async fn any_other_path_or_method_is_not_found() {
     let running = start().await;
     for head in [
         format!("GET {INVOKE} HTTP/1.1"),
         "POST / HTTP/1.1".to_owned(),
+        "POST /health HTTP/1.1".to_owned(),
+        "GET /health/ HTTP/1.1".to_owned(),
         format!("POST {INVOKE}/ HTTP/1.1"),
     ] {
         let response = running.send(&head, b"").await;

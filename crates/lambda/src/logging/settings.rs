@@ -89,7 +89,7 @@ pub enum LogFormat {
 
 /// An unknown log format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("AWS_LAMBDA_LOG_FORMAT is {0:?}; it must be JSON or Text")]
+#[error("LOG_FORMAT or AWS_LAMBDA_LOG_FORMAT is {0:?}; it must be JSON or Text")]
 pub struct UnknownLogFormat(String);
 
 impl FromStr for LogFormat {
@@ -105,11 +105,13 @@ impl FromStr for LogFormat {
 }
 
 impl LogFormat {
-    /// The format that `AWS_LAMBDA_LOG_FORMAT` asks for, which Lambda sets from the function's logging configuration, else
-    /// [`LogFormat::Json`]. `lookup` reads one environment variable.
+    /// The format that `LOG_FORMAT` asks for, else `AWS_LAMBDA_LOG_FORMAT`, which Lambda sets from the function's logging
+    /// configuration, else [`LogFormat::Json`]. `lookup` reads one environment variable.
     pub fn from_variables(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, UnknownLogFormat> {
-        lookup("AWS_LAMBDA_LOG_FORMAT")
-            .filter(|value| !value.is_empty())
+        ["LOG_FORMAT", "AWS_LAMBDA_LOG_FORMAT"]
+            .into_iter()
+            .filter_map(lookup)
+            .find(|value| !value.is_empty())
             .map_or(Ok(Self::default()), |value| value.parse())
     }
 }
@@ -126,6 +128,19 @@ mod tests {
         assert_eq!(read("JSON"), Ok(LogFormat::Json));
         assert_eq!(read("Text"), Ok(LogFormat::Text));
         assert!(read("xml").unwrap_err().to_string().contains("AWS_LAMBDA_LOG_FORMAT"));
+    }
+
+    #[test]
+    fn log_format_overrides_lambdas_variable() {
+        let read = |own: &str| {
+            LogFormat::from_variables(|name| match name {
+                "LOG_FORMAT" => Some(own.to_owned()),
+                "AWS_LAMBDA_LOG_FORMAT" => Some("Text".to_owned()),
+                _ => None,
+            })
+        };
+        assert_eq!(read("JSON"), Ok(LogFormat::Json));
+        assert_eq!(read(""), Ok(LogFormat::Text));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod hop_by_hop;
 mod id;
 mod invoker;
 mod methods;
+mod preflight;
 mod proxy_response;
 mod route;
 
@@ -166,6 +167,11 @@ impl<A: Handler, B: Handler> Gateway<A, B> {
         }
         call.check_size()?;
         let route = route::find(&call.method, call.path(), &self.settings.stage)?;
+        if route.access == Access::Preflight
+            && let Some(response) = preflight::response(&self.settings.allowed_origins)
+        {
+            return Ok(response);
+        }
         let is_identified = IDENTITY_SOURCES.iter().all(|name| call.has_header(name));
         if route.access == Access::Authorized && !is_identified {
             return Err(GatewayResponse::Unauthorized);
@@ -177,7 +183,7 @@ impl<A: Handler, B: Handler> Gateway<A, B> {
         };
         let mut event = event::new(call, &route, &deployment);
         let context = match route.access {
-            Access::Open => None,
+            Access::Open | Access::Preflight => None,
             Access::Authorized => Some(self.authorize(call, &route, &deployment, &event).await?),
         };
         // Only now: nobody without a key makes this process keep a body.

@@ -1,15 +1,20 @@
-//! The routes of the API, and which of them need the authorizer.
+//! The API's definition: one proxy behind the authorizer, and what is open. As in `cloudformation/api.yaml`.
 
 use http::Method;
 
 use super::{gateway_response::GatewayResponse, methods};
 use crate::stage::Stage;
 
+/// Health and the API's description: everybody may read them.
+const OPEN: [&str; 4] = ["/health", "/api/v1/health", "/openapi.json", "/api/v1/openapi.json"];
+
 /// Who can call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
     /// Anyone.
     Open,
+    /// Browsers, which do not sign preflights.
+    Preflight,
     /// Callers that the authorizer allows.
     Authorized,
 }
@@ -28,49 +33,53 @@ pub(super) struct Route<'a> {
 }
 
 /// Finds the route of a path as received: with the stage in front, as on an `execute-api` host, or without it, as on a
-/// custom domain.
+/// custom domain. This server is both, so a path that is one of the API decides.
 pub(super) fn find<'a>(method: &Method, wire_path: &'a str, stage: &Stage) -> Result<Route<'a>, GatewayResponse> {
-    let route = stage
-        .strip_from(wire_path)
-        .and_then(|path| find_resource(method, path))
-        .or_else(|| find_resource(method, wire_path))
+    let stripped = stage.strip_from(wire_path).and_then(|rest| match rest {
+        "" => Some("/"),
+        _ => rest.starts_with('/').then_some(rest),
+    });
+    let whole = wire_path.starts_with('/').then_some(wire_path);
+    let path = [stripped, whole]
+        .into_iter()
+        .flatten()
+        .find(|path| is_of_the_api(path))
+        .or(stripped)
+        .or(whole)
         .ok_or(GatewayResponse::NotFound)?;
     if methods::is_supported(method) {
-        Ok(route)
+        Ok(find_resource(method, path))
     } else {
         Err(GatewayResponse::MethodNotAllowed)
     }
 }
 
-fn find_resource<'a>(method: &Method, path: &'a str) -> Option<Route<'a>> {
-    let preflight = *method == Method::OPTIONS;
-    let read = preflight || [Method::GET, Method::HEAD].contains(method);
-    let access = |open: bool| if open { Access::Open } else { Access::Authorized };
-    match path {
-        "/health" => Some(whole(path, "/health", access(read))),
-        "/openapi.json" => Some(whole(path, "/openapi.json", access(read))),
-        "/api/v1" => Some(whole(path, "/api/v1", access(preflight))),
-        "/api/v1/health" => Some(whole(path, "/api/v1/health", access(read))),
-        "/api/v1/openapi.json" => Some(whole(path, "/api/v1/openapi.json", access(read))),
-        _ => path
-            .strip_prefix("/api/v1/")
-            .filter(|rest| !rest.is_empty())
-            .map(|rest| Route {
-                path,
-                resource: "/api/v1/{proxy+}",
-                proxy: Some(rest),
-                access: access(preflight),
-            }),
-    }
+fn is_of_the_api(path: &str) -> bool {
+    OPEN.contains(&path) || path == "/api/v1" || path.starts_with("/api/v1/")
 }
 
-/// A resource without a variable part.
-fn whole<'a>(path: &'a str, resource: &'static str, access: Access) -> Route<'a> {
+/// API Gateway takes the most specific resource that has the method. Only the proxy has all of them.
+fn find_resource<'a>(method: &Method, path: &'a str) -> Route<'a> {
+    let is_read = [Method::GET, Method::HEAD].contains(method);
+    if let Some(resource) = OPEN.into_iter().find(|open| is_read && *open == path) {
+        return Route {
+            path,
+            resource,
+            proxy: None,
+            access: Access::Open,
+        };
+    }
+    let proxy = path.strip_prefix('/').filter(|rest| !rest.is_empty());
+    let is_preflight = proxy.is_some() && *method == Method::OPTIONS;
     Route {
         path,
-        resource,
-        proxy: None,
-        access,
+        resource: if proxy.is_some() { "/{proxy+}" } else { "/" },
+        proxy,
+        access: if is_preflight {
+            Access::Preflight
+        } else {
+            Access::Authorized
+        },
     }
 }
 
@@ -107,24 +116,18 @@ mod tests {
     }
 
     #[test]
-    fn only_health_the_description_and_preflight_are_open() {
+    fn only_reads_of_health_and_the_description_are_open() {
         for (method, path) in [
             (Method::GET, "/health"),
             (Method::HEAD, "/health"),
-            (Method::OPTIONS, "/health"),
             (Method::GET, "/api/v1/health"),
             (Method::HEAD, "/development/api/v1/health"),
             (Method::GET, "/openapi.json"),
             (Method::GET, "/api/v1/openapi.json"),
             (Method::HEAD, "/development/api/v1/openapi.json"),
-            (Method::OPTIONS, "/api/v1"),
-            (Method::OPTIONS, "/api/v1/delivery-configs"),
         ] {
-            assert_eq!(
-                found(&method, path, "development").unwrap().1,
-                Access::Open,
-                "{method} {path}"
-            );
+            let route = found(&method, path, "development").unwrap();
+            assert_eq!(route.1, Access::Open, "{method} {path}");
         }
         for (method, path) in [
             (Method::POST, "/health"),
@@ -138,38 +141,60 @@ mod tests {
             (Method::GET, "/api/v1/health/x"),
             (Method::GET, "/api/v1/delivery-configs"),
             (Method::HEAD, "/api/v1/unknown"),
+            (Method::GET, "/"),
+            (Method::OPTIONS, "/"),
+            (Method::GET, "/development"),
+            (Method::GET, "/health/"),
+            (Method::GET, "/HEALTH"),
+            (Method::GET, "/api/v2/x"),
+            (Method::GET, "//api/v1/x"),
+            (Method::GET, "/production/api/v1/x"),
+            (Method::GET, "/development/development/health"),
+            (Method::GET, "/%64evelopment/health"),
         ] {
-            assert_eq!(
-                found(&method, path, "development").unwrap().1,
-                Access::Authorized,
-                "{method} {path}"
-            );
+            let route = found(&method, path, "development").unwrap();
+            assert_eq!(route.1, Access::Authorized, "{method} {path}");
         }
     }
 
     #[test]
-    fn other_paths_are_not_found() {
+    fn every_path_but_the_root_has_preflights() {
         for path in [
-            "/",
-            "",
-            "*",
-            "/health/",
-            "/healthy",
-            "/HEALTH",
-            "/api/v1/",
-            "/api/v2/x",
-            "/api/v1x",
-            "//api/v1/x",
-            "/development",
-            "/developmentapi/v1/x",
-            "/production/api/v1/x",
-            "/development/development/health",
-            "/%64evelopment/health",
+            "/health",
+            "/api/v1",
+            "/api/v1/delivery-configs",
+            "/nothing",
+            "/development/x",
         ] {
+            let route = found(&Method::OPTIONS, path, "development").unwrap();
+            assert_eq!(route.1, Access::Preflight, "{path}");
+        }
+    }
+
+    #[test]
+    fn proxy_is_the_path_without_its_slash() {
+        let stage = "development".parse().unwrap();
+        for (path, resource, proxy) in [
+            ("/api/v1/tenants/a%2Fb/x", "/{proxy+}", Some("api/v1/tenants/a%2Fb/x")),
+            ("/development/nothing", "/{proxy+}", Some("nothing")),
+            ("/health", "/health", None),
+            ("/development", "/", None),
+            ("/development/", "/", None),
+        ] {
+            let route = find(&Method::GET, path, &stage).unwrap();
+            assert_eq!((route.resource, route.proxy), (resource, proxy), "{path}");
+        }
+        let route = find(&Method::POST, "/health", &stage).unwrap();
+        assert_eq!((route.resource, route.proxy), ("/{proxy+}", Some("health")));
+    }
+
+    #[test]
+    fn target_without_a_path_is_not_found() {
+        for target in ["", "*"] {
             assert_eq!(
-                found(&Method::GET, path, "development"),
+                found(&Method::GET, target, "development"),
                 Err(GatewayResponse::NotFound),
-                "{path}"
+                "{target}"
             );
         }
     }
@@ -184,13 +209,15 @@ mod tests {
     #[test]
     fn unsupported_method_is_not_allowed() {
         for method in [Method::TRACE, Method::CONNECT, Method::from_bytes(b"get").unwrap()] {
+            for path in ["/health", "/x"] {
+                assert_eq!(
+                    found(&method, path, "development"),
+                    Err(GatewayResponse::MethodNotAllowed),
+                    "{method} {path}"
+                );
+            }
             assert_eq!(
-                found(&method, "/health", "development"),
-                Err(GatewayResponse::MethodNotAllowed),
-                "{method}"
-            );
-            assert_eq!(
-                found(&method, "/x", "development"),
+                found(&method, "*", "development"),
                 Err(GatewayResponse::NotFound),
                 "{method}"
             );

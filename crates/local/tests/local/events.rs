@@ -1,8 +1,9 @@
 //! The events that the functions receive, and what happens to their responses.
 
+use api::config::AllowedOrigins;
 use serde_json::{Value, json};
 
-use crate::gateway_harness::{Act, allow, ok, policy, start, start_with};
+use crate::gateway_harness::{Act, Response, Running, allow, ok, policy, start, start_with};
 
 const CONFIGS: &str = "/api/v1/tenants/acme/delivery-configs";
 
@@ -23,7 +24,7 @@ async fn authorizer_event_matches_a_rest_api() {
         event["methodArn"],
         "arn:aws:execute-api:eu-west-1:123456789012:local00000/development/GET/api/v1/tenants/acme/delivery-configs"
     );
-    assert_eq!(event["resource"], "/api/v1/{proxy+}");
+    assert_eq!(event["resource"], "/{proxy+}");
     assert_eq!(event["path"], CONFIGS);
     assert_eq!(event["httpMethod"], "GET");
     assert_eq!(event["headers"]["Authorization"], "HMAC-SHA256 00");
@@ -33,7 +34,7 @@ async fn authorizer_event_matches_a_rest_api() {
     assert_eq!(event["multiValueQueryStringParameters"], json!({"limit": ["5"]}));
     assert_eq!(
         event["pathParameters"],
-        json!({"proxy": "tenants/acme/delivery-configs"})
+        json!({"proxy": "api/v1/tenants/acme/delivery-configs"})
     );
     assert_eq!(event["stageVariables"], Value::Null);
     assert_eq!(event.get("body"), None, "the body never reaches an authorizer");
@@ -42,7 +43,7 @@ async fn authorizer_event_matches_a_rest_api() {
     assert_eq!(context["path"], format!("/development{CONFIGS}"));
     assert_eq!(context["stage"], "development");
     assert_eq!(context["httpMethod"], "GET");
-    assert_eq!(context["resourcePath"], "/api/v1/{proxy+}");
+    assert_eq!(context["resourcePath"], "/{proxy+}");
     assert_eq!(context["apiId"], "local00000");
     assert_eq!(context["accountId"], "123456789012");
     assert_eq!(context["domainName"], "api.test");
@@ -88,7 +89,7 @@ async fn open_routes_bypass_the_authorizer() {
         "GET /health",
         "HEAD /development/health",
         "GET /api/v1/health",
-        "OPTIONS /api/v1/delivery-configs",
+        "GET /api/v1/openapi.json",
     ] {
         let response = running
             .send(&[&format!("{request_line} HTTP/1.1"), "host: x"], b"")
@@ -105,6 +106,52 @@ async fn open_routes_bypass_the_authorizer() {
     );
     assert_eq!(events[0]["resource"], "/health");
     assert_eq!(events[0]["pathParameters"], Value::Null);
+}
+
+async fn preflight(running: &Running, path: &str) -> Response {
+    let request_line = format!("OPTIONS {path} HTTP/1.1");
+    running
+        .send(&[&request_line, "host: x", "origin: https://a.example"], b"")
+        .await
+}
+
+#[tokio::test]
+async fn gateway_responds_to_preflights_without_a_function() {
+    let origins = [
+        AllowedOrigins::None,
+        AllowedOrigins::Any,
+        AllowedOrigins::parse("https://a.example").unwrap(),
+    ];
+    for (origins, allowed) in origins.into_iter().zip([None, Some("*"), Some("https://a.example")]) {
+        let running = start_with(allow, ok, |settings| settings.allowed_origins = origins).await;
+        for path in [CONFIGS, "/development/health", "/nothing"] {
+            let response = preflight(&running, path).await;
+            assert_eq!(response.status, 204, "{path}");
+            assert_eq!(response.body, b"");
+            assert_eq!(response.header("access-control-allow-origin"), allowed);
+            assert_eq!(
+                response.header("access-control-allow-methods").is_some(),
+                allowed.is_some()
+            );
+            assert_eq!(response.header("access-control-max-age").is_some(), allowed.is_some());
+        }
+        assert_eq!(preflight(&running, "/").await.status, 401, "the root has no preflights");
+        assert_eq!(running.authorizer_events(), Vec::<Value>::new());
+        assert_eq!(running.api_events(), Vec::<Value>::new());
+    }
+}
+
+#[tokio::test]
+async fn preflight_reaches_the_function_where_several_origins_are_allowed() {
+    let running = start_with(allow, ok, |settings| {
+        settings.allowed_origins = AllowedOrigins::parse("https://a.example,https://b.example").unwrap();
+    })
+    .await;
+    assert_eq!(preflight(&running, CONFIGS).await.status, 200);
+    assert_eq!(running.authorizer_events(), Vec::<Value>::new());
+    let event = running.api_event();
+    assert_eq!(event["httpMethod"], "OPTIONS");
+    assert_eq!(event["resource"], "/{proxy+}");
 }
 
 #[tokio::test]
@@ -300,7 +347,7 @@ async fn head_response_has_a_length_and_no_body() {
     assert_eq!(response.header("content-length"), Some("10"));
     assert_eq!(response.body, b"");
     let response = running.send(&["HEAD /nowhere HTTP/1.1", "host: x"], b"").await;
-    assert_eq!(response.status, 404);
+    assert_eq!(response.status, 401);
     assert_eq!(response.body, b"");
 }
 
