@@ -26,7 +26,7 @@ pub(crate) fn parameters() -> Value {
             "in": "path",
             "required": true,
             "description": "The delivery type.",
-            "schema": { "type": "string", "enum": types() },
+            "schema": { "$ref": "#/components/schemas/DeliveryType" },
             "example": "cloudwatch",
         },
         "limit": {

@@ -25,6 +25,7 @@ struct Validation {
     r#type: &'static str,
     /// Whether no check is `missing` or `invalid`.
     valid: bool,
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     checks: Vec<Check>,
 }
 
