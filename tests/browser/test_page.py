@@ -4,65 +4,15 @@ import json
 import os
 import uuid
 
-import pytest
-from selenium import webdriver
+from page import PAGE, keep_picture, open_page, operation, show, wait
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import Select, WebDriverWait
-
-PAGE = os.environ["BASE_URL"] + "/api/v1/docs"
-SECONDS = 20
-
-
-@pytest.fixture(name="browser")
-def fixture_browser(tmp_path):
-    options = webdriver.ChromeOptions()
-    options.binary_location = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-    for argument in (
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--window-size=1280,1000",
-        f"--user-data-dir={tmp_path}/profile",
-    ):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    service = webdriver.ChromeService(os.environ.get("CHROMEDRIVER", "/usr/bin/chromedriver"))
-    driver = webdriver.Chrome(options, service)
-    yield driver
-    driver.quit()
-
-
-def wait(browser, what):
-    return WebDriverWait(browser, SECONDS).until(what)
-
-
-def open_page(browser):
-    browser.get(PAGE)
-    wait(browser, lambda page: page.find_elements(By.CSS_SELECTOR, ".opblock"))
+from selenium.webdriver.support.ui import Select
 
 
 def enter_key(browser):
     browser.find_element(By.ID, "key").send_keys(os.environ["PSK"])
     assert browser.find_element(By.ID, "state").text == "Requests are signed."
-
-
-def operation(browser, operation_id):
-    """Unfolds an operation, by the keyboard."""
-    block = browser.find_element(By.CSS_SELECTOR, f"[id$='-{operation_id}']")
-    if not block.find_elements(By.CSS_SELECTOR, ".opblock-body"):
-        block.find_element(By.CSS_SELECTOR, ".opblock-summary-control").send_keys(Keys.ENTER)
-    # The page draws the button first, and the parameters once it has resolved the operation's references.
-    wait(browser, lambda _: block.find_elements(By.CSS_SELECTOR, ".execute"))
-    wait(browser, lambda _: not block.find_elements(By.CSS_SELECTOR, ".opblock-loading-animation"))
-    wait(browser, lambda _: block.find_elements(By.CSS_SELECTOR, "tr[data-param-name]"))
-    return block
 
 
 def field_of(browser, block, selector):
@@ -130,38 +80,6 @@ def test_request_without_a_key_is_rejected_by_the_gateway(browser):
     open_page(browser)
     listing = operation(browser, "listDeliveryConfigs")
     assert execute(browser, listing)[0] == 401
-
-
-def test_dark_and_narrow(browser):
-    scheme = [{"name": "prefers-color-scheme", "value": "dark"}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
-    phone = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
-    open_page(browser)
-    block = operation(browser, "createDeliveryConfig")
-    assert browser.execute_script("return document.documentElement.classList.contains('dark-mode')")
-    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth"), "scrolls sideways"
-    background, ink = browser.execute_script(
-        "const style = getComputedStyle(document.body); return [style.backgroundColor, style.color]"
-    )
-    assert brightness(background) < 80 < 180 < brightness(ink)
-    show(browser, block)
-    keep_picture(browser, "-phone")
-
-
-def show(browser, element):
-    """Brings an element to the top of the window, below the bar with the key."""
-    browser.execute_script("arguments[0].scrollIntoView(); scrollBy(0, -120)", element)
-
-
-def brightness(color):
-    red, green, blue = (int(part) for part in color.strip("rgba()").split(",")[:3])
-    return (red + green + blue) / 3
-
-
-def keep_picture(browser, suffix=""):
-    if folder := os.environ.get("SCREENSHOTS"):
-        browser.save_screenshot(f"{folder}/documentation-page{suffix}.png")
 
 
 def assert_key_stayed_in_the_page(browser):

@@ -15,13 +15,16 @@ ONLY_FOR = {
     "cloudwatch": ("log_distribution_role_arn", "log_group_name"),
     "s3": ("bucket_name", "bucket_prefix"),
 }
+REQUIRED = ("log_distribution_role_arn", "log_group_name", "bucket_name")
 
 
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
     schemas = raw_schema["components"]["schemas"]
-    for name in ("NewCloudWatchDeliveryConfig", "NewS3DeliveryConfig", "CloudWatchChanges", "S3Changes"):
+    for name in ("CloudWatchCreation", "S3Creation", "DeliveryConfigChanges"):
         properties = schemas[name]["properties"]
+        # The description leaves it to the text, because generated clients make a set of it.
+        properties["desired_logs"]["uniqueItems"] = True
         # It must be in the future, which no fixed number stays.
         properties["ttl"]["minimum"] = int(time.time()) + 24 * 60 * 60
         # Their values are ignored. A tool assumes that a read-only property is forbidden.
@@ -66,8 +69,8 @@ def match_url(case):
             case.body["type"] = delivery_type
         for name in ONLY_FOR["s3" if delivery_type == "cloudwatch" else "cloudwatch"]:
             case.body.pop(name, None)
-        # The body may have the shape of the other type, which allows only null for these.
-        for name in ONLY_FOR[delivery_type]:
+        # `null` removes a field, which those that the type requires do not allow.
+        for name in REQUIRED:
             if case.body.get(name, name) is None:
                 del case.body[name]
         # An update must change something.

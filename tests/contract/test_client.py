@@ -60,40 +60,34 @@ def test_round_trip(generated):
         for name in (f"{verb}_delivery_config" + ("s" if group == "lists" else "") for verb in names)
     }
     tenant_id = f"generated-{uuid.uuid4().hex[:8]}"
-    s3 = models.GetDeliveryConfigType.S3
+    s3 = models.DeliveryType.S3
     with generated("client").Client(os.environ["BASE_URL"], httpx_args={"auth": Signature()}) as client:
-        new = models.NewS3DeliveryConfig(
-            tenant_id=tenant_id, type_="s3", bucket_name="generated-logs", desired_logs=["ü"]
-        )
+        new = models.S3Creation(tenant_id=tenant_id, type_=s3, bucket_name="generated-logs", desired_logs=["ü"])
         created = call["create_delivery_config"].sync_detailed(tenant_id, client=client, body=new)
         assert created.status_code == 201, created.content
         assert isinstance(created.parsed, models.DeliveryConfigResponse)
         stored = created.parsed.data
-        assert isinstance(stored, models.S3DeliveryConfig)
+        assert isinstance(stored, models.DeliveryConfig)
         assert (stored.bucket_prefix, stored.enabled, stored.desired_logs) == ("ROSA/cluster-logs/", True, ["ü"])
 
         etag = created.headers["ETag"]
         known = call["get_delivery_config"].sync_detailed(tenant_id, s3, client=client, if_none_match=etag)
         assert known.status_code == 304
 
-        paused = models.S3Changes(enabled=False)
-        kind = models.PatchDeliveryConfigType.S3
-        changed = call["patch_delivery_config"].sync_detailed(
-            tenant_id, kind, client=client, body=paused, if_match=etag
-        )
+        paused = models.DeliveryConfigChanges(enabled=False)
+        changed = call["patch_delivery_config"].sync_detailed(tenant_id, s3, client=client, body=paused, if_match=etag)
         assert changed.status_code == 200, changed.content
         assert changed.parsed.data.enabled is False
-        late = call["patch_delivery_config"].sync_detailed(tenant_id, kind, client=client, body=paused, if_match=etag)
+        late = call["patch_delivery_config"].sync_detailed(tenant_id, s3, client=client, body=paused, if_match=etag)
         assert late.status_code == 412
         assert isinstance(late.parsed, models.Failure)
 
-        kind = models.ValidateDeliveryConfigType.S3
-        report = call["validate_delivery_config"].sync(tenant_id, kind, client=client)
+        report = call["validate_delivery_config"].sync(tenant_id, s3, client=client)
         assert report.data.valid
         listed = call["list_tenant_delivery_configs"].sync(tenant_id, client=client)
         assert [config.tenant_id for config in listed.data.configurations] == [tenant_id]
 
-        gone = call["delete_delivery_config"].sync(tenant_id, models.DeleteDeliveryConfigType.S3, client=client)
+        gone = call["delete_delivery_config"].sync(tenant_id, s3, client=client)
         assert tenant_id in gone.message
         missing = call["get_delivery_config"].sync_detailed(tenant_id, s3, client=client)
         assert missing.status_code == 404
@@ -103,7 +97,7 @@ def test_round_trip(generated):
 def test_broken_rules_are_typed(generated):
     models = generated("models")
     create = generated("api.delivery_configurations.create_delivery_config")
-    new = models.NewS3DeliveryConfig(tenant_id="acme", type_="s3", bucket_name="NO", ttl=1)
+    new = models.S3Creation(tenant_id="acme", type_=models.DeliveryType.S3, bucket_name="NO", ttl=1)
     with generated("client").Client(os.environ["BASE_URL"], httpx_args={"auth": Signature()}) as client:
         rejected = create.sync("acme", client=client, body=new)
     assert isinstance(rejected, models.BrokenRules)
@@ -113,4 +107,4 @@ def test_broken_rules_are_typed(generated):
 def test_unsigned_request_returns_a_typed_401(generated):
     with generated("client").Client(os.environ["BASE_URL"]) as client:
         rejected = generated("api.lists.list_delivery_configs").sync(client=client)
-    assert isinstance(rejected, generated("models").GatewayFailure)
+    assert isinstance(rejected, generated("models").Failure)

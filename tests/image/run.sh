@@ -102,12 +102,16 @@ inspect() {
   echo "$image: ${PROGRAMS[$image]} and the CA certificates, runs as $config"
 }
 
-# The builder is the compiler that the project is built with, and both Containerfiles build the same before their last
+# The builder is the compiler that the project is built with, by the digest of its image; no other image is a base; both Containerfiles build the same before their last
 # stage.
 check_containerfiles() {
   local channel
   channel=$(sed -nE 's/^channel = "([0-9]+\.[0-9]+).*/\1/p' rust-toolchain.toml)
-  grep -q "^ARG BUILDER=rust:$channel-" Containerfile.authorizer || { echo "the builder is not Rust $channel" && return 1; }
+  grep -qE "^ARG BUILDER=rust:$channel-[a-z-]+@sha256:[0-9a-f]{64}$" Containerfile.authorizer ||
+    { echo "the builder is not Rust $channel, by its digest" && return 1; }
+  # shellcheck disable=SC2016 # the Containerfile's own variables
+  ! grep -hE '^FROM' Containerfile.* | grep -vE '^FROM (--platform=\$BUILDPLATFORM \$\{BUILDER\} AS toolchain|toolchain AS [a-z]+|scratch)$' ||
+    { echo 'a base image has no digest' && return 1; }
   diff <(shared_stages authorizer) <(shared_stages api) ||
     { echo 'the Containerfiles differ before their last stage' && return 1; }
 }

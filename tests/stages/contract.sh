@@ -7,10 +7,9 @@ EXAMPLES=40
 
 if have npm npm; then
   linter=$CACHE/spectral-$SPECTRAL
-  # No package of it needs to run a script to be installed.
   [[ -e $linter/ready ]] ||
-    { npm install --silent --no-fund --no-audit --no-update-notifier --ignore-scripts --prefix "$linter" \
-      "@stoplight/spectral-cli@$SPECTRAL" && touch "$linter/ready"; } || partly_skip 'the linter cannot be installed'
+    { npm_install "$linter" "@stoplight/spectral-cli@$SPECTRAL" && touch "$linter/ready"; } ||
+    partly_skip 'the linter cannot be installed'
   [[ ! -e $linter/ready ]] ||
     "$linter/node_modules/.bin/spectral" lint --ruleset tests/contract/.spectral.yaml --fail-severity warn docs/openapi.json
 else

@@ -9,9 +9,12 @@ if ! cargo deny --version >/dev/null 2>&1; then
     cargo install --quiet --locked --debug --root "$CACHE" --version "$VERSION" cargo-deny || skip 'cargo-deny cannot be installed'
 fi
 
-cargo deny --locked check --hide-inclusion-graph bans licenses sources
+cargo deny --locked check --hide-inclusion-graph --deny unmatched-skip --deny unnecessary-skip bans licenses sources
 if timeout 60 cargo deny --locked fetch db >/dev/null 2>&1; then
   cargo deny --locked check --disable-fetch advisories
+elif [[ -n ${FULL-} ]]; then
+  echo 'failed: the database of advisories cannot be fetched, and a complete run includes it' | tee -a "$REASONS"
+  exit 1
 else
   partly_skip 'advisories: their database cannot be fetched from here'
 fi

@@ -55,6 +55,13 @@ python_env() {
   export PYTHONDONTWRITEBYTECODE=1
 }
 
+# npm_install DIRECTORY PACKAGE...: exactly these versions; no script of a package runs.
+npm_install() {
+  local directory=$1
+  shift
+  npm install --silent --no-fund --no-audit --no-update-notifier --ignore-scripts --save-exact --prefix "$directory" "$@"
+}
+
 SERVER=''
 trap stop_server EXIT
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use tenant_core::{ConfigKey, FieldError, InputError, TenantId, parse_create};
+use tenant_core::{ConfigKey, DeliveryType, FieldError, InputError, TenantId, parse_create};
 use tenant_store::StoreError;
 use utoipa::{
     OpenApi, PartialSchema, ToSchema,
@@ -56,6 +56,7 @@ pub fn operations() -> openapi::OpenApi {
     let schemas = &mut operations.components.get_or_insert_default().schemas;
     add_schema::<Failure>(schemas);
     add_schema::<FieldError>(schemas);
+    add_schema::<DeliveryType>(schemas);
     schemas.insert(BROKEN_RULES.to_owned(), broken_rules_schema());
     schemas.insert(UNHEALTHY.to_owned(), unhealthy_schema());
     operations
@@ -92,6 +93,8 @@ pub struct FailureResponse {
 
 const FAILURE: &str = "Failure";
 const BROKEN_RULES: &str = "BrokenRules";
+/// A body of 64 KiB has fewer fields than bytes.
+const MAX_ERRORS: usize = 64 * 1024;
 const UNHEALTHY: &str = "UnhealthyResponse";
 
 /// Every failure of the function.
@@ -215,7 +218,8 @@ fn example_time() -> DateTime<Utc> {
 fn broken_rules_schema() -> RefOr<Schema> {
     let errors = ArrayBuilder::new()
         .items(Ref::from_schema_name(FieldError::name()))
-        .min_items(Some(1));
+        .min_items(Some(1))
+        .max_items(Some(MAX_ERRORS));
     let details = ObjectBuilder::new()
         .description(Some("Every broken rule."))
         .property("errors", errors)

@@ -11,7 +11,13 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     config::AllowedOrigins,
-    http::{authorized::require_authorizer, body::verify_body, cors, deadline, edge::edge, error::ApiError},
+    http::{
+        authorized::require_authorizer,
+        body::{limit_body, verify_digest},
+        cors, deadline,
+        edge::edge,
+        error::ApiError,
+    },
     resources::{
         configs::{handlers as configs, lists, validation},
         description,
@@ -34,7 +40,10 @@ fn serve(routes: impl IntoIterator<Item = (&'static str, MethodRouter<AppState>)
     let origins = state.settings.allowed_origins.clone();
     let routes = routes
         .into_iter()
-        .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
+        .fold(Router::new(), |router, (path, methods)| {
+            // Not around the fallbacks: a request that is a 404 or a 405 is that with any digest.
+            router.route(path, methods.route_layer(middleware::from_fn(verify_digest)))
+        })
         .with_state(state);
     with_middleware(routes, &origins)
 }
@@ -75,7 +84,7 @@ fn with_middleware(routes: Router, origins: &AllowedOrigins) -> Router {
         .fallback(async || ApiError::NoSuchRoute)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         // The last layer is the outermost: every failure inside leaves through the edge.
-        .layer(middleware::from_fn(verify_body))
+        .layer(middleware::from_fn(limit_body))
         .layer(middleware::from_fn(deadline::enforce))
         .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| ApiError::Panicked.into_response()))
         .layer(middleware::from_fn(require_authorizer))

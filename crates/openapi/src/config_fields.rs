@@ -2,99 +2,85 @@
 //! express. All of it derives from the specs of the domain: no field and no delivery type is described here.
 
 use serde_json::{Map, Value, json};
-use tenant_core::{DeliveryType, Field, FieldRole, FieldSpec, RETIRED_FIELDS, Shape};
+use tenant_core::{DeliveryType, Field, FieldRole, FieldSpec, FieldTypes, RETIRED_FIELDS, Shape};
 
-/// The body of a create.
-pub(crate) fn new_config(delivery_type: DeliveryType) -> Value {
+/// The body of a create of this type.
+pub(crate) fn creation(delivery_type: DeliveryType) -> Value {
     let properties: Map<_, _> = delivery_type
         .fields()
         .map(Field::spec)
         .map(|spec| {
             let schema = match spec.role {
                 FieldRole::Managed => ignored(spec),
-                _ if spec.is_required => rules(spec, delivery_type),
-                _ => nullable(with_default(rules(spec, delivery_type), spec)),
+                _ if spec.shape == Shape::DeliveryType => only_type(delivery_type),
+                _ if spec.is_required => rules(spec),
+                _ => nullable(with_default(rules(spec), spec)),
             };
             (spec.field.name().to_owned(), schema)
         })
-        .chain(foreign_fields(
-            delivery_type,
-            "Belongs to another type: `null` is ignored.",
-        ))
         .chain(retired_fields())
+        .collect();
+    let required: Vec<_> = delivery_type
+        .fields()
+        .filter(|field| field.is_required())
+        .map(Field::name)
         .collect();
     json!({
         "type": "object",
         "description": format!("A configuration of type `{delivery_type}` to create. {}", delivery_type.spec().description),
         "properties": properties,
-        "required": required_fields(delivery_type),
+        "required": required,
         "additionalProperties": false,
     })
 }
 
-/// The body of an update. It has no defaults: an update that leaves a field out keeps its value.
-pub(crate) fn changes(delivery_type: DeliveryType) -> Value {
-    let properties: Map<_, _> = delivery_type
-        .fields()
+/// The body of an update, for every type. It has no defaults: an update that leaves a field out keeps its value.
+pub(crate) fn changes() -> Value {
+    let properties: Map<_, _> = Field::ALL
+        .into_iter()
         .map(Field::spec)
         .map(|spec| {
             let schema = match spec.role {
                 FieldRole::Managed => ignored(spec),
-                FieldRole::Key => repeated_key(spec, delivery_type),
-                FieldRole::Writable if spec.is_required => rules(spec, delivery_type),
-                FieldRole::Writable => nullable(rules(spec, delivery_type)),
+                FieldRole::Key => repeated_key(spec),
+                // `null` removes the field of another type from a configuration that was written by hand.
+                FieldRole::Writable => nullable(of_types(rules(spec), spec)),
             };
             (spec.field.name().to_owned(), schema)
         })
-        .chain(foreign_fields(
-            delivery_type,
-            "Belongs to another type: `null` removes it from a configuration that was written by hand.",
-        ))
         .chain(retired_fields())
         .collect();
     json!({
         "type": "object",
-        "description": format!("Changes of a configuration of type `{delivery_type}`."),
+        "description": "The changes. A field that is left out keeps its value. `null` removes an optional field or resets it to its \
+            default. At least one field must change something. The type in the URL determines which fields can have a value.",
         "properties": properties,
         "minProperties": 1,
         "additionalProperties": false,
     })
 }
 
-/// A configuration in a response. It can break the rules of a create, so the schema has the types alone.
-pub(crate) fn stored_config(delivery_type: DeliveryType) -> Value {
-    let properties: Map<_, _> = delivery_type
-        .fields()
+/// A configuration of any type in a response. It can break the rules of a create, so the schema has the types alone, and
+/// requires what every response has: a client that checks its input must be able to read a list with such a configuration.
+pub(crate) fn stored_config() -> Value {
+    let properties: Map<_, _> = Field::ALL
+        .into_iter()
         .map(Field::spec)
         .map(|spec| {
-            let mut schema = described(json_type(spec.shape, delivery_type), spec);
+            let mut schema = of_types(described(stored_type(spec.shape), spec), spec);
             if spec.role == FieldRole::Managed {
                 schema["readOnly"] = true.into();
             }
             (spec.field.name().to_owned(), schema)
         })
         .collect();
-    let mut required = required_fields(delivery_type);
-    required.push(Field::Enabled.name());
     json!({
         "type": "object",
-        "description": format!("A configuration of type `{delivery_type}`. {}", delivery_type.spec().description),
+        "description": "A configuration as it is stored. One that was written into the table by hand is shown unchanged, even if it \
+            breaks the rules of a create: a required field can be absent, the `type` unknown, or a time in another format. `validate` reports it.",
         "properties": properties,
-        "required": required,
+        "required": ALWAYS_PRESENT.map(Field::name),
     })
-}
-
-/// Clients that write every field they know also send those of the other types, without a value.
-fn foreign_fields(delivery_type: DeliveryType, description: &'static str) -> impl Iterator<Item = (String, Value)> {
-    Field::ALL
-        .into_iter()
-        .filter(move |field| !field.applies_to(delivery_type))
-        .map(move |field| {
-            (
-                field.name().to_owned(),
-                json!({ "type": "null", "description": description }),
-            )
-        })
 }
 
 /// Clients of the service before this one still send them.
@@ -105,17 +91,12 @@ fn retired_fields() -> impl Iterator<Item = (String, Value)> {
     })
 }
 
-fn required_fields(delivery_type: DeliveryType) -> Vec<&'static str> {
-    delivery_type
-        .fields()
-        .filter(|field| field.is_required())
-        .map(Field::name)
-        .collect()
-}
+/// The fields that every response with a configuration has.
+const ALWAYS_PRESENT: [Field; 3] = [Field::TenantId, Field::Type, Field::Enabled];
 
 /// The schema of a field in a request: its type, its description and what JSON Schema can express of its rules.
-fn rules(spec: &FieldSpec, delivery_type: DeliveryType) -> Value {
-    let mut schema = described(json_type(spec.shape, delivery_type), spec);
+fn rules(spec: &FieldSpec) -> Value {
+    let mut schema = described(json_type(spec.shape), spec);
     match spec.shape {
         Shape::Text { pattern, max_chars } => {
             schema["pattern"] = pattern.into();
@@ -123,6 +104,7 @@ fn rules(spec: &FieldSpec, delivery_type: DeliveryType) -> Value {
                 schema["maxLength"] = max_chars.into();
             }
         }
+        // No `uniqueItems`: generated clients make a set of it, which some of them cannot send.
         Shape::Names {
             pattern,
             max_chars,
@@ -131,7 +113,6 @@ fn rules(spec: &FieldSpec, delivery_type: DeliveryType) -> Value {
             schema["items"] = json!({ "type": "string", "minLength": 1, "maxLength": max_chars, "pattern": pattern });
             schema["minItems"] = 1.into();
             schema["maxItems"] = max_names.into();
-            schema["uniqueItems"] = true.into();
         }
         Shape::UnixSeconds { below } => schema["exclusiveMaximum"] = below.into(),
         Shape::DeliveryType | Shape::Boolean | Shape::Time => {}
@@ -140,15 +121,44 @@ fn rules(spec: &FieldSpec, delivery_type: DeliveryType) -> Value {
 }
 
 /// The type without any rule.
-fn json_type(shape: Shape, delivery_type: DeliveryType) -> Value {
+fn json_type(shape: Shape) -> Value {
     match shape {
-        Shape::Text { .. } => json!({ "type": "string" }),
-        Shape::DeliveryType => json!({ "type": "string", "const": delivery_type.as_str() }),
+        Shape::Text { .. } | Shape::DeliveryType => json!({ "type": "string" }),
         Shape::Boolean => json!({ "type": "boolean" }),
         Shape::Names { .. } => json!({ "type": "array", "items": { "type": "string" } }),
         Shape::UnixSeconds { .. } => json!({ "type": "integer", "format": "int64" }),
         Shape::Time => json!({ "type": "string", "format": "date-time" }),
     }
+}
+
+/// The type of a value that people may have written.
+fn stored_type(shape: Shape) -> Value {
+    match shape {
+        // Not every such text is a time.
+        Shape::Time => json!({ "type": "string" }),
+        Shape::Names { .. } => json!({ "type": "array", "items": { "type": "string" }, "maxItems": MAX_STORED_NAMES }),
+        Shape::UnixSeconds { .. } => {
+            json!({ "type": "integer", "format": "int64", "minimum": i64::MIN, "maximum": i64::MAX })
+        }
+        other => json_type(other),
+    }
+}
+
+/// An item of the table has at most 400 kB, and an entry of a list takes two bytes or more.
+const MAX_STORED_NAMES: u32 = 204_800;
+
+/// The type in a body that is for this type alone.
+fn only_type(delivery_type: DeliveryType) -> Value {
+    json!({ "$ref": "#/components/schemas/DeliveryType", "const": delivery_type.as_str() })
+}
+
+/// Says which types have the field, unless all do.
+fn of_types(mut schema: Value, spec: &FieldSpec) -> Value {
+    if let FieldTypes::Only(types) = spec.types {
+        let types: Vec<_> = types.iter().map(|delivery_type| format!("`{delivery_type}`")).collect();
+        schema["description"] = format!("{} Only for {}.", spec.description, types.join(" and ")).into();
+    }
+    schema
 }
 
 fn described(mut schema: Value, spec: &FieldSpec) -> Value {
@@ -180,13 +190,14 @@ fn ignored(spec: &FieldSpec) -> Value {
 }
 
 /// A part of the key, which the URL of an update contains already.
-fn repeated_key(spec: &FieldSpec, delivery_type: DeliveryType) -> Value {
+fn repeated_key(spec: &FieldSpec) -> Value {
     let mut schema = json!({
         "type": ["string", "null"],
         "description": format!("The `{}` of the URL, an empty text, or absent.", spec.field),
     });
     match spec.shape {
-        Shape::DeliveryType => schema["enum"] = json!([delivery_type.as_str(), "", null]),
+        // An `enum` with an empty text in it has no name in most languages.
+        Shape::DeliveryType => {}
         Shape::Text { pattern, .. } => schema["pattern"] = or_empty(pattern).into(),
         other => panic!("{} is part of the key and has the shape {other:?}", spec.field),
     }

@@ -43,6 +43,7 @@ fn info() -> Value {
             Every response is JSON in one envelope, except for a 304, the response to a `HEAD` and this description. `HEAD` works wherever `GET` does. \
             A write can be made conditional on the version that was read: send the `ETag` of the response as `If-Match`. \
             After a 429, a 500, a 502, a 503 or a 504, repeat the request after `Retry-After` seconds, or after a second."),
+        "contact": { "name": "The operators of this service" },
         "license": { "name": "Apache 2.0", "identifier": "Apache-2.0" },
     })
 }

@@ -28,7 +28,7 @@ pub(crate) fn parameters() -> Value {
             "required": true,
             "description": "The delivery type. Items that were written into the table by hand can have any other type: they can be read, validated \
                 and deleted.",
-            "schema": { "type": "string", "enum": types() },
+            "schema": { "$ref": "#/components/schemas/DeliveryType" },
             "example": "cloudwatch",
         },
         "limit": {

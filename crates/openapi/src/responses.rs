@@ -51,10 +51,7 @@ fn gateway_failures() -> impl Iterator<Item = (String, Value)> {
         .into_iter()
         .map(|(name, description, headers, sentence)| {
             let example = json!({ "timestamp": "15/Jan/2024:10:30:00 +0000", "status": "error", "error": sentence });
-            (
-                name.to_owned(),
-                response(description, headers, "GatewayFailure", &example),
-            )
+            (name.to_owned(), response(description, headers, "Failure", &example))
         })
 }
 

@@ -22,9 +22,12 @@ macro_rules! groups {
 }
 
 groups! {
-    /// An operation that needs no signature.
+    /// An operation that needs no signature. Other methods of its URL need one, so they are a 401 or a 403 without it and a
+    /// 405 with it.
     Open: [
         ("400", "InvalidRequest"),
+        ("401", "Unauthorized"),
+        ("403", "Forbidden"),
         ("405", "MethodNotAllowed"),
         ("413", "BodyTooLarge"),
         ("429", "TooManyRequests"),

@@ -91,8 +91,8 @@ impl IntoResponse for Confirmation {
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(crate) struct Failure<'a> {
-    /// When the service responded.
-    #[cfg_attr(feature = "openapi", schema(format = DateTime, example = "2024-01-15T10:30:00Z"))]
+    /// When the service responded. API Gateway's own failures have another format: `15/Jan/2024:10:30:00 +0000`.
+    #[cfg_attr(feature = "openapi", schema(example = "2024-01-15T10:30:00Z"))]
     timestamp: String,
     #[cfg_attr(feature = "openapi", schema(inline))]
     status: FailureStatus,

@@ -114,7 +114,7 @@ fn check_headers(request: &str, response: &'static Value, headers: &BTreeMap<Str
     }
 }
 
-fn validate(request: &str, schema: &Value, instance: &Value, configurations: Configurations) {
+pub(crate) fn validate(request: &str, schema: &Value, instance: &Value, configurations: Configurations) {
     let mut schema = schema.clone();
     schema["components"] = json!({ "schemas": DOCUMENT["components"]["schemas"] });
     if configurations == Configurations::WrittenByHand {

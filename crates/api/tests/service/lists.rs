@@ -2,9 +2,12 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::Utc;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::{Call, LIST, Response, Service, assert_envelope, cloudwatch, config_path, s3, tenant_path, text};
+use crate::{
+    description::{self, Configurations},
+    harness::{Call, LIST, Response, Service, assert_envelope, cloudwatch, config_path, s3, tenant_path, text},
+};
 
 async fn page(service: &Service, limit: usize, last_key: Option<&str>) -> Response {
     let call = Call::get(LIST).query("limit", &limit.to_string());
@@ -226,4 +229,32 @@ async fn page_of_large_items_stays_within_the_limit_of_lambda() {
             .await;
     }
     assert_eq!(walk(&service, 1000).await.len(), 10);
+}
+
+/// Typed clients read a list as a whole: none of these items breaks its schema. The stage `generated` shows the same list to
+/// five of them.
+#[tokio::test]
+async fn list_with_items_written_by_hand_matches_the_description() {
+    let service = Service::start().await;
+    let items = include_str!("../../../../tests/generated/written-by-hand.json");
+    let items: Value = serde_json::from_str(items).unwrap();
+    for item in items.as_array().unwrap() {
+        let attributes = item.as_object().unwrap().iter();
+        service
+            .put_item(attributes.map(|(name, value)| (name.as_str(), attribute(value))))
+            .await;
+    }
+    let list = service.send(Call::get(&tenant_path("odd"))).await.expect(200);
+    assert_eq!(list.data()["configurations"], items);
+    let schema = json!({ "$ref": "#/components/schemas/DeliveryConfigList" });
+    description::validate("list", &schema, list.data(), Configurations::Valid);
+}
+
+fn attribute(value: &Value) -> AttributeValue {
+    match value {
+        Value::String(value) => text(value),
+        Value::Bool(value) => AttributeValue::Bool(*value),
+        Value::Array(values) => AttributeValue::L(values.iter().map(attribute).collect()),
+        other => panic!("{other}"),
+    }
 }

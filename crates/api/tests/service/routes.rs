@@ -131,6 +131,27 @@ async fn invalid_tenant_id_or_delivery_type_returns_400() {
 }
 
 #[tokio::test]
+async fn digest_is_not_checked_where_no_handler_reads_the_body() {
+    let service = Service::start().await;
+    let wrong = "0".repeat(64);
+    for (method, path, status) in [
+        ("POST", "/health", 405),
+        ("PUT", &*tenant_path("acme"), 405),
+        ("POST", &config_path("acme", "s3"), 405),
+        ("DELETE", "/api/v1/delivery-configs", 405),
+        ("POST", "/api/v1/nothing", 404),
+    ] {
+        for call in [
+            Call::new(method, path).header("X-Body-SHA256", &wrong).body("{}"),
+            Call::new(method, path).signed_digest(&wrong).body("{}"),
+            Call::new(method, path).header("X-Body-SHA256", "malformed"),
+        ] {
+            service.send(call).await.expect(status);
+        }
+    }
+}
+
+#[tokio::test]
 async fn percent_encoded_path_is_decoded() {
     let service = Service::start().await;
     service.create(s3("acme")).await;

@@ -191,7 +191,7 @@ mod tests {
 
     fn request_signed_with(value: &[u8]) -> SignedRequest {
         let method = Method::parse("GET").unwrap();
-        let uris = CandidateUris::new("/api/v1/delivery-configs", None, &[("", ""); 0]).unwrap();
+        let uris = CandidateUris::new(["/api/v1/delivery-configs"], &[("", ""); 0]).unwrap();
         let timestamp = Timestamp::parse("2024-01-15T10:30:00Z").unwrap();
         let message = Message {
             method: &method,

@@ -105,7 +105,7 @@ pub enum Shape {
 /// Everything about one delivery type besides its fields.
 #[derive(Debug)]
 pub struct DestinationSpec {
-    /// The name in identifiers of the API's description, such as `NewS3DeliveryConfig`.
+    /// The name in identifiers of the API's description, such as `S3Creation`.
     pub identifier: &'static str,
     /// Where the logs go, in one sentence.
     pub description: &'static str,

@@ -56,6 +56,55 @@
     }
   }
 
+  /** The library handles clicks on links within the page by itself and scrolls without moving the focus. */
+  function skip(event) {
+    const operations = document.querySelector(event.currentTarget.hash);
+    if (operations) {
+      event.preventDefault();
+      event.stopPropagation();
+      operations.focus();
+    }
+  }
+
+  /** What a screen reader calls an element that the library draws without a name. */
+  function nameOf(element) {
+    const parameter = element.closest("tr[data-param-name]")?.dataset.paramName;
+    if (element.matches(".responses-table")) {
+      const operation = element.closest(".opblock");
+      return `Responses of ${operation?.querySelector(".opblock-summary-path")?.dataset.path ?? ""} ${
+        operation?.querySelector(".opblock-summary-method")?.textContent ?? ""
+      }`;
+    }
+    if (element.matches(".body-param__text")) {
+      return "Request body";
+    }
+    if (element.matches(".examples-select-element")) {
+      return "Example";
+    }
+    return element.id === "servers" ? "Server" : parameter;
+  }
+
+  /** Gives names to what the library draws without one, and lets the keyboard scroll what the mouse can scroll. */
+  function complete(root) {
+    for (const element of root.querySelectorAll("select, textarea, table.responses-table")) {
+      const name = element.hasAttribute("aria-label") ? "" : nameOf(element);
+      if (name) {
+        element.setAttribute("aria-label", name);
+      }
+    }
+    for (const [selector, name] of [
+      [".information-container", "About this API"],
+      [".scheme-container", "Server"],
+    ]) {
+      const region = root.querySelector(selector);
+      region?.setAttribute("role", "region");
+      region?.setAttribute("aria-label", name);
+    }
+    for (const element of root.querySelectorAll("pre.microlight:not([tabindex])")) {
+      element.tabIndex = 0;
+    }
+  }
+
   function followColorScheme() {
     const dark = matchMedia("(prefers-color-scheme: dark)");
     const apply = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
@@ -85,7 +134,7 @@
     const nothing = () => () => null;
     SwaggerUIBundle({
       spec,
-      domNode: document.getElementById("description"),
+      domNode: description,
       requestInterceptor: sign,
       tryItOutEnabled: true,
       validatorUrl: null,
@@ -95,6 +144,9 @@
     });
   }
 
+  const description = document.getElementById("description");
+  new MutationObserver(() => complete(description)).observe(description, { childList: true, subtree: true });
+  document.querySelector(".skip").addEventListener("click", skip);
   document.getElementById("signing").addEventListener("submit", (event) => event.preventDefault());
   document.getElementById("show").addEventListener("change", (event) => {
     keyField.type = event.target.checked ? "text" : "password";
@@ -103,6 +155,6 @@
   tellState();
   followColorScheme();
   show().catch((error) => {
-    document.getElementById("description").textContent = `The description cannot be shown: ${error.message}`;
+    description.textContent = `The description cannot be shown: ${error.message}`;
   });
 })();

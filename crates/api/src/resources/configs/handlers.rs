@@ -32,7 +32,7 @@ use crate::{
     summary = "Create a configuration",
     description = "A tenant has at most one configuration of each type. Fields that are left out get their defaults.",
     params(("tenant_id" = String, Path), ("If-None-Match" = Option<String>, Header), ("X-Body-SHA256" = Option<String>, Header)),
-    request_body(content = ref("#/components/schemas/NewDeliveryConfig")),
+    request_body(content = ref("#/components/schemas/DeliveryConfigCreation")),
     responses(
         (status = 201, body = Success<StoredConfig>, headers(("ETag"), ("Location")), description = "Created, with what is stored: defaults are filled in."),
         failures::Signed, failures::Conditional, failures::JsonBody, failures::Exists,

@@ -18,8 +18,10 @@ use crate::{
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = DeliveryConfigList))]
 struct TenantList {
+    #[cfg_attr(feature = "openapi", schema(max_items = 150_000))]
     configurations: Vec<StoredConfig>,
-    /// The length of `configurations`.
+    /// The length of `configurations`. More than this maximum do not fit into a response of Lambda, which has at most 6 MB.
+    #[cfg_attr(feature = "openapi", schema(maximum = 150_000))]
     count: usize,
 }
 
@@ -27,8 +29,10 @@ struct TenantList {
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = DeliveryConfigPage))]
 struct PageList {
+    #[cfg_attr(feature = "openapi", schema(max_items = 1000))]
     configurations: Vec<StoredConfig>,
     /// The length of `configurations`.
+    #[cfg_attr(feature = "openapi", schema(maximum = 1000))]
     count: usize,
     /// The largest number of configurations that this page can contain.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1000))]

@@ -26,6 +26,7 @@ struct Validation {
     r#type: String,
     /// Whether no check is `missing` or `invalid`.
     valid: bool,
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     checks: Vec<Check>,
 }
 

@@ -33,6 +33,7 @@ struct Checks {
 struct DependencyCheck {
     status: HealthStatus,
     /// How long the last probe took, in milliseconds.
+    #[cfg_attr(feature = "openapi", schema(maximum = 60_000))]
     latency_ms: u64,
 }
 
