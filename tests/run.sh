@@ -26,7 +26,7 @@ STAGES=(
   'format      5 check -      rustfmt, gofmt, ruff'
   'templates  10 check -      the CloudFormation templates pass the linters and our own guards'
   'lint       20 build -      clippy without a warning'
-  'deny       15 check -      licences, bans, sources and advisories of the dependencies'
+  'deny       15 check -      licences, bans, sources and advisories of the dependencies; the bills of materials'
   'docs       10 build -      the API documentation builds without a warning'
   'limits     30 functions -    size and packages of the functions'
   'unit       30 build -      the tests of every crate'
