@@ -34,7 +34,7 @@ STAGES=(
   'validation 15 check unit   the live checks of a configuration, against an emulator of STS, CloudWatch Logs and S3'
   'acceptance 10 check unit   the contract and the signing scheme on the wire, under both URL forms'
   'contract   15 check unit   the OpenAPI document: validator, linter, generated client, fuzzing'
-  'browser    10 check unit   the documentation page in a browser'
+  'browser    20 check unit   the documentation page in a browser'
   'generated  20 check unit   five clients that a generator makes of the OpenAPI document: Java, Python, Go, Rust, TypeScript'
   'local      10 check unit   what only the local server promises (restart, kill -9, Ctrl-C); the examples and links of the README'
   'clients    10 check unit   the examples and the Go client of the first description'
