@@ -5,8 +5,8 @@
 
 NAME.cdx.json lists every crate that the program NAME is made of, with its version, licence and the checksum in
 Cargo.lock. A zip package and an image contain such programs, and nothing else that has a version. TARGET is what the
-functions are built for: aarch64-unknown-linux-gnu, unless given. Nothing is compiled, and the same sources give the same
-files.
+functions are built for: aarch64-unknown-linux-gnu, unless given. Nothing is compiled, and the same sources give the
+same files.
 """
 
 import json
@@ -20,10 +20,12 @@ FUNCTIONS = ("authorizer", "api", "validator")
 
 
 def tree(target):
-    """The crates that each crate depends on, and the licences. Features are those of a build of all functions at once."""
+    """The dependencies and the licence of each crate, with the features of a build of all functions at once."""
     packages = [f"--package={name}" for name in FUNCTIONS]
     arguments = ["--locked", "--edges=normal", "--prefix=depth", "--format= {p}|{l}", f"--target={target}"]
-    lines = subprocess.run(["cargo", "tree", *packages, *arguments], cwd=ROOT, check=True, capture_output=True, text=True)
+    lines = subprocess.run(
+        ["cargo", "tree", *packages, *arguments], cwd=ROOT, check=True, capture_output=True, text=True
+    )
     edges, licences, path = {}, {}, []
     for line in filter(None, lines.stdout.splitlines()):
         depth, rest = line.split(" ", 1)
@@ -68,9 +70,7 @@ def bill(function, edges, licences, checksums):
         "version": 1,
         "metadata": {"component": component(root, licences[root], None, "application")},
         "components": [component(key, licences[key], checksums.get(key)) for key in crates if key != root],
-        "dependencies": [
-            {"ref": reference(key), "dependsOn": sorted(map(reference, edges[key]))} for key in crates
-        ],
+        "dependencies": [{"ref": reference(key), "dependsOn": sorted(map(reference, edges[key]))} for key in crates],
     }
 
 

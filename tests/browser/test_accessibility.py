@@ -52,7 +52,9 @@ def axe(browser):
 
 def test_no_sideways_scrolling_with_every_operation_open(browser):
     look(browser, 320)
-    names = [block.get_attribute("id").rsplit("-", 1)[1] for block in browser.find_elements(By.CSS_SELECTOR, ".opblock")]
+    names = [
+        block.get_attribute("id").rsplit("-", 1)[1] for block in browser.find_elements(By.CSS_SELECTOR, ".opblock")
+    ]
     assert len(names) > 10
     open_operations(browser, names)
     assert page_width(browser) == 320

@@ -9,6 +9,8 @@ if ! cargo deny --version >/dev/null 2>&1; then
     cargo install --quiet --locked --debug --root "$CACHE" --version "$VERSION" cargo-deny || skip 'cargo-deny cannot be installed'
 fi
 
+need python3 python3
+python3 -B tests/sbom/test_sbom.py
 cargo deny --locked check --hide-inclusion-graph --deny unmatched-skip --deny unnecessary-skip bans licenses sources
 if timeout 60 cargo deny --locked fetch db >/dev/null 2>&1; then
   cargo deny --locked check --disable-fetch advisories

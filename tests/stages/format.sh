@@ -12,6 +12,6 @@ else
 fi
 
 python_env tests/requirements.txt
-python=(tests/acceptance tests/browser tests/clients tests/contract tests/generated tests/limits tests/local_server tests/words examples)
+python=(tests/acceptance tests/browser tests/clients tests/contract tests/generated tests/limits tests/local_server tests/sbom tests/words examples tools)
 ruff format --quiet --no-cache --check --diff --config tests/ruff.toml "${python[@]}"
 ruff check --quiet --no-cache --config tests/ruff.toml "${python[@]}"

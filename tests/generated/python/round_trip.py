@@ -24,6 +24,14 @@ def walk(lists):
             return
 
 
+def is_missing(configs, tenant, delivery_type):
+    try:
+        configs.get_delivery_config(tenant, delivery_type)
+    except tenant_api.exceptions.NotFoundException as missing:
+        return missing.data.status == "error"
+    return False
+
+
 def main():
     api = client(os.environ["BASE_URL"])
     configs, lists = tenant_api.DeliveryConfigurationsApi(api), tenant_api.ListsApi(api)
@@ -49,12 +57,7 @@ def main():
     assert configs.validate_delivery_config(tenant, s3, live=False).data.valid is True
 
     assert tenant in configs.delete_delivery_config(tenant, s3).message
-    try:
-        configs.get_delivery_config(tenant, s3)
-    except tenant_api.exceptions.NotFoundException as missing:
-        assert missing.data.status == "error"
-    else:
-        raise AssertionError("deleted, but found")
+    assert is_missing(configs, tenant, s3)
 
     odd = tenant_api.ListsApi(client(os.environ["ODD_URL"])).list_tenant_delivery_configs("odd").data
     assert len(odd.configurations) == int(os.environ["ODD_COUNT"])
