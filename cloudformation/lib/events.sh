@@ -30,22 +30,25 @@ watch_nested() {
   done
 }
 
-# --follow: as watch_stack, but from the beginning of the operation that is running.
+# --follow: as watch_stack, but from the beginning of the last operation, which may be complete already.
 follow_operation() {
-  local event time name type status physical reason page=() rows
   case $stack_status in
     '') fail "The stack $stack does not exist: pass the -p, -e and -r that it was deployed with." ;;
-    REVIEW_IN_PROGRESS | *_COMPLETE | *_FAILED)
+    REVIEW_IN_PROGRESS | ROLLBACK_COMPLETE | UPDATE_ROLLBACK_COMPLETE | *_FAILED)
       info "Nothing is running: the stack $stack is in $stack_status."
       return
       ;;
   esac
   watch_stack
   last_time=$(time_of_start)
-  step "Following the stack $stack, which is in $stack_status"
-  operation=running
-  follow_stack
-  operation=''
+  if [[ $stack_status == *_IN_PROGRESS ]]; then
+    step "Following the stack $stack, which is in $stack_status"
+    operation=running
+    follow_stack
+    operation=''
+  else
+    info "The last operation of the stack $stack is complete."
+  fi
   case $stack_status in
     DELETE_COMPLETE) info "Deleted. The table, the key and the objects in the templates bucket are kept." ;;
     CREATE_COMPLETE | UPDATE_COMPLETE | IMPORT_COMPLETE) finish_followed ;;
@@ -53,7 +56,7 @@ follow_operation() {
   esac
 }
 
-# Prints the time of the last event before the running operation, or nothing if it is the first one of the stack.
+# Prints the time of the last event before the last operation, or nothing if it is the first one of the stack.
 time_of_start() {
   local event time name type status physical reason started=false
   while IFS=$'\t' read -r event time name type status physical reason; do

@@ -34,13 +34,15 @@ confirm() {
   [[ $name == "$stack" ]] || fail 'Nothing was changed.'
 }
 
-# What Ctrl-C leaves: `operation` is empty, `planned` with a change set that is not executed, or `running`.
+# What Ctrl-C leaves: `operation` is empty, `planned` with a change set that is not executed, `running`, or `changed` while
+# the release is checked.
 operation=''
 interrupted() {
   trap - INT TERM
   printf '\n' >&2
   case $operation in
     running) warn "CloudFormation continues without this command: follow it with ./deploy.sh --follow$(common_options)" ;;
+    changed) warn "The stack was changed, and the checks of the release are not done: finish them with ./deploy.sh --follow$(common_options)" ;;
     planned)
       drop_change_set
       warn 'Interrupted: no stack was changed.'

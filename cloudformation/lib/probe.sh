@@ -38,8 +38,10 @@ read_live() {
 look_after() {
   [[ ${parameter[IncludeApi]} == true ]] || return 0
   step 'Checking the release'
+  operation=changed
   read_live live
   if verify "$1"; then
+    operation=''
     info 'The release works.'
   else
     go_back

@@ -33,6 +33,7 @@ roll_back() {
     return
   fi
   step "Rolling back to release $release"
+  operation=changed
   move_aliases
   # The newest release needs no pin.
   [[ $release != "${previous[Release]}" ]] || pin=()

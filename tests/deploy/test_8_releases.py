@@ -206,7 +206,7 @@ def test_repaired_release_is_deployed_and_lifts_the_pins(cloud, tmp_path):
 def test_described_rollback_pins_the_release_before(cloud):
     before, release = live(cloud), parameters(cloud)["Release"]
     output = cloud.run(["bash", "-ec", described("deployment.md", "./deploy.sh --status")])
-    assert output.count("is skipped, because version") == 2, "the releases that do not start"
+    assert " is skipped, because version " in output, "a release that does not start"
     assert "== Rolling back to release " in output
     assert output.rstrip().endswith("is live")
     now = live(cloud)
