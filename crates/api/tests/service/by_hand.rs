@@ -264,7 +264,18 @@ async fn handle(service: &Service, key: &ConfigKey, attributes: &Attributes, edi
     service.send(Call::delete(&path)).await.expect(status);
 }
 
+/// A case is some twenty requests.
+fn fewer_cases() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig {
+        cases: usual.cases / 4,
+        ..usual
+    }
+}
+
 proptest! {
+    #![proptest_config(fewer_cases())]
+
     #[test]
     fn any_item_is_listed_read_validated_sent_back_and_deleted(
         tenant_id in any_tenant_id(),
