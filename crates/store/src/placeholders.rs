@@ -75,7 +75,10 @@ impl Placeholders {
     /// "There is no such item, or only an expired one".
     pub(crate) fn is_free(&mut self, key: &str, ttl_attribute: &str, now: DateTime<Utc>) -> String {
         let key = self.name(key);
-        format!("attribute_not_exists({key}) OR ({})", self.is_expired(ttl_attribute, now))
+        format!(
+            "attribute_not_exists({key}) OR ({})",
+            self.is_expired(ttl_attribute, now)
+        )
     }
 
     /// "These attributes are as they were in `read`", absent ones included. If the key is among them, this includes that

@@ -26,7 +26,7 @@ static SERVICE: LazyLock<(Runtime, Service)> = LazyLock::new(|| {
     (runtime, service)
 });
 
-/// A segment of a path that stands for this text.
+/// The segment of a path for this text.
 fn segment(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }

@@ -43,10 +43,7 @@ async fn desired_logs_are_written_as_a_list_of_strings() {
     }));
     harness.store.create(&config, now()).await.unwrap();
     let stored = harness.item("acme", "s3").await.unwrap();
-    assert_eq!(
-        stored["desired_logs"],
-        AttributeValue::L(vec![text("b"), text("a")])
-    );
+    assert_eq!(stored["desired_logs"], AttributeValue::L(vec![text("b"), text("a")]));
     assert_eq!(stored["ttl"], number(NOW + 1));
 }
 
