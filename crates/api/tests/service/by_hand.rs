@@ -26,7 +26,7 @@ static SERVICE: LazyLock<(Runtime, Service)> = LazyLock::new(|| {
     (runtime, service)
 });
 
-/// A segment of a path that stands for this text.
+/// The segment of a path for this text.
 fn segment(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
@@ -264,7 +264,18 @@ async fn handle(service: &Service, key: &ConfigKey, attributes: &Attributes, edi
     service.send(Call::delete(&path)).await.expect(status);
 }
 
+/// A case is some twenty requests.
+fn fewer_cases() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig {
+        cases: usual.cases / 4,
+        ..usual
+    }
+}
+
 proptest! {
+    #![proptest_config(fewer_cases())]
+
     #[test]
     fn any_item_is_listed_read_validated_sent_back_and_deleted(
         tenant_id in any_tenant_id(),

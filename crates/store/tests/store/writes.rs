@@ -29,7 +29,7 @@ async fn created_configuration_is_stored_with_its_defaults() {
     let stored = harness.item("acme", "s3").await.unwrap();
     assert_eq!(
         stored["enabled"],
-        aws_sdk_dynamodb::types::AttributeValue::Bool(true),
+        AttributeValue::Bool(true),
         "the log processor reads it"
     );
 }
@@ -43,10 +43,7 @@ async fn desired_logs_are_written_as_a_list_of_strings() {
     }));
     harness.store.create(&config, now()).await.unwrap();
     let stored = harness.item("acme", "s3").await.unwrap();
-    assert_eq!(
-        stored["desired_logs"],
-        aws_sdk_dynamodb::types::AttributeValue::L(vec![text("b"), text("a")])
-    );
+    assert_eq!(stored["desired_logs"], AttributeValue::L(vec![text("b"), text("a")]));
     assert_eq!(stored["ttl"], number(NOW + 1));
 }
 
