@@ -36,7 +36,7 @@ STAGES=(
   'contract   15 check unit   the OpenAPI document: validator, linter, generated client, fuzzing'
   'browser    10 check unit   the documentation page in a browser'
   'local      10 check unit   what only the local server promises (restart, kill -9, Ctrl-C); the examples and links of the README'
-  'clients    10 check unit   the examples and the Go client of the first description'
+  'clients    10 check unit   the examples, the Go client of the first description, and walks by eleven HTTP clients over hand-written keys'
   'image      20 functions limits the container images'
   'deploy     30 cloud limits deployment on an AWS emulator, and the acceptance suite against it'
 )

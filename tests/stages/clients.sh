@@ -4,6 +4,7 @@ source "$TOP/tests/stages/lib.sh"
 need python3 python3
 need curl curl
 need openssl openssl
+need jq jq
 
 # expect NAME COMMAND...: the command succeeds and prints, line by line, what is on stdin (as regular expressions).
 expect() {
@@ -86,3 +87,38 @@ LINES
 LINES
   "$work/first-test" -test.v
 done
+stop_server
+
+# Every client walks over keys that people have written into the table by hand.
+export LOCAL_SERVER NOT_RUN='' WALK_GO=$work/walk NODE_FOLDER=$CACHE/node-clients
+LOCAL_SERVER=$(local_server)
+not_run() { # REASON CLIENT...
+  partly_skip "a walk with ${*:2}: $1"
+  NOT_RUN+=" ${*:2}"
+}
+if command -v go >/dev/null; then
+  (cd tests/clients/go-walk && go vet . && go build -o "$WALK_GO" .)
+else
+  not_run 'go is not installed' go
+fi
+# The newest releases of these clients need Node 20 or newer.
+if have node nodejs && node -e 'process.exit(parseInt(process.versions.node) < 20)'; then
+  NODE_FOLDER+=-$(sha256sum tests/clients/package-lock.json | cut -c1-12)
+  if [[ ! -e $NODE_FOLDER/ready ]]; then
+    mkdir -p "$NODE_FOLDER"
+    cp tests/clients/package.json tests/clients/package-lock.json "$NODE_FOLDER"
+    if have npm npm && (cd "$NODE_FOLDER" && npm ci --silent --ignore-scripts --no-audit --no-fund); then
+      touch "$NODE_FOLDER/ready"
+    else
+      not_run 'npm cannot install tests/clients/package.json' axios got undici
+    fi
+  fi
+else
+  not_run 'Node 20 or newer is not installed' fetch axios got undici
+fi
+# Walk.java needs Java 17 or newer, with its compiler.
+if ! have javac default-jdk-headless || ! java --version | grep -qE '^openjdk (1[7-9]|[2-9][0-9])'; then
+  not_run 'a JDK of 17 or newer is not installed' java
+fi
+python_env tests/clients/requirements.txt
+python -m pytest -c tests/pytest.ini tests/clients
