@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A client of the Tenant Management API with bash, curl and openssl, and a walk through every route.
+# A client of the Tenant Management API with bash, curl, openssl and jq, and a walk through every route.
 #
 #   BASE_URL=http://127.0.0.1:8000 PSK=... ./tenant-api.sh
 #
@@ -39,7 +39,8 @@ sign() {
 call() {
   local method=$1 path=$2 body=${3-} if_match=${4-} timestamp digest='' status
   timestamp=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-  local args=(--silent --show-error --max-time 30 --request "$method" --header "X-API-Timestamp: $timestamp")
+  # --globoff: brackets and braces in a URL are no patterns.
+  local args=(--silent --show-error --globoff --max-time 30 --request "$method" --header "X-API-Timestamp: $timestamp")
   if [[ -n $body ]]; then
     # Binds the body to the signature, so that nobody on the way can swap it.
     digest=$(printf '%s' "$body" | openssl dgst -sha256 -r | cut -d' ' -f1)
@@ -94,15 +95,20 @@ call GET "$configs"
 
 echo '== list everything, page by page'
 last_key=''
+declare -A seen=()
 while
   # Parameters sorted by name and percent-encoded: the form that the API checks first.
   query="limit=$PAGE_SIZE"
   [[ -z $last_key ]] || query="last_key=$(encode "$last_key")&$query"
   page=$(call GET "/api/v1/delivery-configs?$query") || exit
   echo "$page"
-  last_key=$(sed -n 's/.*"last_key": *"\([^"]*\)".*/\1/p' <<<"$page")
+  last_key=$(jq --raw-output '.data.last_key // empty' <<<"$page")
   [[ -n $last_key ]]
-do :; done
+do
+  # A key that comes again would make this loop endless.
+  [[ -z ${seen[$last_key]-} ]] || { echo "the key $last_key came twice" >&2 && exit 1; }
+  seen[$last_key]=1
+done
 
 echo '== disable delivery, unless somebody changed the configuration meanwhile'
 call PATCH "$configs/cloudwatch" '{"enabled": false}' "$etag"

@@ -1,8 +1,15 @@
 """What the README shows is what the server says, and its links, and those of docs/, lead somewhere."""
 
+import hashlib
+import hmac
 import json
+import os
 import re
 import shlex
+import shutil
+import subprocess
+import urllib.request
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -36,6 +43,91 @@ def test_readme_examples_are_true(start):
         assert normalize(response.body) == normalize(shown), f"{method} {uri}"
         count += 1
     assert count > 10
+
+
+def snippet(language, beginning=""):
+    """The first block of a language that begins so."""
+    return re.search(rf"```{language}\n({re.escape(beginning)}.*?)```", README.read_text(), re.S)[1]
+
+
+CONFIGS = "/api/v1/tenants/acme/delivery-configs"
+BODY = '{"tenant_id": "acme", "type": "s3", "bucket_name": "acme-logs", "bucket_prefix": "a [b] {c}"}'
+
+
+def test_bash_snippet_signs_every_method_and_binds_the_body(start):
+    api = start("--in-memory").api
+    script = f"""
+    set -euo pipefail
+    {snippet("bash", "api()")}
+    api POST {CONFIGS} '{BODY}' && echo
+    api HEAD {CONFIGS}/s3 | head -1
+    api GET '/api/v1/delivery-configs?limit=1&note=[a]{{b}}' && echo
+    api GET {CONFIGS} && echo
+    api DELETE {CONFIGS}/s3 && echo
+    """
+    environment = os.environ | {"BASE_URL": api.base_url, "PSK": api.key}
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, env=environment, timeout=60)
+    assert done.returncode == 0, done.stderr
+    created, head, listed, of_tenant, deleted = done.stdout.strip().splitlines()
+    assert json.loads(created)["data"]["bucket_prefix"] == "a [b] {c}/"
+    assert head.split()[1] == "200"
+    assert json.loads(listed)["status"] == json.loads(deleted)["status"] == "success"
+    assert json.loads(of_tenant)["data"]["count"] == 1
+
+
+def test_python_snippet_binds_the_body(start):
+    api = start("--in-memory").api
+    names = {"datetime": datetime, "timezone": timezone, "hashlib": hashlib, "hmac": hmac}
+    exec(snippet("python"), names)
+    for method, uri, body in (("POST", CONFIGS, BODY.encode()), ("GET", CONFIGS + "/s3", b"")):
+        headers = names["sign"](api.key, method, uri, body) | {"Content-Type": "application/json"}
+        assert headers["X-Body-SHA256"] == hashlib.sha256(body).hexdigest()
+        request = urllib.request.Request(api.base_url + uri, body or None, headers, method=method)
+        assert urllib.request.urlopen(request, timeout=10).status in (200, 201)
+
+
+@pytest.mark.skipif(not shutil.which("go"), reason="go is not installed")
+def test_go_snippet_binds_the_body(start, tmp_path):
+    api = start("--in-memory").api
+    (tmp_path / "go.mod").write_text("module snippet\n\ngo 1.19\n")
+    packages = ["bytes", "crypto/hmac", "crypto/sha256", "encoding/hex", "fmt", "net/http", "os", "time"]
+    imports = "\n".join(f'\t"{package}"' for package in packages)
+    main = f"""
+package main
+import (
+{imports}
+)
+{snippet("go")}
+func main() {{
+	body := []byte(os.Args[1])
+	request, _ := http.NewRequest("POST", os.Getenv("BASE_URL")+"{CONFIGS}", bytes.NewReader(body))
+	sign(request, []byte(os.Getenv("PSK")), body)
+	response, err := http.DefaultClient.Do(request)
+	fmt.Println(response.StatusCode, err)
+}}
+"""
+    (tmp_path / "main.go").write_text(main)
+    environment = os.environ | {"BASE_URL": api.base_url, "PSK": api.key, "GOTOOLCHAIN": "local"}
+    done = subprocess.run(
+        ["go", "run", ".", BODY], cwd=tmp_path, capture_output=True, text=True, env=environment, timeout=120
+    )
+    assert done.stdout == "201 <nil>\n", done.stdout + done.stderr
+
+
+def test_every_reason_of_a_rejection_has_its_usual_cause():
+    sources = ["crates/core/src/signature/error.rs", "crates/authorizer/src/denial.rs"]
+    reasons = {word for file in sources for word in re.findall(r'=> "(\w+)"', (TOP / file).read_text())}
+    table = (TOP / "docs/signing.md").read_text().split("## Why a request was rejected")[1]
+    rows = re.findall(r"^\| (`.*?) \| (.+) \|$", table, re.M)
+    documented = {word for words, cause in rows for word in re.findall(r"`(\w+)`", words) if len(cause) > 10}
+    assert len(reasons) > 20
+    assert documented - {"reason"} == reasons
+
+
+def test_every_difference_to_the_python_service_has_its_test():
+    rows = re.findall(r"^\| .* \| `(test_\w+)` \|$", (TOP / "docs/migration.md").read_text(), re.M)
+    tests = re.findall(r"^def (test_\w+)", (TOP / "tests/acceptance/test_python_service.py").read_text(), re.M)
+    assert sorted(rows) == sorted(tests)
 
 
 def anchors(page):
