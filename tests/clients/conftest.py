@@ -55,6 +55,7 @@ class Server:
             {
                 "Content-Type": "application/x-amz-json-1.0",
                 "X-Amz-Target": "DynamoDB_20120810.PutItem",
+                "X-Amz-Date": "20240101T000000Z",
                 # Any signature is accepted: this table is on this machine.
                 "Authorization": "AWS4-HMAC-SHA256 Credential=a/20240101/us-east-1/dynamodb/aws4_request, "
                 "SignedHeaders=host, Signature=0",

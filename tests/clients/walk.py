@@ -44,7 +44,7 @@ def with_requests():
         request = session.prepare_request(request)
         request.headers.update(headers(signed_uri(signs, parameters, request.path_url)))
         response = session.send(request)
-        return response.status_code, response.text
+        return response.status_code, response.content.decode()
 
     return get
 
@@ -62,7 +62,7 @@ def with_httpx():
         wire = request.url.raw_path.decode()
         request.headers.update(headers(signed_uri(signs, parameters, wire)))
         response = client.send(request)
-        return response.status_code, response.text
+        return response.status_code, response.content.decode()
 
     return get
 

@@ -68,11 +68,11 @@ def test_bash_snippet_signs_every_method_and_binds_the_body(start):
     environment = os.environ | {"BASE_URL": api.base_url, "PSK": api.key}
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, env=environment, timeout=60)
     assert done.returncode == 0, done.stderr
-    created, head, listed, of_tenant, deleted = done.stdout.strip().splitlines()
+    created, head, listed, of_acme, deleted = done.stdout.strip().splitlines()
     assert json.loads(created)["data"]["bucket_prefix"] == "a [b] {c}/"
     assert head.split()[1] == "200"
     assert json.loads(listed)["status"] == json.loads(deleted)["status"] == "success"
-    assert json.loads(of_tenant)["data"]["count"] == 1
+    assert json.loads(of_acme)["data"]["count"] == 1
 
 
 def test_python_snippet_binds_the_body(start):
