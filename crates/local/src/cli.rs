@@ -253,31 +253,33 @@ mod tests {
         );
     }
 
+    fn assert_conflict(arguments: &[&str]) {
+        let kind = parse(arguments).unwrap_err().kind();
+        assert_eq!(kind, ErrorKind::ArgumentConflict, "{arguments:?}");
+    }
+
     #[test]
     fn conflicting_arguments_are_rejected() {
         for arguments in [
-            &["--aws", "--table", "t", "--psk-parameter", "p", "--in-memory"][..],
-            &["--aws", "--table", "t", "--psk-parameter", "p", "--psk", "k"],
-            &[
-                "--aws",
-                "--table",
-                "t",
-                "--psk-parameter",
-                "p",
-                "--dynamodb-endpoint",
-                "http://x",
-            ],
-            &["--in-memory", "--dynamodb-endpoint", "http://x"],
+            &["--in-memory", "--dynamodb-endpoint", "http://x"][..],
             &["--psk", "k", "--psk-file", "f"],
-            &["--aws", "--table", "t", "--psk-parameter", "p", "--psk-file", "f"],
             &["--expose-table", "0", "--dynamodb-endpoint", "http://x"],
-            &["--aws", "--table", "t", "--psk-parameter", "p", "--expose-table", "0"],
         ] {
-            assert_eq!(
-                parse(arguments).unwrap_err().kind(),
-                ErrorKind::ArgumentConflict,
-                "{arguments:?}"
-            );
+            assert_conflict(arguments);
+        }
+    }
+
+    #[cfg(feature = "aws")]
+    #[test]
+    fn arguments_that_conflict_with_aws_are_rejected() {
+        for arguments in [
+            &["--in-memory"][..],
+            &["--psk", "k"],
+            &["--psk-file", "f"],
+            &["--dynamodb-endpoint", "http://x"],
+            &["--expose-table", "0"],
+        ] {
+            assert_conflict(&[&["--aws", "--table", "t", "--psk-parameter", "p"], arguments].concat());
         }
     }
 

@@ -123,7 +123,8 @@ async fn body_is_not_asked_for_before_route_headers_and_authorizer_have_decided(
     let deny = |event: &serde_json::Value| Act::Respond(policy("Deny", &event["methodArn"]));
     let denying = start_with(deny, ok, |_| {}).await;
     for (head, status) in [
-        (format!("POST /nowhere HTTP/1.1{SIGNED}"), "404"),
+        ("POST /nowhere HTTP/1.1".to_owned(), "401"),
+        (format!("POST /nowhere HTTP/1.1{SIGNED}"), "403"),
         (format!("BREW /api/v1/x HTTP/1.1{SIGNED}"), "405"),
         ("POST /api/v1/x HTTP/1.1".to_owned(), "401"),
         (

@@ -268,11 +268,21 @@ async fn tenant_id_that_is_not_a_valid_session_name_does_not_block_checks() {
 }
 
 #[tokio::test]
-async fn json_syntax_in_a_role_path_is_escaped() {
+async fn role_path_with_syntax_of_json_or_policies_is_never_assumed() {
     let role = r#"arn:aws:iam::444455556666:role/a"b\/*/LogDistribution"#;
     let mut world = working();
     role.clone_into(&mut world.roles[1].arn);
+    let aws = Aws::start(world).await;
     let config = with(cloudwatch(), json!({"log_distribution_role_arn": role}));
-    let result = validate(world, config).await;
-    assert!(result.external().contains(&"customer_role:ok".to_owned()), "{result:?}");
+    let result = validate_with(sdk(&aws.endpoint), settings(), config).await;
+    assert!(!result.valid, "{result:?}");
+    assert!(
+        !result.external().contains(&"customer_role:ok".to_owned()),
+        "{result:?}"
+    );
+    assert!(
+        aws.calls()
+            .iter()
+            .all(|call| call.parameter("RoleArn").is_none_or(|asked| asked != role))
+    );
 }

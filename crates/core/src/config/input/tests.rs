@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::config::field_value::FieldData;
+use crate::config::{field_value::FieldData, stored::StoredConfig};
 
 const NOW: i64 = 1_700_000_000;
 
@@ -373,10 +373,10 @@ fn role_and_region_of_different_partitions_conflict() {
     assert_eq!(broken(create(&elsewhere)), [rule("target_region", ErrorCode::Conflict)]);
     let both =
         json!({"log_distribution_role_arn": "arn:aws-cn:iam::123456789012:role/a", "target_region": "us-east-1"});
-    assert_eq!(
-        broken(update(DeliveryType::CloudWatch, &both)),
-        [rule("target_region", ErrorCode::Conflict)]
-    );
+    let errors = update(DeliveryType::CloudWatch, &both)
+        .unwrap()
+        .resolve(&StoredConfig::from_attributes([("type", json!("cloudwatch"))]));
+    assert_eq!(errors.unwrap_err()[0].code, ErrorCode::Conflict);
     assert!(
         create(&with(cloudwatch(), "target_region", json!("mars-north-1"))).is_ok(),
         "an unknown region"
