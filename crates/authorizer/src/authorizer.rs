@@ -129,7 +129,7 @@ impl Verified {
                 .body_digest
                 .as_ref()
                 .map(tenant_core::signature::BodyDigest::to_lower_hex),
-            is_unbound_write: signed_request::is_unbound_write(&request.method, request.body_digest.as_ref()),
+            is_unbound_write: signed_request::is_unbound_write(&request.method, request.body_digest.is_some()),
         }
     }
 }

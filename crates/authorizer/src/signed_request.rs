@@ -21,7 +21,7 @@ pub(crate) fn read(
     let body_digest = optional(event, Header::BodyDigest)?.filter(|digest| !digest.is_empty());
 
     let method = Method::parse(event.http_method())?;
-    if settings.require_body_digest && is_unbound_write(&method, body_digest) {
+    if settings.require_body_digest && is_unbound_write(&method, body_digest.is_some()) {
         return Err(Denial::BodyNotBound);
     }
     let signature = Signature::from_authorization(authorization)?;
@@ -39,8 +39,8 @@ pub(crate) fn read(
 }
 
 /// Whether the request has a body that changes something and that its signature does not cover.
-pub(crate) fn is_unbound_write<D>(method: &Method, body_digest: Option<D>) -> bool {
-    body_digest.is_none() && METHODS_WITH_BODY.contains(&method.as_str())
+pub(crate) fn is_unbound_write(method: &Method, is_body_bound: bool) -> bool {
+    !is_body_bound && METHODS_WITH_BODY.contains(&method.as_str())
 }
 
 fn required<'e>(event: &'e AuthorizerEvent<'_>, header: Header) -> Result<&'e str, Denial> {

@@ -77,7 +77,7 @@ mod built {
 
 #[cfg(not(feature = "aws"))]
 mod not_built {
-    use std::{str::FromStr, sync::Arc};
+    use std::{future::Ready, str::FromStr, sync::Arc};
 
     use api::ExternalChecks;
     use authorizer::keys::{KeySource, KeySourceError, Keys, ParameterName};
@@ -97,7 +97,7 @@ mod not_built {
     pub enum AwsKeySource {}
 
     /// The role of `--central-role-arn`, which this build rejects.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    #[derive(Debug, Clone, PartialEq, Eq)]
     pub enum CentralRole {}
 
     /// The value of `--external-id`, which has no effect without a central role.
@@ -120,11 +120,11 @@ mod not_built {
     }
 
     impl UseAws {
-        pub(crate) async fn keys(self, _: ParameterName) -> AwsKeySource {
+        pub(crate) fn keys(self, _: ParameterName) -> Ready<AwsKeySource> {
             match self {}
         }
 
-        pub(crate) async fn configs(self, _: &str) -> ConfigStore {
+        pub(crate) fn configs(self, _: &str) -> Ready<ConfigStore> {
             match self {}
         }
     }
@@ -135,11 +135,15 @@ mod not_built {
         }
     }
 
-    pub(crate) async fn external_checks(
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the function that replaces it consumes the role"
+    )]
+    pub(crate) fn external_checks(
         central_role: CentralRole,
         _: Option<ExternalId>,
         _: String,
-    ) -> Arc<dyn ExternalChecks> {
+    ) -> Ready<Arc<dyn ExternalChecks>> {
         match central_role {}
     }
 }

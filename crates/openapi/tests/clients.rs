@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 #[test]
 fn no_property_has_the_type_null_only() {
     visit(&document(), &mut |schema| {
-        assert_ne!(schema.get("type"), Some(&json!("null")), "{schema:?}")
+        assert_ne!(schema.get("type"), Some(&json!("null")), "{schema:?}");
     });
 }
 

@@ -12,12 +12,12 @@ use serde_json::{Number, Value, json};
 pub(crate) fn json_value(value: AttributeValue) -> Value {
     match value {
         AttributeValue::S(text) => text.into(),
-        AttributeValue::N(number) => number_value(number),
+        AttributeValue::N(number) => number_value(&number),
         AttributeValue::B(bytes) => blob_value(bytes.as_ref()),
         AttributeValue::Bool(value) => value.into(),
         AttributeValue::Null(_) => Value::Null,
         AttributeValue::Ss(texts) => sorted(texts).into_iter().map(Value::from).collect(),
-        AttributeValue::Ns(numbers) => sorted(numbers).into_iter().map(number_value).collect(),
+        AttributeValue::Ns(numbers) => sorted(numbers).iter().map(|number| number_value(number)).collect(),
         AttributeValue::Bs(blobs) => blobs.iter().map(|blob| blob_value(blob.as_ref())).collect(),
         AttributeValue::L(values) => values.into_iter().map(json_value).collect(),
         AttributeValue::M(members) => members
@@ -51,7 +51,7 @@ pub(crate) fn max_json_bytes(value: &AttributeValue) -> usize {
     }
 }
 
-fn number_value(number: String) -> Value {
+fn number_value(number: &str) -> Value {
     let exact = number
         .parse::<i64>()
         .map(Number::from)

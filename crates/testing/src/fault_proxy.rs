@@ -159,7 +159,7 @@ mod tests {
             Fault::Pass,
         ];
         let proxy = FaultProxy::start(dynamodb.address, &faults).await;
-        let client = tenant_store::client::connect_embedded(&proxy.endpoint());
+        let client = client::connect_embedded(&proxy.endpoint());
         for requests in [3, 4] {
             client
                 .scan()

@@ -114,26 +114,26 @@ impl ConfigUpdate {
         if !ROLE.applies_to(self.delivery_type()) || !REGION.applies_to(self.delivery_type()) {
             return None;
         }
-        let (field, changed, own) = if !self.names(REGION) {
+        let (kept, sent, own) = if !self.names(REGION) {
             (REGION, ROLE, role_in(changes)?.partition())
         } else if !self.names(ROLE) {
             (ROLE, REGION, region_in(changes)?.partition()?)
         } else {
             return None;
         };
-        let contradictions = if field == ROLE {
+        let contradictions = if kept == ROLE {
             roles_outside(own)
         } else {
             regions_outside(own)
         };
         let message = format!(
-            "is in partition {own}, but the stored {field} is in another (a role can be assumed only within its partition: \
+            "is in partition {own}, but the stored {kept} is in another (a role can be assumed only within its partition: \
              send both fields)"
         );
         Some(Requirement {
-            field,
+            field: kept,
             contradictions,
-            broken: Violation::new(ErrorCode::Conflict, message).for_field(changed.name()),
+            broken: Violation::new(ErrorCode::Conflict, message).for_field(sent.name()),
         })
     }
 }

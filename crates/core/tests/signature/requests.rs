@@ -68,13 +68,13 @@ pub(crate) enum Form {
     /// Percent-encoded, with `+` for a space.
     EncodedWithPlus,
     /// As the URL standard encodes forms.
-    FormEncoded,
+    UrlEncoded,
     /// Unencoded.
     Plain,
 }
 
 /// Every form.
-pub(crate) const FORMS: [Form; 4] = [Form::Encoded, Form::EncodedWithPlus, Form::FormEncoded, Form::Plain];
+pub(crate) const FORMS: [Form; 4] = [Form::Encoded, Form::EncodedWithPlus, Form::UrlEncoded, Form::Plain];
 
 impl Form {
     /// A form that is unambiguous for any query.
@@ -86,7 +86,7 @@ impl Form {
         match self {
             Self::Encoded => encode(text),
             Self::EncodedWithPlus => encode(text).replace("%20", "+"),
-            Self::FormEncoded => encode(text).replace("%20", "+").replace('~', "%7E").replace("%2A", "*"),
+            Self::UrlEncoded => encode(text).replace("%20", "+").replace('~', "%7E").replace("%2A", "*"),
             Self::Plain => text.to_owned(),
         }
     }

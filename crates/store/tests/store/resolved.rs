@@ -178,7 +178,7 @@ async fn stub_is_not_switched_on_without_its_required_fields() {
             ] {
                 assert_eq!(
                     broken_rules(&harness, &change).await,
-                    [missing.clone()],
+                    std::slice::from_ref(&missing),
                     "{enabled:?} {bucket:?}"
                 );
             }
