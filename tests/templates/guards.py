@@ -579,7 +579,7 @@ def table_is_retained_and_protected(templates):
 # --- The functions.
 
 ENVIRONMENT = {
-    "Authorizer": {"PSK_PARAMETER_NAME", "REQUIRE_BODY_SHA256"},
+    "Authorizer": {"PREVIOUS_KEY_MAX_AGE", "PSK_PARAMETER_NAME", "REQUIRE_BODY_SHA256"},
     "Api": {"TENANT_CONFIG_TABLE", "ALLOWED_ORIGINS"},
     "Validator": {"TENANT_CONFIG_TABLE", "ALLOWED_ORIGINS", "CENTRAL_ROLE_ARN", "EXTERNAL_ID"},
 }
