@@ -20,16 +20,17 @@ cd "$TOP" || exit
 # The lanes `build` and `functions` run cargo, at a lower priority. They are two because much of a build keeps one processor
 # busy: a large crate, or link-time optimization. Stages of the lanes `check` and `cloud` wait for a server or an emulator
 # most of the time; `cloud` is for the longest of them. Stages come after the one that builds what they start, so that
-# nothing is built twice: `limits` builds the functions as they are deployed, `unit` the local server.
+# nothing is built twice: `limits` builds the functions as they are deployed, `unit` the local server. `unit` is first in its lane,
+# since most stages wait for it.
 STAGES=(
   'scripts     5 check -      every shell script passes shellcheck; the word list finds what it is for'
   'format      5 check -      rustfmt, gofmt, ruff'
   'templates  10 check -      the CloudFormation templates pass the linters and our own guards'
+  'unit       30 build -      the tests of every crate'
   'lint       20 build -      clippy without a warning'
-  'deny       15 check -      licences, bans, sources and advisories of the dependencies; the bills of materials'
   'docs       10 build -      the API documentation builds without a warning'
   'limits     30 functions -    size and packages of the functions'
-  'unit       30 build -      the tests of every crate'
+  'deny       15 check -      licences, bans, sources and advisories of the dependencies; the bills of materials'
   'release    20 build -      the release build of the local server compiles and serves'
   'validation 15 check unit   the live checks of a configuration, against an emulator of STS, CloudWatch Logs and S3'
   'acceptance 10 check unit   the contract and the signing scheme on the wire, under both URL forms'
