@@ -16,6 +16,19 @@ ONLY_FOR = {
     "s3": ("bucket_name", "bucket_prefix"),
 }
 REQUIRED = ("log_distribution_role_arn", "log_group_name", "bucket_name")
+# A region of each partition: a role and a region must be in the same one.
+REGIONS = {
+    "aws": "us-east-1",
+    "aws-cn": "cn-north-1",
+    "aws-us-gov": "us-gov-west-1",
+    "aws-eusc": "eusc-de-east-1",
+    "aws-iso": "us-iso-east-1",
+    "aws-iso-b": "us-isob-east-1",
+    "aws-iso-e": "eu-isoe-west-1",
+    "aws-iso-f": "us-isof-south-1",
+}
+# Above U+FFFF, where the patterns cannot name them.
+INVISIBLE = re.compile("[\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]")
 
 
 @schemathesis.hook
@@ -34,7 +47,12 @@ def before_load_schema(context, raw_schema):
 @schemathesis.hook
 def filter_body(context, body):
     """The limit is 512 bytes of UTF-8, not characters."""
-    prefix = body.get("bucket_prefix") if isinstance(body, dict) else None
+    if not isinstance(body, dict):
+        return True
+    prefix, names = body.get("bucket_prefix"), body.get("desired_logs")
+    texts = [prefix, *(names if isinstance(names, list) else [])]
+    if any(isinstance(text, str) and INVISIBLE.search(text) for text in texts):
+        return False
     return not isinstance(prefix, str) or len(prefix.rstrip("/").encode("utf-8", "surrogatepass")) <= 512
 
 
@@ -57,6 +75,16 @@ def before_call(context, case, kwargs):
                 del case.headers[name]
         if isinstance(case.body, dict):
             match_url(case)
+            match_partition(case.body)
+
+
+def match_partition(body):
+    """Makes a valid body name a role and a region of one partition, or neither."""
+    role = body.get("log_distribution_role_arn")
+    if isinstance(role, str):
+        body["target_region"] = REGIONS[role.split(":")[1]]
+    elif body.get("target_region") and body.get("type") != "s3":
+        del body["target_region"]
 
 
 def match_url(case):

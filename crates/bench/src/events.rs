@@ -19,6 +19,7 @@ pub(crate) struct Call {
     method: &'static str,
     path: String,
     query: Vec<(String, String)>,
+    header: Option<(&'static str, String)>,
     body: Option<Value>,
 }
 
@@ -28,12 +29,18 @@ impl Call {
             method,
             path: path.into(),
             query: Vec::new(),
+            header: None,
             body: None,
         }
     }
 
     pub(crate) fn with_query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.query.push((name.into(), value.into()));
+        self
+    }
+
+    pub(crate) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.header = Some((name, value.into()));
         self
     }
 
@@ -136,6 +143,10 @@ impl Call {
             ("X-Forwarded-Port", "443"),
             ("X-Forwarded-Proto", "https"),
         ];
+        let headers = || {
+            let own = self.header.iter().map(|(name, value)| (*name, value.as_str()));
+            headers.into_iter().chain(own)
+        };
         let single = |pairs: &mut dyn Iterator<Item = (&str, &str)>| -> Map<String, Value> {
             pairs.map(|(name, value)| (name.to_owned(), json!(value))).collect()
         };
@@ -151,14 +162,14 @@ impl Call {
             }
         };
         json!({
-            "resource": "/api/v1/{proxy+}",
+            "resource": "/{proxy+}",
             "path": self.path,
             "httpMethod": self.method,
-            "headers": single(&mut headers.into_iter()),
-            "multiValueHeaders": multiple(&mut headers.into_iter()),
+            "headers": single(&mut headers()),
+            "multiValueHeaders": multiple(&mut headers()),
             "queryStringParameters": unless_empty(single(&mut query())),
             "multiValueQueryStringParameters": unless_empty(multiple(&mut query())),
-            "pathParameters": {"proxy": self.path.trim_start_matches("/api/v1/")},
+            "pathParameters": {"proxy": self.path.trim_start_matches('/')},
             "stageVariables": null,
             "requestContext": self.request_context(),
         })
@@ -167,7 +178,7 @@ impl Call {
     fn request_context(&self) -> Value {
         json!({
             "resourceId": "r3s0u7",
-            "resourcePath": "/api/v1/{proxy+}",
+            "resourcePath": "/{proxy+}",
             "httpMethod": self.method,
             "extendedRequestId": "Q1h5bEdoM0lBTUZ4Zz0=",
             "requestTime": "15/Jan/2024:10:30:00 +0000",

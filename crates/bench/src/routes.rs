@@ -73,6 +73,20 @@ pub(crate) fn writes() -> Vec<Route> {
     ]
 }
 
+/// A change of a configuration that is there throughout, which leaves its fields as they are.
+pub(crate) fn patch() -> Route {
+    Route::for_api("PATCH alone", patch_call(), 200)
+}
+
+/// The same on the condition that the configuration has this entity tag.
+pub(crate) fn patch_if_match(tag: &str) -> Route {
+    Route::for_api("PATCH with If-Match", patch_call().with_header("If-Match", tag), 200)
+}
+
+fn patch_call() -> Call {
+    Call::new("PATCH", config_path(READ_TENANT, "s3")).with_body(json!({"enabled": true}))
+}
+
 /// The authorizer's decision on [`get_one`].
 pub(crate) fn authorize() -> Route {
     Route::allowed("authorize", Call::new("GET", config_path(READ_TENANT, "s3")))
@@ -189,6 +203,13 @@ pub(crate) fn status_of(body: &[u8]) -> Result<u16, BenchError> {
         status_code: u16,
     }
     Ok(serde_json::from_slice::<ProxyResponse>(body)?.status_code)
+}
+
+/// The entity tag in a response of the api function.
+pub(crate) fn tag_of(reply: &Reply) -> Result<String, BenchError> {
+    let body = reply.body.as_deref().unwrap_or_default();
+    let response: Value = serde_json::from_slice(body)?;
+    Ok(response["headers"]["etag"].as_str().unwrap_or_default().to_owned())
 }
 
 fn effect_of(body: &[u8]) -> Result<String, BenchError> {

@@ -7,7 +7,7 @@ use crate::{
     bench::{Bench, invoke},
     error::BenchError,
     round_trips::{self, RoundTrips},
-    routes::{Route, authorize, echo, get_one, reads, writes},
+    routes::{Route, authorize, echo, get_one, patch, patch_if_match, reads, tag_of, writes},
     sandbox::Function,
     stats::{Samples, median, megabytes, microseconds},
 };
@@ -59,7 +59,50 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Warm>, BenchError> {
             candidate.measure(bench).await?;
         }
     }
-    Ok(candidates.iter().flat_map(Candidate::summary).collect())
+    let mut warm: Vec<_> = candidates.iter().flat_map(Candidate::summary).collect();
+    warm.extend(preconditions(bench).await?);
+    Ok(warm)
+}
+
+/// PATCH without and with `If-Match`, in turns: the second one reads the item first.
+async fn preconditions(bench: &Bench) -> Result<[Warm; 2], BenchError> {
+    let mut rounds = [Vec::new(), Vec::new()];
+    for _ in 0..bench.effort.rounds {
+        let mut sandbox = bench.start(&bench.function("api", Transport::Plain)).await?;
+        let mut samples = [Samples::default(), Samples::default()];
+        for turn in 0..2 * bench.effort.invocations {
+            let alone = sandbox.invoke(&patch().event()).await?;
+            patch().check(&alone)?;
+            let route = patch_if_match(&tag_of(&alone)?);
+            let with_tag = sandbox.invoke(&route.event()).await?;
+            route.check(&with_tag)?;
+            if turn >= bench.effort.invocations {
+                samples[0].push(alone.took());
+                samples[1].push(with_tag.took());
+            }
+        }
+        let peak_memory_mb = megabytes(sandbox.process().peak_memory()?);
+        for (rounds, samples) in rounds.iter_mut().zip(&samples) {
+            rounds.push(Round {
+                p50_us: microseconds(samples.median()),
+                p99_us: microseconds(samples.quantile(0.99)),
+                floor_us: 0.0,
+                peak_memory_mb,
+            });
+        }
+    }
+    let summary = |route: Route, rounds: &[Round]| {
+        let of = |part: fn(&Round) -> f64| median(rounds.iter().map(part));
+        Warm {
+            function: "api",
+            route: route.name,
+            p50_us: of(|round| round.p50_us),
+            p99_us: of(|round| round.p99_us),
+            round_trips: None,
+            peak_memory_mb: of(|round| round.peak_memory_mb),
+        }
+    };
+    Ok([summary(patch(), &rounds[0]), summary(patch_if_match(""), &rounds[1])])
 }
 
 async fn candidates(bench: &Bench) -> Result<Vec<Candidate>, BenchError> {
