@@ -102,7 +102,7 @@ else
   not_run 'go is not installed' go
 fi
 # The newest releases of these clients need Node 20 or newer.
-if have node nodejs && node -e 'process.exit(parseInt(process.versions.node) < 20)'; then
+if have node nodejs && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; then
   NODE_FOLDER+=-$(sha256sum tests/clients/package-lock.json | cut -c1-12)
   if [[ ! -e $NODE_FOLDER/ready ]]; then
     mkdir -p "$NODE_FOLDER"
