@@ -73,7 +73,7 @@ async fn log_group_is_found_only_in_its_account_and_region() {
         assert!(result.valid);
         assert_eq!(
             result.external(),
-            [&passed[..], &["log_group:not_found", "log_streams:blocked"]].concat()
+            [&passed[..], &["log_group:not_found", "log_streams:not_provable"]].concat()
         );
     }
 
