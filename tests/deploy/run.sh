@@ -26,7 +26,7 @@ trap finish EXIT
 trap 'exit 143' INT TERM
 
 run_tests() {
-  PYTHONPATH=tests/deploy python -m pytest -c tests/pytest.ini --exitfirst --durations=8 "$@"
+  PYTHONPATH=tests/deploy ${BACKGROUND:+nice -n 10} python -m pytest -c tests/pytest.ini --exitfirst --durations=8 "$@"
 }
 
 # Each group has its own emulator: the deployment that test_2 to test_4 share, the test that waits for stale keys, the
@@ -34,11 +34,11 @@ run_tests() {
 # have a lower priority.
 run_all() {
   local pid status=0 background=()
-  run_tests tests/deploy/test_1_*.py tests/deploy/test_5_other_stacks.py tests/deploy/test_7_*.py >"$work/others.log" 2>&1 &
+  BACKGROUND=1 run_tests tests/deploy/test_1_*.py tests/deploy/test_5_other_stacks.py tests/deploy/test_7_*.py >"$work/others.log" 2>&1 &
   background+=($!)
-  run_tests tests/deploy/test_6_stale_keys.py >"$work/stale-keys.log" 2>&1 &
+  BACKGROUND=1 run_tests tests/deploy/test_6_stale_keys.py >"$work/stale-keys.log" 2>&1 &
   background+=($!)
-  run_tests tests/deploy/test_8_*.py >"$work/releases.log" 2>&1 &
+  BACKGROUND=1 run_tests tests/deploy/test_8_*.py >"$work/releases.log" 2>&1 &
   background+=($!)
   run_tests tests/deploy/test_[234]_*.py || status=$?
   for pid in "${background[@]}"; do
