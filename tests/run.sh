@@ -39,7 +39,7 @@ STAGES=(
   'generated  20 check unit   five clients that a generator makes of the OpenAPI document: Java, Python, Go, Rust, TypeScript'
   'local      20 check unit   what only the local server promises (restart, kill -9, Ctrl-C); the examples and links of the README'
   'clients    20 check unit   the examples, the Go client of the first description, and walks by eleven HTTP clients over hand-written keys'
-  'image      30 functions limits the container images'
+  'image      45 functions limits the container images'
   'deploy     60 cloud limits deployment on an AWS emulator, and the acceptance suite against it'
 )
 # What `full` adds.

@@ -26,7 +26,7 @@ trap finish EXIT
 trap 'exit 143' INT TERM
 
 run_tests() {
-  PYTHONPATH=tests/deploy ${BACKGROUND:+nice -n 10} python -m pytest -c tests/pytest.ini --exitfirst --durations=8 "$@"
+  PYTHONPATH=tests/deploy ${BACKGROUND:+nice -n 3} python -m pytest -c tests/pytest.ini --exitfirst --durations=8 "$@"
 }
 
 # Each group has its own emulator: the deployment that test_2 to test_4 share, the test that waits for stale keys, the
