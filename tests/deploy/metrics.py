@@ -85,9 +85,18 @@ class Window:
 
     def lines(self, function):
         """The JSON lines of a function, or of the group of this name. The emulator's own lines are not JSON."""
-        group = ("--log-group-name", group_of(function))
-        events = self._cloud.aws("logs", "filter-log-events", *group, "--start-time", self._since)["events"]
+        events = self._events(function)
+        # A function writes the line of a request after its response, so the last one may be on its way.
+        for _ in range(20):
+            time.sleep(0.5)
+            earlier, events = events, self._events(function)
+            if len(events) == len(earlier):
+                break
         return [json.loads(event["message"]) for event in events if event["message"].startswith("{")]
+
+    def _events(self, function):
+        group = ("--log-group-name", group_of(function))
+        return self._cloud.aws("logs", "filter-log-events", *group, "--start-time", self._since)["events"]
 
     def metrics(self, *functions):
         """Every metric in the lines of these functions, with its values."""
