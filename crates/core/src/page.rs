@@ -4,7 +4,10 @@ use std::{borrow::Cow, fmt, num::NonZeroU16, str::FromStr};
 
 use percent_encoding::percent_decode_str;
 
-use crate::{config::DeliveryType, tenant_id::TenantId};
+use crate::{
+    config::{ConfigKey, DeliveryType},
+    tenant_id::TenantId,
+};
 
 /// The key of the last configuration of a page, `tenant_id#type` on the wire. The next page begins after it, even if that
 /// configuration no longer exists.
@@ -33,8 +36,6 @@ pub struct CursorError;
 const ESCAPE: char = '.';
 /// Marks a part in the earlier form.
 const PERCENT_ENCODED: char = '=';
-/// DynamoDB's limits for a partition and a sort key, in bytes.
-const MAX_KEY_BYTES: (usize, usize) = (2048, 1024);
 
 impl Cursor {
     /// The cursor after the item with this key.
@@ -140,7 +141,8 @@ impl FromStr for Cursor {
         };
         let cursor = cursor.ok_or(CursorError)?;
         let (tenant_bytes, type_bytes) = (cursor.tenant_id.len(), cursor.delivery_type.len());
-        let fits = (1..=MAX_KEY_BYTES.0).contains(&tenant_bytes) && (1..=MAX_KEY_BYTES.1).contains(&type_bytes);
+        let fits = (1..=ConfigKey::MAX_TENANT_ID_BYTES).contains(&tenant_bytes)
+            && (1..=ConfigKey::MAX_TYPE_BYTES).contains(&type_bytes);
         if fits { Ok(cursor) } else { Err(CursorError) }
     }
 }

@@ -4,12 +4,13 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{
+    field_change::{Change, ForeignField},
     field_value::FieldValue,
     names::{DeliveryType, Field, RETIRED_FIELDS},
     new_config::NewConfig,
     partitions,
     spec::{FieldRole, FieldTypes},
-    update::{Change, ConfigUpdate, ForeignField},
+    update::ConfigUpdate,
 };
 use crate::{
     json_object::{JsonObject, JsonObjectError},

@@ -7,6 +7,7 @@
 mod check;
 mod destination;
 mod external_check;
+mod field_change;
 mod field_value;
 mod fields;
 mod input;
@@ -23,6 +24,7 @@ pub use check::{Check, CheckStatus, check_siblings, check_stored};
 // All of them, so that a new delivery type needs no line here.
 pub use destination::*;
 pub use external_check::{SkipReason, skipped_checks};
+pub use field_change::Change;
 pub use field_value::{FieldData, FieldValue};
 pub use input::{InputError, parse_create, parse_update};
 pub use key::{ConfigKey, InvalidKey};
@@ -31,5 +33,5 @@ pub use new_config::NewConfig;
 pub use partitions::{Contradiction, Requirement};
 pub use spec::{Absent, DestinationSpec, FieldRole, FieldSpec, FieldTypes, Shape};
 pub use stored::{StoredConfig, VERSION_ATTRIBUTE};
-pub use update::{Assumption, Change, ConfigUpdate};
+pub use update::{Assumption, ConfigUpdate};
 pub use values::{DesiredLogs, Partition, Region, Ttl};

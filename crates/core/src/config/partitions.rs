@@ -5,10 +5,10 @@
 
 use super::{
     destination::RoleArn,
+    field_change::{Change, ForeignField},
     field_value::{FieldData, FieldValue},
-    names::Field,
+    names::{DeliveryType, Field},
     stored::StoredConfig,
-    update::{Change, ConfigUpdate, ForeignField},
     values::{Partition, Region},
 };
 use crate::violation::{ErrorCode, FieldError, Violation};
@@ -106,36 +106,38 @@ impl Requirement {
     }
 }
 
-impl ConfigUpdate {
-    /// What these changes of the update require of the field among role and region that it does not name.
-    pub(super) fn requirement(&self, changes: &[Change]) -> Option<Requirement> {
-        const ROLE: Field = Field::LogDistributionRoleArn;
-        const REGION: Field = Field::TargetRegion;
-        if !ROLE.applies_to(self.delivery_type()) || !REGION.applies_to(self.delivery_type()) {
-            return None;
-        }
-        let (kept, sent, own) = if !self.names(REGION) {
-            (REGION, ROLE, role_in(changes)?.partition())
-        } else if !self.names(ROLE) {
-            (ROLE, REGION, region_in(changes)?.partition()?)
-        } else {
-            return None;
-        };
-        let contradictions = if kept == ROLE {
-            roles_outside(own)
-        } else {
-            regions_outside(own)
-        };
-        let message = format!(
-            "is in partition {own}, but the stored {kept} is in another (a role can be assumed only within its partition: \
-             send both fields)"
-        );
-        Some(Requirement {
-            field: kept,
-            contradictions,
-            broken: Violation::new(ErrorCode::Conflict, message).for_field(sent.name()),
-        })
+/// What these changes of an update require of the field among role and region that the update does not name.
+pub(super) fn requirement(
+    delivery_type: DeliveryType,
+    changes: &[Change],
+    is_named: impl Fn(Field) -> bool,
+) -> Option<Requirement> {
+    const ROLE: Field = Field::LogDistributionRoleArn;
+    const REGION: Field = Field::TargetRegion;
+    if !ROLE.applies_to(delivery_type) || !REGION.applies_to(delivery_type) {
+        return None;
     }
+    let (kept, sent, own) = if !is_named(REGION) {
+        (REGION, ROLE, role_in(changes)?.partition())
+    } else if !is_named(ROLE) {
+        (ROLE, REGION, region_in(changes)?.partition()?)
+    } else {
+        return None;
+    };
+    let contradictions = if kept == ROLE {
+        roles_outside(own)
+    } else {
+        regions_outside(own)
+    };
+    let message = format!(
+        "is in partition {own}, but the stored {kept} is in another (a role can be assumed only within its partition: \
+             send both fields)"
+    );
+    Some(Requirement {
+        field: kept,
+        contradictions,
+        broken: Violation::new(ErrorCode::Conflict, message).for_field(sent.name()),
+    })
 }
 
 fn roles_outside(own: Partition) -> Vec<Contradiction> {
@@ -171,7 +173,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::config::{DeliveryType, parse_update};
+    use crate::config::{ConfigUpdate, parse_update};
 
     fn parse(delivery_type: DeliveryType, body: &Value) -> ConfigUpdate {
         let tenant = "acme".parse().unwrap();

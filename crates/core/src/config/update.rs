@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use super::{
+    field_change::{Change, ForeignField},
     field_value::{FieldData, FieldValue},
     names::{DeliveryType, Field},
-    partitions::Requirement,
+    partitions::{self, Requirement},
     spec::FieldRole,
     stored::StoredConfig,
 };
@@ -22,25 +23,6 @@ pub struct ConfigUpdate {
     changes: Vec<Change>,
     sent: Vec<(Field, Value)>,
     foreign: Vec<ForeignField>,
-}
-
-/// One change of an update.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// Sets a field to this value.
-    Set(FieldValue),
-    /// Removes an optional field.
-    Remove(Field),
-}
-
-/// A text that breaks a rule by its field or beside another one: a field of another delivery type, or a role and a region of
-/// different partitions. It is accepted where the item has exactly that text already, and changes nothing there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ForeignField {
-    pub(super) field: Field,
-    pub(super) text: String,
-    /// The broken rule where the item does not have it.
-    pub(super) error: FieldError,
 }
 
 /// What must hold for an item so that an update can be applied to it as it is. Where one of them does not hold, the update
@@ -146,11 +128,12 @@ impl ConfigUpdate {
         Violation::new(ErrorCode::TooLong, message).for_field(largest.map_or("", |change| change.field().name()))
     }
 
-    pub(super) fn delivery_type(&self) -> DeliveryType {
-        self.delivery_type
+    /// What these changes of the update require of the field among role and region that it does not name.
+    pub(super) fn requirement(&self, changes: &[Change]) -> Option<Requirement> {
+        partitions::requirement(self.delivery_type, changes, |field| self.names(field))
     }
 
-    pub(super) fn names(&self, field: Field) -> bool {
+    fn names(&self, field: Field) -> bool {
         self.changes.iter().any(|change| change.field() == field)
     }
 
