@@ -21,7 +21,8 @@ cd "$TOP" || exit
 # busy: a large crate, or link-time optimization. Stages of the lanes `check` and `cloud` wait for a server or an emulator
 # most of the time; `cloud` is for the longest of them. Stages come after the one that builds what they start, so that
 # nothing is built twice: `limits` builds the functions as they are deployed, `unit` the local server. `unit` is first in its lane,
-# since most stages wait for it.
+# since most stages wait for it. A stage that compiles waits while another one of the same directory does: `validation`, which
+# compiles something of its own, would spend its limit on waiting for `lint`.
 STAGES=(
   'scripts     5 check -      every shell script passes shellcheck; the word list finds what it is for'
   'format      5 check -      rustfmt, gofmt, ruff'
@@ -32,7 +33,7 @@ STAGES=(
   'limits     30 functions -    size and packages of the functions'
   'deny       15 check -      licences, bans, sources and advisories of the dependencies; the bills of materials'
   'release    30 build -      the release build of the local server compiles and serves'
-  'validation 15 check unit   the live checks of a configuration, against an emulator of STS, CloudWatch Logs and S3'
+  'validation 15 check unit,lint the live checks of a configuration, against an emulator of STS, CloudWatch Logs and S3'
   'acceptance 15 check unit   the contract and the signing scheme on the wire, under both URL forms'
   'contract   15 check unit   the OpenAPI document: validator, linter, generated client, fuzzing'
   'browser    20 check unit   the documentation page in a browser'
@@ -187,6 +188,8 @@ done
 declare -A waiting=() running=() name_of=() began=() results=()
 passed=0 failed=0 skipped=0 finished=0
 work=$(mktemp -d)
+# Where `unit` puts the local server that it has tested; `local_server` of lib.sh takes it from there.
+export TESTED_SERVER=$work/local
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 for stage in "${selected[@]}"; do

@@ -65,9 +65,11 @@ npm_install() {
 SERVER=''
 trap stop_server EXIT
 
-# The local server as `unit` built it, built first unless it is up to date. The features of a dependency are those that the
+# The local server as `unit` of this run built it, or built now unless it is up to date. Cargo is not asked after `unit`: it would
+# wait for the stage that compiles meanwhile. The features of a dependency are those that the
 # whole workspace and its tests want together: any other selection of packages would compile most dependencies again.
 local_server() {
+  [[ ! -x ${TESTED_SERVER-} ]] || { echo "$TESTED_SERVER" && return; }
   cargo test --locked --quiet --workspace --test local --no-run >&2 || return
   echo "${CARGO_TARGET_DIR:-$TOP/target}/debug/local"
 }

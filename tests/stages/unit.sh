@@ -7,3 +7,5 @@ if cargo nextest --version >/dev/null 2>&1; then
 else
   cargo test --locked --workspace --no-fail-fast
 fi
+server=$(local_server)
+[[ -z ${TESTED_SERVER-} ]] || install "$server" "$TESTED_SERVER"

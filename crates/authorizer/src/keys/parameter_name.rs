@@ -2,9 +2,11 @@
 
 use std::str::FromStr;
 
+#[cfg(feature = "ssm")]
 use super::PREVIOUS;
 
 /// SSM reads names with this prefix from Secrets Manager.
+#[cfg(feature = "ssm")]
 const SECRETS_MANAGER: &str = "/aws/reference/secretsmanager/";
 /// SSM's limit for a name, a path or an ARN.
 const MAX_BYTES: usize = 2_048;
@@ -33,7 +35,11 @@ impl ParameterName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
 
+/// The names that only SSM is asked for.
+#[cfg(feature = "ssm")]
+impl ParameterName {
     /// The label of the previous version: one that the operator sets, or for a secret the stage that Secrets Manager
     /// moves by itself.
     pub(super) fn previous_label(&self) -> &'static str {
