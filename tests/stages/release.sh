@@ -5,7 +5,7 @@ source "$TOP/tests/stages/lib.sh"
 need curl curl
 began=$SECONDS
 warnings=$(mktemp)
-cargo build --release --locked 2> >(tee "$warnings" >&2)
+cargo build --release --locked 2>&1 | tee "$warnings"
 # Clippy sees the parts with every feature; this is the build without them.
 ! grep -B1 -A9 '^warning' "$warnings" || { echo 'a plain build must not warn' >&2 && exit 1; }
 rm "$warnings"
