@@ -1,13 +1,13 @@
 //! A JSON object whose member names are unique.
 //!
 //! `serde_json::Map` keeps the last of two members with one name (RFC 8259, section 4 leaves the choice open). In a
-//! configuration that would drop data which the client sent, so a repeated name is an error here.
+//! configuration that would drop data which the client sent, so a repeated name is an error here, at any depth.
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error as _, MapAccess, Visitor},
+    de::{Error as _, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::Value;
 
@@ -60,20 +60,83 @@ impl<'de> Deserialize<'de> for JsonObject {
                 f.write_str("a JSON object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonObject, A::Error> {
-                let mut members = Vec::new();
-                let mut names = std::collections::HashSet::new();
-                while let Some((name, value)) = map.next_entry::<String, Value>()? {
-                    if !names.insert(name.clone()) {
-                        return Err(A::Error::custom(format!("{REPEATED}{name}{REPEATED}")));
-                    }
-                    members.push((name, value));
-                }
-                Ok(JsonObject(members))
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<JsonObject, A::Error> {
+                read_members(map).map(JsonObject)
             }
         }
 
         deserializer.deserialize_map(Members)
+    }
+}
+
+fn read_members<'de, A: MapAccess<'de>>(mut map: A) -> Result<Vec<(String, Value)>, A::Error> {
+    let mut members = Vec::new();
+    let mut names = HashSet::new();
+    while let Some((name, JsonValue(value))) = map.next_entry::<String, JsonValue>()? {
+        if !names.insert(name.clone()) {
+            return Err(A::Error::custom(format!("{REPEATED}{name}{REPEATED}")));
+        }
+        members.push((name, value));
+    }
+    Ok(members)
+}
+
+/// A value whose objects have unique names.
+struct JsonValue(Value);
+
+impl<'de> Deserialize<'de> for JsonValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnyValue;
+
+        impl<'de> Visitor<'de> for AnyValue {
+            type Value = Value;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON value")
+            }
+
+            fn visit_unit<E>(self) -> Result<Value, E> {
+                Ok(Value::Null)
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+                Ok(value.into())
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+                Ok(value.into())
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+                Ok(value.into())
+            }
+
+            fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+                Ok(value.into())
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+                Ok(value.into())
+            }
+
+            fn visit_string<E>(self, value: String) -> Result<Value, E> {
+                Ok(value.into())
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+                let mut values = Vec::new();
+                while let Some(JsonValue(value)) = entries.next_element()? {
+                    values.push(value);
+                }
+                Ok(values.into())
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
+                Ok(read_members(map)?.into_iter().collect())
+            }
+        }
+
+        deserializer.deserialize_any(AnyValue).map(Self)
     }
 }
 
@@ -95,6 +158,26 @@ mod tests {
             JsonObject::parse(br#"{"a":1,"\u0061":2}"#),
             Err(JsonObjectError::Repeated("a".to_owned()))
         );
+    }
+
+    #[test]
+    fn repeated_name_is_reported_at_any_depth() {
+        for text in [r#"{"labels":{"a":"1","a":"2"}}"#, r#"{"x":[[{"y":{"a":1,"b":2,"a":1}}]]}"#] {
+            assert_eq!(
+                JsonObject::parse(text.as_bytes()),
+                Err(JsonObjectError::Repeated("a".to_owned())),
+                "{text}"
+            );
+        }
+        assert!(JsonObject::parse(br#"{"a":{"a":{"a":[{"a":1},{"a":2}]}}}"#).is_ok());
+    }
+
+    #[test]
+    fn values_are_those_of_serde_json() {
+        let text = r#"{"a":[null,true,-1,18446744073709551615,1.5,1e300,"\u00e9",{"b":[]},{}]}"#;
+        let JsonObject(members) = JsonObject::parse(text.as_bytes()).unwrap();
+        let whole: Value = members.into_iter().collect();
+        assert_eq!(whole, serde_json::from_str::<Value>(text).unwrap());
     }
 
     #[test]

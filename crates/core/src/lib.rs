@@ -20,6 +20,7 @@ mod json_object;
 mod openapi;
 mod page;
 mod tenant_id;
+mod unknown_name;
 mod violation;
 
 pub mod signature;
@@ -29,4 +30,5 @@ pub use config::*;
 pub use entity_tag::{EntityTag, ForeignTag};
 pub use page::{Cursor, CursorError, PageLimit, PageLimitError};
 pub use tenant_id::TenantId;
+pub use unknown_name::{nearest_name, shorten_name};
 pub use violation::{ErrorCode, FieldError, Violation};

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{
     field_change::{Change, ForeignField},
     field_value::FieldValue,
+    merge::parse_labels,
     names::{DeliveryType, Field, RETIRED_FIELDS},
     new_config::NewConfig,
     partitions,
@@ -15,6 +16,7 @@ use super::{
 use crate::{
     json_object::{JsonObject, JsonObjectError},
     tenant_id::TenantId,
+    unknown_name::shorten_name,
     violation::{ErrorCode, FieldError, Violation},
 };
 
@@ -218,8 +220,8 @@ fn broken_rules(mut errors: Vec<FieldError>) -> InputError {
 }
 
 /// Parses every member that clients may write, and collects the broken rules. Without a delivery type (a create whose
-/// type is invalid) no field is reported as one of another type. Those that are reported and have a text are returned as
-/// well.
+/// type is invalid) no field is reported as one of another type. What is reported although some item may have it is returned
+/// as well.
 fn parse_fields(
     members: &[(String, Value)],
     delivery_type: Option<DeliveryType>,
@@ -250,9 +252,10 @@ fn parse_fields(
             } else {
                 let error = field_of_another_type(types, delivery_type).for_field(name);
                 errors.push(error.clone());
-                foreign.extend(value.as_str().map(|text| ForeignField {
+                foreign.extend(value.is_string().then(|| ForeignField {
                     field,
-                    text: text.to_owned(),
+                    entry: None,
+                    value: value.clone(),
                     error,
                 }));
             }
@@ -265,6 +268,13 @@ fn parse_fields(
                 None if spec.is_required => {}
                 None => changes.push(Change::Remove(field)),
             }
+            continue;
+        }
+        if field == Field::Labels {
+            let (change, broken) = parse_labels(value);
+            changes.push(change);
+            errors.extend(broken.iter().map(|label| label.error.clone()));
+            foreign.extend(broken);
             continue;
         }
         match spec.parse(value, Some(now)) {
@@ -289,17 +299,11 @@ fn field_of_another_type(types: &[DeliveryType], delivery_type: DeliveryType) ->
 }
 
 fn unknown_field(name: &str) -> FieldError {
-    /// A longer name is truncated, so that a response does not repeat 60 kB of it.
-    const QUOTED_CHARS: usize = 64;
     let message = Field::nearest(name).map_or_else(
         || "is not a field of a delivery configuration (omit it)".to_owned(),
         |nearest| format!("is not a field of a delivery configuration (did you mean {nearest}?)"),
     );
-    let mut quoted: String = name.chars().take(QUOTED_CHARS).collect();
-    if quoted.len() < name.len() {
-        quoted.push('…');
-    }
-    Violation::new(ErrorCode::UnknownField, message).for_field(quoted)
+    Violation::new(ErrorCode::UnknownField, message).for_field(shorten_name(name))
 }
 
 /// Whether clients must send a value of this field for a configuration of this type.
@@ -322,7 +326,7 @@ fn with_defaults(changes: Vec<Change>, delivery_type: DeliveryType) -> Vec<Field
         .into_iter()
         .filter_map(|change| match change {
             Change::Set(value) => Some(value),
-            Change::Remove(_) => None,
+            Change::Remove(_) | Change::MergeLabels(_) => None,
         })
         .collect();
     delivery_type

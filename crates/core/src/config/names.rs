@@ -3,7 +3,10 @@
 
 use std::str::FromStr;
 
-use crate::violation::{ErrorCode, Violation};
+use crate::{
+    unknown_name::nearest_name,
+    violation::{ErrorCode, FieldError, Violation},
+};
 
 named_enum! {
     /// The kind of destination, and with the tenant the key of a configuration: the value of `type` and of the path
@@ -38,6 +41,8 @@ named_enum! {
         Enabled = "enabled",
         /// The applications whose logs are delivered.
         DesiredLogs = "desired_logs",
+        /// Texts of operators about the configuration.
+        Labels = "labels",
         /// When the table drops the item, Unix seconds.
         Ttl = "ttl",
         /// When the configuration was created. Set by the service.
@@ -89,35 +94,19 @@ pub const RETIRED_FIELDS: [&str; 1] = ["groups"];
 
 impl Field {
     /// The field that the author of `name` most likely meant.
-    ///
-    /// Jaro-Winkler favors a common beginning, which suits names that are mistyped near their end. A similarity below
-    /// 0.8 is chance. A name that is part of a field's name ("region") is similar to it however it begins.
     #[must_use]
     pub fn nearest(name: &str) -> Option<Self> {
-        const MIN_SIMILARITY: f64 = 0.8;
-        const SIMILARITY_OF_A_PART: f64 = 0.9;
-        const MIN_PART_BYTES: usize = 4;
-        // A name far longer than any field is not a typo, and its sender would choose how long the comparison takes.
-        const MAX_TYPO_BYTES: usize = 64;
-        if name.len() > MAX_TYPO_BYTES {
+        nearest_name(name, Self::ALL.map(Self::name)).and_then(Self::from_name)
+    }
+
+    /// The field whose rule is broken. `None` if the rule is that no field has such a name.
+    #[must_use]
+    pub fn of_error(error: &FieldError) -> Option<Self> {
+        if error.code == ErrorCode::UnknownField {
             return None;
         }
-        let name = name.to_ascii_lowercase();
-        let similarity = |field: Self| {
-            let is_part = name.len() >= MIN_PART_BYTES && field.name().contains(&name);
-            let similarity = strsim::jaro_winkler(&name, field.name());
-            if is_part {
-                similarity.max(SIMILARITY_OF_A_PART)
-            } else {
-                similarity
-            }
-        };
-        Self::ALL
-            .into_iter()
-            .map(|field| (similarity(field), field))
-            .filter(|(similarity, _)| *similarity >= MIN_SIMILARITY)
-            .max_by(|(a, _), (b, _)| a.total_cmp(b))
-            .map(|(_, field)| field)
+        let name = error.field.split_once('.').map_or(&*error.field, |(field, _)| field);
+        Self::from_name(name)
     }
 }
 
@@ -158,6 +147,20 @@ mod tests {
             ("tenantId", Field::TenantId),
         ] {
             assert_eq!(Field::nearest(typo), Some(meant), "{typo}");
+        }
+    }
+
+    #[test]
+    fn broken_rule_of_an_entry_belongs_to_its_field() {
+        let error = |field: &str, code| Violation::new(code, "is wrong").for_field(field);
+        let of_label = Violation::new(ErrorCode::TooLong, "is wrong").of_entry("a.b");
+        for (error, field) in [
+            (error("ttl", ErrorCode::WrongType), Some(Field::Ttl)),
+            (of_label.for_field("labels"), Some(Field::Labels)),
+            (error("labels.a", ErrorCode::UnknownField), None),
+            (error("ttl", ErrorCode::UnknownField), None),
+        ] {
+            assert_eq!(Field::of_error(&error), field, "{error}");
         }
     }
 
