@@ -82,7 +82,8 @@ call POST "$configs" "{
   \"log_distribution_role_arn\": \"arn:aws:iam::123456789012:role/LogDistributionRole\",
   \"log_group_name\": \"/aws/logs/$tenant\",
   \"target_region\": \"us-east-1\",
-  \"desired_logs\": [\"payment-service\", \"user-service\"]
+  \"desired_logs\": [\"payment-service\", \"user-service\"],
+  \"labels\": {\"env\": \"production\", \"team\": \"payments\"}
 }"
 call POST "$configs" "{\"tenant_id\": \"$tenant\", \"type\": \"s3\", \"bucket_name\": \"$tenant-logs\"}"
 
@@ -118,6 +119,9 @@ call PATCH "$configs/cloudwatch" '{"enabled": true}' "$etag" || true
 
 echo '== update: what is left out keeps its value'
 call PUT "$configs/cloudwatch" '{"target_region": "us-west-2"}'
+
+echo '== labels merge one by one: set one, remove another one'
+call PATCH "$configs/cloudwatch" '{"labels": {"team": "platform", "env": null}}'
 
 echo '== validate'
 call GET "$configs/cloudwatch/validate"

@@ -18,21 +18,22 @@ import (
 
 // Config is a delivery configuration of either type. In what the API returns, Enabled is always set.
 type Config struct {
-	TenantID               string   `json:"tenant_id,omitempty"`
-	Type                   string   `json:"type,omitempty"`
-	LogDistributionRoleARN string   `json:"log_distribution_role_arn,omitempty"`
-	LogGroupName           string   `json:"log_group_name,omitempty"`
-	BucketName             string   `json:"bucket_name,omitempty"`
-	BucketPrefix           string   `json:"bucket_prefix,omitempty"`
-	TargetRegion           string   `json:"target_region,omitempty"`
-	Enabled                *bool    `json:"enabled,omitempty"`
-	DesiredLogs            []string `json:"desired_logs,omitempty"`
-	TTL                    *int64   `json:"ttl,omitempty"`
-	CreatedAt              string   `json:"created_at,omitempty"`
-	UpdatedAt              string   `json:"updated_at,omitempty"`
+	TenantID               string            `json:"tenant_id,omitempty"`
+	Type                   string            `json:"type,omitempty"`
+	LogDistributionRoleARN string            `json:"log_distribution_role_arn,omitempty"`
+	LogGroupName           string            `json:"log_group_name,omitempty"`
+	BucketName             string            `json:"bucket_name,omitempty"`
+	BucketPrefix           string            `json:"bucket_prefix,omitempty"`
+	TargetRegion           string            `json:"target_region,omitempty"`
+	Enabled                *bool             `json:"enabled,omitempty"`
+	DesiredLogs            []string          `json:"desired_logs,omitempty"`
+	Labels                 map[string]string `json:"labels,omitempty"`
+	TTL                    *int64            `json:"ttl,omitempty"`
+	CreatedAt              string            `json:"created_at,omitempty"`
+	UpdatedAt              string            `json:"updated_at,omitempty"`
 }
 
-// Changes is the body of a PATCH or PUT: a field left out keeps its value, nil removes it.
+// Changes is the body of a PATCH or PUT: a field left out keeps its value, nil removes it. The same holds for each label.
 type Changes map[string]any
 
 // Page is one page of all tenants' configurations. LastKey is empty on the last one.

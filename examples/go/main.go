@@ -50,6 +50,7 @@ func walk(ctx context.Context, api *Client, pageSize int) (err error) {
 			LogGroupName:           "/aws/logs/" + tenant,
 			TargetRegion:           "us-east-1",
 			DesiredLogs:            []string{"payment-service", "user-service"},
+			Labels:                 map[string]string{"env": "production", "team": "payments"},
 		},
 		{TenantID: tenant, Type: "s3", BucketName: tenant + "-logs"},
 	} {
@@ -105,6 +106,13 @@ func change(ctx context.Context, api *Client, tenant string) error {
 		return err
 	}
 	fmt.Println("disabled:", !*config.Enabled)
+
+	labels := map[string]any{"team": "platform", "env": nil}
+	config, err = api.Patch(ctx, tenant, "cloudwatch", Changes{"labels": labels}, "")
+	if err != nil {
+		return err
+	}
+	fmt.Println("labels:", config.Labels)
 
 	config, err = api.Put(ctx, tenant, "cloudwatch", Changes{"target_region": "us-west-2"}, "")
 	if err != nil {

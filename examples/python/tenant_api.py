@@ -147,6 +147,7 @@ def main():
             "log_group_name": f"/aws/logs/{tenant}",
             "target_region": "us-east-1",
             "desired_logs": ["payment-service", "user-service"],
+            "labels": {"env": "production", "team": "payments"},
         }
     )
     print("created:", json.dumps(cloudwatch))
@@ -160,6 +161,8 @@ def main():
         config, etag = api.get(tenant, "cloudwatch")
         print("got:", config["log_group_name"], "version", etag)
         print("disabled:", api.patch(tenant, "cloudwatch", {"enabled": False}, if_match=etag)["enabled"] is False)
+        changed = api.patch(tenant, "cloudwatch", {"labels": {"team": "platform", "env": None}})
+        print("labels:", changed["labels"])
         changed = api.put(tenant, "cloudwatch", {"target_region": "us-west-2"})
         print("moved to:", changed["target_region"], "- still disabled:", changed["enabled"] is False)
         print("valid:", api.validate(tenant, "cloudwatch")["valid"])

@@ -44,6 +44,7 @@ for stage in /development ''; do
 ^health: healthy$
 ^of this tenant: \['cloudwatch', 's3'\]$
 ^of this tenant, among all: \['cloudwatch', 's3'\]$
+^labels: \{'team': 'platform'\}$
 ^moved to: us-west-2 - still disabled: True$
 ^valid: True$
 ^rejected: 412: .* \(request .+\)$
@@ -55,6 +56,7 @@ LINES
   expect bash examples/bash/tenant-api.sh <<'LINES'
 "status":"healthy"
 "last_key":"example-[0-9a-f]+#cloudwatch"
+"labels":\{"team":"platform"\}
 "target_region":"us-west-2","enabled":false
 rejected with 412
 rejected with 422
@@ -67,6 +69,7 @@ LINES
 ^health: healthy$
 ^of this tenant: 2$
 ^of this tenant, among all: 2$
+^labels: map\[team:platform\]$
 ^moved to: us-west-2 - still disabled: true$
 ^valid: true$
 ^rejected: 412: .* \(request .+\)$
