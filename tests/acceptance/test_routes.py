@@ -43,7 +43,7 @@ def test_unknown_query_parameter_returns_400(api, path, method):
 
 def test_open_routes_ignore_query_parameters(api):
     for path in ("/health", "/api/v1/health", "/openapi.json", "/api/v1/openapi.json"):
-        api.call("GET", path, query={"_": "1732700000"}, signed=False).expect(200)
+        assert api.send("GET", f"{path}?_=1732700000").status == 200
 
 
 @pytest.mark.needs("gateway-envelope")

@@ -261,17 +261,23 @@ def plain(text):
     return text
 
 
+def call_signed_as(api, query, signed_as):
+    """The request must pass the authorizer. Then the service rejects a parameter that it does not have."""
+    response = api.call("GET", LIST, query=query, sign_as=f"{LIST}?{signed_as}")
+    assert response.status == 200 or "no query parameter" in response.expect(400).error
+
+
 @pytest.mark.parametrize("encode", [encoded, plain])
 @pytest.mark.parametrize("order", list(orders()), ids=lambda order: "-".join(name for name, _ in order))
 def test_any_order_and_encoding_of_up_to_four_parameters_is_verified(api, order, encode):
     sent = spell(order, encoded)
-    api.call("GET", LIST, query=sent, sign_as=f"{LIST}?{spell(order, encode)}").expect(200)
+    call_signed_as(api, sent, spell(order, encode))
 
 
 @pytest.mark.parametrize("encode", [encoded, plain])
 @pytest.mark.parametrize("order", list(itertools.permutations(PAIRS)), ids=lambda order: "-".join(n for n, _ in order))
 def test_signed_order_can_differ_from_sent_order(api, order, encode):
-    api.call("GET", LIST, query=spell(PAIRS, encoded), sign_as=f"{LIST}?{spell(order, encode)}").expect(200)
+    call_signed_as(api, spell(PAIRS, encoded), spell(order, encode))
 
 
 @pytest.mark.parametrize(
@@ -287,7 +293,7 @@ def test_signed_order_can_differ_from_sent_order(api, order, encode):
     ],
 )
 def test_query_is_verified_as_forms_and_texts_are_written(api, query, signed_as):
-    api.call("GET", LIST, query=query, sign_as=f"{LIST}?{signed_as}").expect(200)
+    call_signed_as(api, query, signed_as)
 
 
 def test_plus_and_space_are_different_values(api):
@@ -309,7 +315,7 @@ def test_sixteen_parameters_are_verified_and_seventeen_rejected(api):
     many = {f"p{number:02}": number for number in range(17)}
     assert signed(api, "GET", f"{LIST}?{canonical(many)}").status == 403
     del many["p16"]
-    assert signed(api, "GET", f"{LIST}?{canonical(many)}").status in (200, 400)
+    assert signed(api, "GET", f"{LIST}?{canonical(many)}").status == 400
 
 
 def test_uri_over_2048_bytes_is_rejected(api):

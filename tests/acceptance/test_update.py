@@ -79,7 +79,7 @@ def test_broken_labels_change_nothing_and_are_all_reported(api, tenant, method):
 @METHODS
 def test_repeated_label_in_a_body_returns_400(api, tenant, method):
     api.create(s3(tenant)).expect(201)
-    update(api, method, tenant, "s3", '{"labels": {"env": "a", "env": "b"}}').expect(400)
+    update(api, method, tenant, "s3", b'{"labels": {"env": "a", "env": "b"}}').expect(400)
 
 
 @METHODS

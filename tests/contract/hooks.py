@@ -58,8 +58,10 @@ def filter_body(context, body):
 
 @schemathesis.hook
 def filter_case(context, case):
-    """Drops invalid cases without a signature, which are signed anyway. The check ignored_auth covers those. Drops those that
-    remove a label as well: any key can be removed, and any number of them."""
+    """Drops invalid cases without a signature, which are signed anyway. The check ignored_auth covers those.
+
+    Drops those that remove a label as well: any key can be removed, and any number of them.
+    """
     headers = {name.lower() for name in case.headers or {}}
     if case.meta is None or case.meta.generation.mode.is_positive:
         return True

@@ -39,7 +39,9 @@ def main():
     s3 = DeliveryType.S3
     assert tenant_api.ServiceApi(api).get_health().data.status == "healthy"
 
-    creation = S3Creation(tenant_id=tenant, type=s3, bucket_name="generated-logs", desired_logs=["ü"], labels={"env": "test"})
+    creation = S3Creation(
+        tenant_id=tenant, type=s3, bucket_name="generated-logs", desired_logs=["ü"], labels={"env": "test"}
+    )
     created = configs.create_delivery_config(tenant, DeliveryConfigCreation(creation)).data
     assert created.enabled is True
     assert (created.bucket_prefix, created.desired_logs) == ("ROSA/cluster-logs/", ["ü"])

@@ -91,7 +91,7 @@ fn labels_written_by_hand_keep_their_values_whatever_they_are() {
         ])
     );
     let removed = json!({"Team": null, "n": null, "x": null});
-    assert_eq!(merged(Some(&odd), &removed), Ok(None), "a null is no label");
+    assert_eq!(merged(Some(&odd), &removed), Ok(None), "a null is not a label");
 }
 
 #[test]

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn null_is_no_label_and_a_text_may_be_empty() {
+    fn null_is_not_a_label_and_a_text_may_be_empty() {
         let labels = Labels::parse(&json!({"canary": "", "Old": null})).unwrap();
         assert_eq!(labels.texts(), &BTreeMap::from([("canary".to_owned(), String::new())]));
         let mut many: Value = (0..16).map(|n| (n.to_string(), json!("x"))).collect();
