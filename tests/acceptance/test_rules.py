@@ -106,7 +106,6 @@ ACCEPTED = [
     ("desired_logs", [f"{number:0256}" for number in range(200)]),
     ("labels", {"k" * 63: "T" * 63} | {f"{number}/a.b_c-d": "A-Z_a.z" for number in range(15)}),
     ("labels", {"canary": ""}),
-    ("labels", {}),
     ("labels", None),
     ("enabled", False),
     ("enabled", None),
