@@ -11,7 +11,7 @@ use axum::{
 };
 use http::StatusCode;
 use serde_json::{Value, json};
-use tenant_core::{FieldError, InputError, InvalidKey, Violation};
+use tenant_core::{FieldError, InputError, InvalidKey, SearchError, Violation};
 use tenant_store::StoreError;
 
 use super::{
@@ -41,6 +41,8 @@ pub(crate) enum ApiError {
     InvalidDeliveryType(#[source] Violation),
     #[error("the query is invalid")]
     InvalidQuery(#[from] QueryError),
+    #[error("the search is invalid")]
+    InvalidSearch(#[from] SearchError),
     #[error("a precondition is malformed")]
     InvalidCondition(#[from] InvalidCondition),
     #[error("the body has no digest that matches it")]
@@ -190,7 +192,11 @@ impl ApiError {
             Self::UndecodablePath => (StatusCode::BAD_REQUEST, "undecodable_path"),
             Self::InvalidTenantId(_) => (StatusCode::BAD_REQUEST, "invalid_tenant_id"),
             Self::InvalidDeliveryType(_) => (StatusCode::BAD_REQUEST, "invalid_delivery_type"),
+            Self::InvalidQuery(QueryError::Filter(_)) | Self::InvalidSearch(SearchError::Filter(_)) => {
+                (StatusCode::BAD_REQUEST, "invalid_filter")
+            }
             Self::InvalidQuery(_) => (StatusCode::BAD_REQUEST, "invalid_query"),
+            Self::InvalidSearch(_) => (StatusCode::BAD_REQUEST, "invalid_search"),
             Self::InvalidCondition(_) => (StatusCode::BAD_REQUEST, "invalid_condition"),
             Self::InvalidDigest(digest) => match digest {
                 DigestError::Required => (StatusCode::BAD_REQUEST, "digest_required"),
@@ -271,7 +277,7 @@ impl ApiError {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use tenant_core::{ErrorCode, TenantId};
+    use tenant_core::{ErrorCode, Filter, FilterError, TenantId};
 
     use super::*;
 
@@ -291,6 +297,10 @@ pub(super) mod tests {
         InputError::BrokenRules(vec![field_error()]).into()
     }
 
+    fn filter_error() -> FilterError {
+        "type = ".parse::<Filter>().unwrap_err()
+    }
+
     fn not_json() -> serde_json::Error {
         serde_json::from_str::<()>("secret").unwrap_err()
     }
@@ -308,6 +318,10 @@ pub(super) mod tests {
             (QueryError::Malformed.into(), 400),
             (QueryError::Repeated("limit").into(), 400),
             (QueryError::Live.into(), 400),
+            (QueryError::from(filter_error()).into(), 400),
+            (SearchError::from(filter_error()).into(), 400),
+            (SearchError::NotAnObject.into(), 400),
+            (SearchError::FilterType.into(), 400),
             (InvalidCondition("If-Match").into(), 400),
             (DigestError::Required.into(), 400),
             (DigestError::Malformed.into(), 400),

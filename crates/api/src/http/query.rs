@@ -2,13 +2,14 @@
 
 use axum::extract::{FromRequestParts, Query};
 use http::request::Parts;
-use tenant_core::{Cursor, PageLimit};
+use tenant_core::{Cursor, Filter, PageLimit};
 
 use super::rejection::QueryError;
 
 /// The requested page of the list of all configurations.
 #[derive(Debug, Default)]
 pub(crate) struct PageQuery {
+    pub(crate) filter: Option<Filter>,
     pub(crate) limit: PageLimit,
     pub(crate) last_key: Option<Cursor>,
 }
@@ -50,12 +51,20 @@ fn pairs(parts: &Parts) -> Result<Vec<(String, String)>, QueryError> {
 
 fn parse(pairs: &[(String, String)]) -> Result<PageQuery, QueryError> {
     let limit = single(pairs, "limit")?.map(str::parse).transpose()?.unwrap_or_default();
-    // Typed clients send an empty key for the first page.
+    // Typed clients send an empty key for the first page, and an empty filter for the whole list.
     let last_key = single(pairs, "last_key")?
         .filter(|key| !key.is_empty())
         .map(str::parse)
         .transpose()?;
-    Ok(PageQuery { limit, last_key })
+    let filter = single(pairs, "filter")?
+        .filter(|filter| !filter.is_empty())
+        .map(str::parse)
+        .transpose()?;
+    Ok(PageQuery {
+        filter,
+        limit,
+        last_key,
+    })
 }
 
 fn single<'a>(pairs: &'a [(String, String)], name: &'static str) -> Result<Option<&'a str>, QueryError> {

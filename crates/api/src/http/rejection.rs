@@ -3,7 +3,7 @@
 //!
 //! [`ApiError`]: super::error::ApiError
 
-use tenant_core::{CursorError, InvalidKey, PageLimitError, Violation};
+use tenant_core::{CursorError, FilterError, InvalidKey, PageLimitError, Violation};
 
 use crate::event::Unrepresentable;
 
@@ -84,7 +84,7 @@ impl From<InvalidKey> for PathRejection {
 }
 
 /// Why the query of a URL is rejected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum QueryError {
     /// Not percent-encoded pairs.
     #[error("the query is not percent-encoded UTF-8")]
@@ -92,6 +92,9 @@ pub(crate) enum QueryError {
     /// It is unclear which of the values was meant.
     #[error("the query contains {0} more than once")]
     Repeated(&'static str),
+    /// Not a valid filter.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
     /// Not a valid page length.
     #[error(transparent)]
     Limit(#[from] PageLimitError),
