@@ -23,6 +23,8 @@ mod metrics;
 mod properties;
 mod read;
 mod routes;
+mod search;
+mod search_oracle;
 mod start;
 mod update;
 mod validation;

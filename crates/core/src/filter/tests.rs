@@ -515,6 +515,10 @@ fn any_time() -> impl Strategy<Value = DateTime<Utc>> {
     (seconds, nanoseconds).prop_map(|(seconds, nanoseconds)| DateTime::from_timestamp(seconds, nanoseconds).unwrap())
 }
 
+fn any_key() -> impl Strategy<Value = String> {
+    any_text().prop_filter("is not too long", |key| key.chars().count() <= 63)
+}
+
 fn any_term() -> impl Strategy<Value = Term> {
     let text_field = select(vec![
         Field::TenantId,
@@ -522,17 +526,13 @@ fn any_term() -> impl Strategy<Value = Term> {
         Field::BucketName,
         Field::TargetRegion,
     ]);
-    let label = any_text().prop_filter("is not too long", |key| key.chars().count() <= 63);
-    let subject = prop_oneof![
-        text_field.prop_map(Subject::Field),
-        label.clone().prop_map(Subject::Label)
-    ];
+    let subject = prop_oneof![text_field.prop_map(Subject::Field), any_key().prop_map(Subject::Label)];
     let anything = prop_oneof![
         // `labels` is a subject of its own.
         select(Field::ALL.to_vec())
             .prop_filter("is not labels", |field| field.name() != "labels")
             .prop_map(Subject::Field),
-        label.prop_map(Subject::Label),
+        any_key().prop_map(Subject::Label),
         Just(Subject::Account),
         Just(Subject::Labels),
     ];
