@@ -46,9 +46,9 @@ fn effort() -> Effort {
         }
     } else {
         Effort {
-            items: 300,
-            filters: 60,
-            pages: 20,
+            items: 200,
+            filters: 40,
+            pages: 10,
         }
     }
 }
