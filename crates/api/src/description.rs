@@ -26,7 +26,7 @@ use crate::{
     },
     probe::Unhealthy,
     resources::{
-        configs::{handlers as configs, lists, validation},
+        configs::{handlers as configs, lists, search, validation},
         description as served,
         health::{handlers as health, view::HealthReport},
     },
@@ -39,6 +39,7 @@ use crate::{
     served::document,
     lists::list_all,
     lists::list_for_tenant,
+    search::search,
     configs::create,
     configs::read,
     configs::update,
@@ -114,7 +115,7 @@ pub fn failures() -> Vec<FailureResponse> {
         failure(
             "InvalidRequest",
             "The URL, a header or the body is invalid: the query has an unknown parameter, the body is empty or not JSON, names another tenant or type than the URL, \
-             changes nothing, or does not match `X-Body-SHA256`.",
+             changes nothing, or does not match `X-Body-SHA256`. Or a filter is invalid: the error has its position, counted in characters from 1.",
             &QueryError::Repeated("limit").into(),
         ),
         failure(

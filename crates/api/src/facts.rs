@@ -25,5 +25,11 @@ pub(crate) struct RequestFacts<'a> {
     pub(crate) duration: Duration,
     pub(crate) usage: Usage,
     pub(crate) change: Option<&'a ConfigChanged>,
+    /// The number of items that a filter was evaluated on. The filter itself is the client's text.
+    pub(crate) scanned: Option<usize>,
     pub(crate) failure: Option<&'a ApiError>,
 }
+
+/// How many items a search has read, as an extension of its response.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scanned(pub(crate) usize);

@@ -30,6 +30,7 @@ const DYNAMODB_THROTTLES: Metric = Metric::count("dynamodb_throttles", BY_FUNCTI
 const CONFIGS_CREATED: Metric = Metric::count("configs_created", BY_TYPE);
 const CONFIGS_UPDATED: Metric = Metric::count("configs_updated", BY_TYPE);
 const CONFIGS_DELETED: Metric = Metric::count("configs_deleted", BY_TYPE);
+const SCANNED_ITEMS: Metric = Metric::count("scanned_items", BY_FUNCTION);
 const VALIDATION_FAILURES: Metric = Metric::count("validation_failures", BY_FUNCTION);
 
 /// Every metric that the function can write.
@@ -45,6 +46,7 @@ pub fn catalogue() -> Vec<Metric> {
         CONFIGS_CREATED,
         CONFIGS_UPDATED,
         CONFIGS_DELETED,
+        SCANNED_ITEMS,
         VALIDATION_FAILURES,
     ];
     let fields = Field::ALL.map(Field::name).into_iter().chain([UNKNOWN_FIELD]);
@@ -75,6 +77,9 @@ pub(crate) fn measure<'a>(request: &RequestFacts<'a>) -> Measurements<'a> {
             Cause::Delete => CONFIGS_DELETED,
         };
         measured.count(metric, 1);
+    }
+    if let Some(items) = request.scanned {
+        measured.count(SCANNED_ITEMS, u32::try_from(items).unwrap_or(u32::MAX));
     }
     let broken_rules = request.failure.and_then(|failure| failure.broken_rules());
     for (metric, times) in broken_rules.map(failures).unwrap_or_default() {

@@ -7,7 +7,7 @@
 //! Input has two steps. [`parse_create`] and [`parse_update`] take the bytes of a request body and return either a
 //! value for which every rule holds ([`NewConfig`], [`ConfigUpdate`]) or an [`InputError`] with every broken rule. What
 //! is read from the table is a [`StoredConfig`]: items can be written by hand, so a read is lenient, and
-//! [`check_stored`] reports what is wrong with one.
+//! [`check_stored`] reports what is wrong with one. A [`Filter`] selects among them.
 
 #[macro_use]
 mod named_enum;
@@ -15,10 +15,12 @@ mod named_enum;
 mod change;
 mod config;
 mod entity_tag;
+mod filter;
 mod json_object;
 #[cfg(feature = "openapi")]
 mod openapi;
 mod page;
+mod search;
 mod tenant_id;
 mod unknown_name;
 mod violation;
@@ -28,7 +30,9 @@ pub mod signature;
 pub use change::{Actor, Cause, ConfigChanged};
 pub use config::*;
 pub use entity_tag::{EntityTag, ForeignTag};
+pub use filter::{Comparator, Expression, Filter, FilterError, Inequality, Pattern, Subject, Term, TextTest};
 pub use page::{Cursor, CursorError, PageLimit, PageLimitError};
+pub use search::{Search, SearchError, parse_search};
 pub use tenant_id::TenantId;
 pub use unknown_name::{nearest_name, shorten_name};
 pub use violation::{ErrorCode, FieldError, Violation};

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, fmt, num::NonZeroU16, str::FromStr};
 
 use percent_encoding::percent_decode_str;
+use serde_json::Value;
 
 use crate::{
     config::{ConfigKey, DeliveryType},
@@ -187,6 +188,24 @@ impl FromStr for PageLimit {
             .filter(|limit| limit.get() <= Self::MAX)
             .map(Self)
             .ok_or(PageLimitError)
+    }
+}
+
+impl TryFrom<&Value> for PageLimit {
+    type Error = PageLimitError;
+
+    /// Takes a number that is whole, in whatever form: `5.0` is an integer to JSON Schema.
+    fn try_from(value: &Value) -> Result<Self, PageLimitError> {
+        let number = value.as_f64().filter(|number| number.fract() == 0.0);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is whole and in the range"
+        )]
+        let limit = number
+            .filter(|number| (1.0..=f64::from(Self::MAX)).contains(number))
+            .map(|number| number as u16);
+        limit.and_then(NonZeroU16::new).map(Self).ok_or(PageLimitError)
     }
 }
 

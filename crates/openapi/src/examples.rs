@@ -15,12 +15,7 @@ pub(crate) fn success(schema: &str, operation_id: &str) -> Option<Value> {
     let data = match schema.strip_prefix("#/components/schemas/")? {
         "DeliveryConfigResponse" => Some(configuration()),
         "DeliveryConfigListResponse" => Some(json!({ "configurations": [configuration()], "count": 1 })),
-        "DeliveryConfigPageResponse" => Some(json!({
-            "configurations": [configuration()],
-            "count": 1,
-            "limit": 1,
-            "last_key": "acme-corp#cloudwatch",
-        })),
+        "DeliveryConfigPageResponse" => Some(page(operation_id == "searchDeliveryConfigs")),
         "ValidationReportResponse" => Some(validation()),
         "HealthReportResponse" => Some(health()),
         "Confirmation" => None,
@@ -34,6 +29,31 @@ pub(crate) fn success(schema: &str, operation_id: &str) -> Option<Value> {
         envelope["message"] = message.into();
     }
     Some(envelope)
+}
+
+fn page(is_filtered: bool) -> Value {
+    let mut page = json!({
+        "configurations": [configuration()],
+        "count": 1,
+        "limit": 1,
+        "last_key": "acme-corp#cloudwatch",
+    });
+    if is_filtered {
+        page["filter"] = "account = \"123456789012\"".into();
+        page["scanned"] = 2.into();
+    }
+    page
+}
+
+/// Bodies of a search.
+pub(crate) fn searches() -> Value {
+    json!({
+        "account": { "summary": "Who delivers to an account", "value": { "filter": "account = 123456789012", "limit": 1 } },
+        "bucket": { "summary": "Who delivers to a bucket", "value": { "filter": "bucket_name = \"acme-corp-logs\" AND enabled = true" } },
+        "cluster": { "summary": "The tenant of a cluster, by a part of its ID", "value": { "filter": "2k5v9q" } },
+        "application": { "summary": "Who receives the logs of an application", "value": { "filter": "delivers(\"payment-service\")" } },
+        "broken": { "summary": "What does not work", "value": { "filter": "broken AND enabled = true", "last_key": "acme-corp#s3" } },
+    })
 }
 
 /// Bodies of a create, one for each type.

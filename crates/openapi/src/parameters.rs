@@ -1,7 +1,7 @@
 //! Parameters of requests and headers of responses.
 
 use serde_json::{Value, json};
-use tenant_core::{DeliveryType, PageLimit, TenantId};
+use tenant_core::{DeliveryType, Filter, PageLimit, TenantId};
 
 use crate::config_fields::without_anchors;
 
@@ -10,7 +10,25 @@ const ENTITY_TAGS: &str = r#"^(?:\*|(?:W/)?"[!#-~]*"(?:[ \t]*,[ \t]*(?:W/)?"[!#-
 /// A part of a paging key that is not a valid tenant id or delivery type.
 const RAW: &str = r"(?:[A-Za-z0-9_-]|\.[0-9A-F]{2})+";
 
-/// By name, which is also the key of the component.
+pub(crate) const FILTER: &str = "What the configurations must be like, in a subset of AIP-160: comparisons such as `type = s3`, \
+    `bucket_name = \"acme-*\"`, `updated_at > 2024-01-15T10:30:00Z` and `desired_logs:\"payment-service\"`, `field:*` for a field that is present, \
+    `labels.KEY`, `account` for the account of the role, `delivers(\"NAME\")`, `broken`, and words alone, which are found anywhere in the tenant, the bucket, the log group \
+    or the role. They are joined by `AND` (which can be left out), `OR` (which binds tighter) and `NOT`. Up to 20 of them.";
+pub(crate) const FILTER_EXAMPLE: &str = "type = s3 AND enabled = true";
+pub(crate) const LIMIT: &str = "The largest number of configurations on a page.";
+
+/// The key of a component: a header that an operation requires is another one than where it is optional.
+pub(crate) fn component(name: &str, is_required_header: bool) -> String {
+    let suffix = if is_required_header { "-required" } else { "" };
+    format!("{name}{suffix}")
+}
+
+/// What a paging key looks like. An empty one is that of the first page.
+pub(crate) fn last_key_pattern() -> String {
+    format!(r"^(?:{}|\.{RAW}#\.{RAW})?$", plain_key())
+}
+
+/// By name, which is also the key of the component, except for a required header.
 pub(crate) fn parameters() -> Value {
     json!({
         "tenant_id": {
@@ -31,10 +49,17 @@ pub(crate) fn parameters() -> Value {
             "schema": { "$ref": "#/components/schemas/DeliveryType" },
             "example": "cloudwatch",
         },
+        "filter": {
+            "name": "filter",
+            "in": "query",
+            "description": FILTER,
+            "schema": { "type": "string", "maxLength": Filter::MAX_CHARS },
+            "example": FILTER_EXAMPLE,
+        },
         "limit": {
             "name": "limit",
             "in": "query",
-            "description": "The largest number of configurations on a page.",
+            "description": LIMIT,
             "schema": { "type": "integer", "minimum": 1, "maximum": PageLimit::MAX, "default": PageLimit::default().get() },
             "example": 50,
         },
@@ -43,7 +68,7 @@ pub(crate) fn parameters() -> Value {
             "in": "query",
             "description": "The `last_key` of the previous page, percent-encoded (`#` is `%23`). If absent or empty, the first page. \
                 It stays valid when the configuration that it names is deleted.",
-            "schema": { "type": "string", "pattern": format!(r"^(?:{}|\.{RAW}#\.{RAW})?$", plain_key()) },
+            "schema": { "type": "string", "pattern": last_key_pattern() },
             "example": "acme-corp#s3",
         },
         "live": {
@@ -75,6 +100,13 @@ pub(crate) fn parameters() -> Value {
             "description": "The SHA-256 of the body in 64 hex digits. With it, the signature covers the body too. An operator can require it \
                 for POST, PUT and PATCH. Such a service rejects a request without it with a 403. An empty value counts as absent.",
             "schema": { "type": "string", "pattern": "^(?:[0-9A-Fa-f]{64})?$" },
+        },
+        (component("X-Body-SHA256", true)): {
+            "name": "X-Body-SHA256",
+            "in": "header",
+            "required": true,
+            "description": "The SHA-256 of the body in 64 hex digits, which the signature covers. This operation requires it.",
+            "schema": { "type": "string", "pattern": "^[0-9A-Fa-f]{64}$" },
         },
     })
 }

@@ -2,9 +2,12 @@
 //! type.
 
 use serde_json::{Map, Value, json};
-use tenant_core::DeliveryType;
+use tenant_core::{DeliveryType, Filter, PageLimit};
 
-use crate::config_fields::{changes, creation, stored_config};
+use crate::{
+    config_fields::{changes, creation, stored_config},
+    parameters,
+};
 
 const SCHEMAS: &str = "#/components/schemas/";
 /// How the derived name of a generic body begins.
@@ -58,8 +61,33 @@ pub(crate) fn schemas(derived: &Value) -> Value {
         json!({ "description": "A configuration to create.", "oneOf": creations() }),
     );
     schemas.insert("DeliveryConfigChanges".to_owned(), changes());
+    schemas.insert("DeliveryConfigSearch".to_owned(), search());
     schemas.insert("DeliveryConfig".to_owned(), stored_config());
     schemas.into()
+}
+
+/// The parameters of the list, as members of a body. `null` is the same as absent.
+fn search() -> Value {
+    json!({
+        "type": "object",
+        "description": "What is searched for. Every member is optional: without a filter, every configuration is found.",
+        "properties": {
+            "filter": { "type": ["string", "null"], "maxLength": Filter::MAX_CHARS, "description": parameters::FILTER },
+            "limit": {
+                "type": ["integer", "null"],
+                "minimum": 1,
+                "maximum": PageLimit::MAX,
+                "default": PageLimit::default().get(),
+                "description": parameters::LIMIT,
+            },
+            "last_key": {
+                "type": ["string", "null"],
+                "pattern": parameters::last_key_pattern(),
+                "description": "The `last_key` of the previous page. If absent or empty, the first page.",
+            },
+        },
+        "additionalProperties": false,
+    })
 }
 
 /// No `discriminator`: the `const` of each `type` says the same, and generators fail on both.

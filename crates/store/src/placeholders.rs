@@ -34,6 +34,14 @@ impl Placeholders {
         placeholder
     }
 
+    /// The placeholder of a name that cannot be one itself, such as that of a member of a map. The label must be unique within
+    /// the request.
+    pub(crate) fn alias(&mut self, label: &str, name: &str) -> String {
+        let placeholder = format!("#{label}");
+        self.names.insert(placeholder.clone(), name.to_owned());
+        placeholder
+    }
+
     /// The placeholder of a value. The label must be unique within the request.
     pub(crate) fn value(&mut self, label: &str, value: AttributeValue) -> String {
         let placeholder = format!(":{label}");

@@ -25,6 +25,8 @@ pub(crate) struct Table {
 pub(crate) struct Batch {
     /// The items that passed the filter.
     pub(crate) items: Vec<Item>,
+    /// The number of items that were read, whether or not they passed.
+    pub(crate) scanned: usize,
     /// The key after which the next call starts; `None` at the end of the partition or the table.
     pub(crate) next: Option<Item>,
 }
@@ -93,6 +95,7 @@ impl Table {
             .map_err(StoreError::from_sdk)?;
         Ok(Batch {
             items: response.items.unwrap_or_default(),
+            scanned: usize::try_from(response.scanned_count).unwrap_or_default(),
             next: response.last_evaluated_key,
         })
     }
@@ -121,6 +124,7 @@ impl Table {
             .map_err(StoreError::from_sdk)?;
         Ok(Batch {
             items: response.items.unwrap_or_default(),
+            scanned: usize::try_from(response.scanned_count).unwrap_or_default(),
             next: response.last_evaluated_key,
         })
     }

@@ -6,17 +6,18 @@ use std::{
 };
 
 use aws_sdk_dynamodb::{Client, config::timeout::TimeoutConfig};
+use dynoxide::{Database, ImportOptions};
 use tenant_store::{client, configs, schema};
 use tokio::net::TcpListener;
 
 /// A DynamoDB of its own for one test, served until the test's runtime ends.
-#[derive(Debug)]
 pub struct EmbeddedDynamoDb {
     /// Where it listens.
     pub address: SocketAddr,
     /// The client of the store, connected to it. It waits longer than the store does: a machine that is busy with other tests
     /// must not look like a fault. Tests of time-outs connect for themselves.
     pub client: Client,
+    database: Database,
 }
 
 impl EmbeddedDynamoDb {
@@ -26,10 +27,14 @@ impl EmbeddedDynamoDb {
             .await
             .expect("a loopback port is free");
         let address = listener.local_addr().expect("a bound listener has an address");
-        let database = dynoxide::Database::memory().expect("a database in memory can be opened");
-        tokio::spawn(dynoxide::server::serve_on(listener, database));
+        let database = Database::memory().expect("a database in memory can be opened");
+        tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
         let client = patient(&client::connect_embedded(&format!("http://{address}")));
-        Self { address, client }
+        Self {
+            address,
+            client,
+            database,
+        }
     }
 
     /// Starts one with an empty table, created as the store creates it.
@@ -39,6 +44,15 @@ impl EmbeddedDynamoDb {
             .await
             .expect("an empty database accepts the table");
         dynamodb
+    }
+
+    /// Puts many items into a table at once, in DynamoDB's JSON: `{"tenant_id": {"S": "acme"}, ...}`.
+    pub fn import(&self, table: &str, items: impl IntoIterator<Item = serde_json::Value>) {
+        let item = |json| serde_json::from_value(json).expect("the items are in the JSON of DynamoDB");
+        let items = items.into_iter().map(item).collect();
+        self.database
+            .import_items(table, items, ImportOptions::default())
+            .expect("the table takes the items");
     }
 
     /// Its URL, for `AWS_ENDPOINT_URL_DYNAMODB` and the like.

@@ -52,6 +52,8 @@ groups! {
     Conditional: [("412", "PreconditionFailed")];
     /// An operation with a JSON body whose fields have rules.
     JsonBody: [("415", "UnsupportedMediaType"), ("422", "BrokenRules")];
+    /// An operation with a JSON body that is no configuration.
+    OtherJsonBody: [("415", "UnsupportedMediaType")];
     /// An operation that creates something.
     Exists: [("409", "AlreadyExists")];
     /// An operation that changes something that may have been written by hand.

@@ -16,6 +16,7 @@ impl ApiError {
             Self::InvalidTenantId(violation) => format!("The tenant ID in the URL {violation}.").into(),
             Self::InvalidDeliveryType(violation) => format!("The delivery type in the URL {violation}.").into(),
             Self::InvalidQuery(error) => query_message(error),
+            Self::InvalidSearch(error) => capitalize(&with_period(error.to_string())).into(),
             Self::InvalidCondition(error) => format!("{error}.").into(),
             Self::InvalidDigest(error) => format!("{error}.").into(),
             Self::BodyBroken(_) => "The request body was not received completely.".into(),
@@ -93,6 +94,7 @@ fn query_message(error: &QueryError) -> Cow<'static, str> {
         QueryError::Repeated(name) => {
             format!("The query of the URL contains {name} more than once. Send it once.").into()
         }
+        QueryError::Filter(error) => capitalize(&with_period(error.to_string())).into(),
         QueryError::Limit(error) => with_period(error.to_string()).into(),
         QueryError::LastKey(error) => with_period(error.to_string()).into(),
         QueryError::Live => "The query parameter live must be true or false.".into(),

@@ -25,9 +25,20 @@ pub(crate) const BUDGET: Duration = Duration::from_secs(8);
 /// The time that remains for the response if the platform's deadline is sooner.
 const RESERVE: Duration = Duration::from_millis(500);
 
+/// The time that remains for the response after the last call of a loop.
+const RESPONSE_TIME: Duration = Duration::from_millis(250);
+
 /// When the service ends this request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadline(pub(crate) Instant);
+
+impl Deadline {
+    /// When a loop of calls that began now must have ended: after this time, or sooner if the request ends sooner.
+    pub(crate) fn end_of_loop(self, at_most: Duration) -> Instant {
+        let last = self.0.checked_sub(RESPONSE_TIME).unwrap_or(self.0);
+        last.min(Instant::now() + at_most)
+    }
+}
 
 impl<S: Sync> FromRequestParts<S> for Deadline {
     type Rejection = Infallible;
@@ -66,6 +77,14 @@ fn budget(deadline: Option<SystemTime>, now: SystemTime) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn loop_ends_before_the_request() {
+        let second = Duration::from_secs(1);
+        let deadline = Deadline(Instant::now() + 8 * second);
+        assert!(deadline.end_of_loop(5 * second) <= Instant::now() + 5 * second);
+        assert_eq!(deadline.end_of_loop(60 * second), deadline.0 - RESPONSE_TIME);
+    }
 
     #[test]
     fn budget_ends_before_the_platform_deadline() {

@@ -20,7 +20,10 @@ use super::{
     envelope::{APPLICATION_JSON, Failure},
     error::{ApiError, Failed, RETRY_AFTER_SECONDS},
 };
-use crate::{facts::RequestFacts, log};
+use crate::{
+    facts::{RequestFacts, Scanned},
+    log,
+};
 
 const REQUEST_ID: &str = "x-request-id";
 /// API Gateway replaces the one of a client.
@@ -103,6 +106,7 @@ pub(crate) async fn edge(
         duration: started.elapsed(),
         usage,
         change: change.as_ref(),
+        scanned: response.extensions().get().map(|Scanned(items)| *items),
         failure: failure.as_ref().map(|Failed(error)| &**error),
     });
     response

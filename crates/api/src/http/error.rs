@@ -11,7 +11,7 @@ use axum::{
 };
 use http::StatusCode;
 use serde_json::{Value, json};
-use tenant_core::{FieldError, InputError, InvalidKey, Violation};
+use tenant_core::{FieldError, InputError, InvalidKey, SearchError, Violation};
 use tenant_store::StoreError;
 
 use super::{
@@ -41,9 +41,11 @@ pub(crate) enum ApiError {
     InvalidDeliveryType(#[source] Violation),
     #[error("the query is invalid")]
     InvalidQuery(#[from] QueryError),
+    #[error("the search is invalid")]
+    InvalidSearch(#[from] SearchError),
     #[error("a precondition is malformed")]
     InvalidCondition(#[from] InvalidCondition),
-    #[error("the digest does not match the body")]
+    #[error("the body has no digest that matches it")]
     InvalidDigest(#[from] DigestError),
     #[error("the body was not received completely")]
     BodyBroken(#[source] axum::Error),
@@ -190,9 +192,16 @@ impl ApiError {
             Self::UndecodablePath => (StatusCode::BAD_REQUEST, "undecodable_path"),
             Self::InvalidTenantId(_) => (StatusCode::BAD_REQUEST, "invalid_tenant_id"),
             Self::InvalidDeliveryType(_) => (StatusCode::BAD_REQUEST, "invalid_delivery_type"),
+            Self::InvalidQuery(QueryError::Filter(_)) | Self::InvalidSearch(SearchError::Filter(_)) => {
+                (StatusCode::BAD_REQUEST, "invalid_filter")
+            }
             Self::InvalidQuery(_) => (StatusCode::BAD_REQUEST, "invalid_query"),
+            Self::InvalidSearch(_) => (StatusCode::BAD_REQUEST, "invalid_search"),
             Self::InvalidCondition(_) => (StatusCode::BAD_REQUEST, "invalid_condition"),
-            Self::InvalidDigest(_) => (StatusCode::BAD_REQUEST, "invalid_digest"),
+            Self::InvalidDigest(digest) => match digest {
+                DigestError::Required => (StatusCode::BAD_REQUEST, "digest_required"),
+                DigestError::Malformed | DigestError::Mismatch => (StatusCode::BAD_REQUEST, "invalid_digest"),
+            },
             Self::BodyBroken(_) => (StatusCode::BAD_REQUEST, "body_broken"),
             Self::InvalidInput(input) => match input {
                 InputError::Empty => (StatusCode::BAD_REQUEST, "empty_body"),
@@ -268,7 +277,7 @@ impl ApiError {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use tenant_core::{ErrorCode, TenantId};
+    use tenant_core::{ErrorCode, Filter, FilterError, TenantId};
 
     use super::*;
 
@@ -286,6 +295,10 @@ pub(super) mod tests {
 
     fn broken_rules() -> ApiError {
         InputError::BrokenRules(vec![field_error()]).into()
+    }
+
+    fn filter_error() -> FilterError {
+        "type = ".parse::<Filter>().unwrap_err()
     }
 
     fn not_json() -> serde_json::Error {
@@ -314,7 +327,12 @@ pub(super) mod tests {
                 400,
             ),
             (QueryError::Live.into(), 400),
+            (QueryError::from(filter_error()).into(), 400),
+            (SearchError::from(filter_error()).into(), 400),
+            (SearchError::NotAnObject.into(), 400),
+            (SearchError::FilterType.into(), 400),
             (InvalidCondition("If-Match").into(), 400),
+            (DigestError::Required.into(), 400),
             (DigestError::Malformed.into(), 400),
             (DigestError::Mismatch.into(), 400),
             (BodyRejection::Incomplete(axum::Error::new("secret")).into(), 400),

@@ -6,7 +6,7 @@
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use tenant_core::{Cursor, PageLimit, nearest_name, shorten_name};
+use tenant_core::{Cursor, Filter, PageLimit, nearest_name, shorten_name};
 
 use super::rejection::QueryError;
 
@@ -45,22 +45,32 @@ impl Parameters for () {
 /// The requested page of the list of all configurations.
 #[derive(Debug, Default)]
 pub(crate) struct PageQuery {
+    pub(crate) filter: Option<Filter>,
     pub(crate) limit: PageLimit,
     pub(crate) last_key: Option<Cursor>,
 }
 
 impl Parameters for PageQuery {
-    const NAMES: &'static [&'static str] = &["last_key", "limit"];
+    const NAMES: &'static [&'static str] = &["filter", "last_key", "limit"];
 
     fn parse(pairs: &Pairs) -> Result<Self, QueryError> {
         let limit = pairs.single("limit")?.map(str::parse).transpose()?.unwrap_or_default();
-        // Typed clients send an empty key for the first page.
+        // Typed clients send an empty key for the first page, and an empty filter for the whole list.
         let last_key = pairs
             .single("last_key")?
             .filter(|key| !key.is_empty())
             .map(str::parse)
             .transpose()?;
-        Ok(Self { limit, last_key })
+        let filter = pairs
+            .single("filter")?
+            .filter(|filter| !filter.is_empty())
+            .map(str::parse)
+            .transpose()?;
+        Ok(Self {
+            filter,
+            limit,
+            last_key,
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! [`ApiError`]: super::error::ApiError
 
-use tenant_core::{CursorError, InvalidKey, PageLimitError, Violation};
+use tenant_core::{CursorError, FilterError, InvalidKey, PageLimitError, Violation};
 
 use crate::event::Unrepresentable;
 
@@ -32,9 +32,12 @@ pub(crate) enum BodyRejection {
     MediaType(#[from] MediaTypeError),
 }
 
-/// The body is not the one that the client signed.
+/// The body is not one that the client signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum DigestError {
+    /// None, on a route that requires one.
+    #[error("X-Body-SHA256 is required on this route: send the SHA-256 of the body as 64 hex digits, and sign it")]
+    Required,
     /// Not 64 hex digits.
     #[error("X-Body-SHA256 must be the SHA-256 of the body as 64 hex digits")]
     Malformed,
@@ -99,6 +102,9 @@ pub(crate) enum QueryError {
     /// It is unclear which of the values was meant.
     #[error("the query contains {0} more than once")]
     Repeated(&'static str),
+    /// Not a valid filter.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
     /// Not a valid page length.
     #[error(transparent)]
     Limit(#[from] PageLimitError),

@@ -1,7 +1,7 @@
 //! A service with its own table, and a client that checks what the contract requires of every response.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     net::SocketAddr,
     sync::{
         Arc,
@@ -161,6 +161,17 @@ impl Service {
             .send()
             .await
             .unwrap();
+    }
+
+    /// Reads every item directly, by its key.
+    pub(crate) async fn scan(&self) -> BTreeMap<(String, String), HashMap<String, AttributeValue>> {
+        let pages = self.client.scan().table_name(TABLE).into_paginator();
+        let items = pages.items().send().collect::<Result<Vec<_>, _>>().await.unwrap();
+        let key = |item: &HashMap<String, AttributeValue>, name: &str| item[name].as_s().unwrap().clone();
+        items
+            .into_iter()
+            .map(|item| ((key(&item, "tenant_id"), key(&item, "type")), item))
+            .collect()
     }
 
     /// Reads an item directly, as a log processor does.

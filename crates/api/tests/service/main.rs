@@ -25,6 +25,8 @@ mod properties;
 mod query;
 mod read;
 mod routes;
+mod search;
+mod search_oracle;
 mod start;
 mod update;
 mod validation;

@@ -6,7 +6,7 @@ use lambda::metrics::{self, Settings, Unit};
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Call, Service, config_path, invocation, s3, tenant_path, text},
+    harness::{Call, LIST, Service, config_path, invocation, s3, tenant_path, text},
     logs::{capture_log, request_lines},
 };
 
@@ -119,6 +119,7 @@ async fn every_metric_of_the_catalogue_is_written_by_some_request() {
         )
         .await
         .expect(422);
+    service.send(Call::get(LIST).query("filter", "acme")).await.expect(200);
     let throttled = Service::start_with_rejecting_store(400, "ThrottlingException").await;
     throttled.send(Call::get(&path)).await.expect(503);
     let mut first = invocation();
@@ -137,7 +138,7 @@ async fn every_metric_of_the_catalogue_is_written_by_some_request() {
         missing.iter().all(|name| name.starts_with("validation_failures_")),
         "{missing:?}"
     );
-    let [create, update, delete, rejected, busy, cold] = &lines[..] else {
+    let [create, update, delete, rejected, search, busy, cold] = &lines[..] else {
         panic!("{lines:?}")
     };
     assert_eq!((&create["configs_created"], &create["type"]), (&1.into(), &"s3".into()));
@@ -157,6 +158,7 @@ async fn every_metric_of_the_catalogue_is_written_by_some_request() {
     for field in ["ttl", "bucket_name", "unknown_field"] {
         assert_eq!(rejected[format!("validation_failures_{field}")], 1);
     }
+    assert_eq!(search["scanned_items"], 0);
     assert_eq!(
         (&busy["dynamodb_throttles"], &busy["dynamodb_retries"]),
         (&3.into(), &2.into())

@@ -2,11 +2,14 @@
 
 use std::sync::LazyLock;
 
-use proptest::{collection::vec, option, prelude::*};
+use proptest::{collection::vec, option, prelude::*, sample::select};
 use serde_json::{Map, Value, json};
 use tokio::runtime::Runtime;
 
-use crate::harness::{Call, Service, s3};
+use crate::{
+    harness::{Call, LIST, Service, s3},
+    search::{SEARCH, search},
+};
 
 /// One service for all cases: the data that they leave behind is part of the randomness.
 static SERVICE: LazyLock<(Runtime, Service)> = LazyLock::new(|| {
@@ -92,6 +95,7 @@ fn any_method() -> impl Strategy<Value = String> {
 fn any_path() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("/api/v1/delivery-configs".to_owned()),
+        Just(SEARCH.to_owned()),
         Just("/api/v1/tenants/acme/delivery-configs".to_owned()),
         Just("/api/v1/tenants/acme/delivery-configs/s3".to_owned()),
         Just("/api/v1/tenants/acme/delivery-configs/s3/validate".to_owned()),
@@ -121,7 +125,12 @@ fn any_header() -> impl Strategy<Value = (String, String)> {
 }
 
 fn any_query() -> impl Strategy<Value = (String, String)> {
-    let name = prop_oneof![Just("limit".to_owned()), Just("last_key".to_owned()), any::<String>()];
+    let name = prop_oneof![
+        Just("limit".to_owned()),
+        Just("last_key".to_owned()),
+        Just("filter".to_owned()),
+        any::<String>()
+    ];
     let value = prop_oneof![
         any::<String>(),
         "[0-9]{1,4}",
@@ -131,7 +140,46 @@ fn any_query() -> impl Strategy<Value = (String, String)> {
     (name, value)
 }
 
+/// Texts that look like filters, more or less.
+fn any_filter() -> impl Strategy<Value = String> {
+    let token = prop_oneof![
+        3 => select(vec![
+            "AND", "OR", "NOT", "-", "(", ")", "type", "tenant_id", "enabled", "ttl", "labels.env", "account", "desired_logs",
+            "updated_at", "broken", "delivers(\"a\")", "=", "!=", "<", ">=", ":", ":*", "*", "s3", "\"acme*\"", "\"*a*\"", "true",
+            "123456789012", "2024-01-15T10:30:00Z", "\"\"",
+        ])
+        .prop_map(str::to_owned),
+        1 => any::<String>(),
+    ];
+    let tokens = vec((token, select(vec!["", " "])), 0..12);
+    tokens.prop_map(|tokens| {
+        tokens
+            .into_iter()
+            .flat_map(|(token, space)| [token, space.to_owned()])
+            .collect()
+    })
+}
+
 proptest! {
+    #[test]
+    fn random_filters_never_cause_a_500(filter in any_filter(), limit in 1_u16..4) {
+        for call in [
+            Call::get(LIST).query("filter", &filter).query("limit", &limit.to_string()),
+            search(&json!({"filter": filter, "limit": limit})),
+        ] {
+            let status = status_of(call.into_event().to_string().as_bytes());
+            prop_assert!(matches!(status, Some(200 | 400)), "{:?}: {}", status, filter);
+        }
+    }
+
+    #[test]
+    fn random_bodies_of_a_search_never_cause_a_500(members in vec((any_name(), any_json()), 0..4), filter in any_json()) {
+        let mut body = Map::from_iter(members);
+        body.insert("filter".to_owned(), filter);
+        let status = status_of(search(&body.into()).into_event().to_string().as_bytes());
+        prop_assert!(matches!(status, Some(200 | 400)), "{:?}", status);
+    }
+
     #[test]
     fn random_bytes_are_not_an_event(event in vec(any::<u8>(), 0..512)) {
         prop_assert_eq!(status_of(&event), None);

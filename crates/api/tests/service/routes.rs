@@ -32,6 +32,7 @@ async fn unsupported_method_returns_405_with_allow() {
         ("/health", "GET,HEAD"),
         ("/api/v1/health", "GET,HEAD"),
         (LIST, "GET,HEAD"),
+        ("/api/v1/delivery-configs/search", "POST"),
         ("/api/v1/tenants/acme/delivery-configs", "GET,HEAD,POST"),
         (CONFIG, "GET,HEAD,PUT,PATCH,DELETE"),
         ("/api/v1/tenants/acme/delivery-configs/s3/validate", "GET,HEAD"),

@@ -135,8 +135,9 @@ pub fn parse_update(
     ConfigUpdate::new(delivery_type, changes, sent, foreign).ok_or(InputError::NothingToUpdate)
 }
 
-/// A byte order mark in front is skipped: RFC 8259, section 8.1 allows that, and some editors and shells write one.
-fn parse_members(body: &[u8]) -> Result<Vec<(String, Value)>, InputError> {
+/// The members of a body in their order. A byte order mark in front is skipped: RFC 8259, section 8.1 allows that, and some
+/// editors and shells write one.
+pub(crate) fn parse_members(body: &[u8]) -> Result<Vec<(String, Value)>, InputError> {
     let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(InputError::Empty);

@@ -27,6 +27,7 @@ pub use destination::*;
 pub use external_check::{SkipReason, skipped_checks};
 pub use field_change::{Change, LabelChanges};
 pub use field_value::{FieldData, FieldValue};
+pub(crate) use input::parse_members;
 pub use input::{InputError, parse_create, parse_update};
 pub use key::{ConfigKey, InvalidKey};
 pub use names::{DeliveryType, ExternalCheck, Field, RETIRED_FIELDS};

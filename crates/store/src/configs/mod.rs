@@ -5,7 +5,10 @@
 //! configurations may ever be written to it.
 
 mod item;
+mod page;
+mod pushdown;
 mod read;
+mod search;
 mod write;
 
 use aws_sdk_dynamodb::Client;
@@ -18,7 +21,9 @@ use crate::{
     version::{self, NewVersion},
 };
 
-pub use read::{Page, WithSiblings};
+pub use page::Page;
+pub use read::WithSiblings;
+pub use search::Found;
 pub use write::Updated;
 
 /// Key and time to live of the table. The CloudFormation template makes the same table.

@@ -5,25 +5,16 @@ use tenant_core::{ConfigKey, Cursor, Field, PageLimit, StoredConfig};
 
 use super::{
     ConfigStore,
-    item::{self, cursor, stored_config},
+    item::{self, stored_config},
+    page::{self, Page, PageBuilder},
 };
 use crate::{
     error::StoreError,
     item::{Item, text},
-    json::max_json_bytes,
     placeholders::Placeholders,
     table::Batch,
     tag::Tagged,
 };
-
-/// A page of the list of all configurations.
-#[derive(Debug, Clone)]
-pub struct Page {
-    /// At most as many as requested; fewer when they are large, or when many of the table's items have expired.
-    pub configs: Vec<StoredConfig>,
-    /// Where the next page starts; `None` on the last page.
-    pub last_key: Option<Cursor>,
-}
 
 /// A configuration as a log processor finds it: among all items of its tenant.
 #[derive(Debug, Clone)]
@@ -34,9 +25,6 @@ pub struct WithSiblings {
     pub siblings: Vec<StoredConfig>,
 }
 
-/// A page's JSON at most. The response of a function may have 6 MB; the page is quoted into it as a string, which can
-/// double its length, and the envelope comes on top.
-const MAX_PAGE_BYTES: usize = 2_750_000;
 /// Calls for one page at most. Each covers 1 MB or a thousand items, so this limit is reached only where thousands of
 /// items in a row have expired and are not deleted yet; the page then ends early and the walk continues.
 const MAX_SCANS: usize = 10;
@@ -86,7 +74,7 @@ impl ConfigStore {
             let mut placeholders = Placeholders::default();
             let partition = placeholders.equals(Field::TenantId.name(), text(tenant_id));
             let filter = alive_at.map(|now| placeholders.is_alive(Field::Ttl.name(), now));
-            let Batch { items, next } = self.table.query(partition, filter, placeholders, start).await?;
+            let Batch { items, next, .. } = self.table.query(partition, filter, placeholders, start).await?;
             found.extend(items);
             // A call reads 1 MB at most, with or without a filter: only an absent key means the end of the partition.
             start = next;
@@ -112,58 +100,20 @@ impl ConfigStore {
         for _ in 0..MAX_SCANS {
             let mut placeholders = Placeholders::default();
             let filter = placeholders.is_alive(Field::Ttl.name(), now);
-            let Batch { items, next } = self.table.scan(filter, placeholders, evaluate, start).await?;
+            let Batch { items, next, .. } = self.table.scan(filter, placeholders, evaluate, start).await?;
             for item in items {
-                if page.configs.len() == limit || !page.push(item) {
+                let bytes = page::json_bytes(&item);
+                if page.len() == limit || !page.push(stored_config(item), bytes) {
                     return Ok(page.finish());
                 }
             }
-            if next.is_none() {
-                return Ok(Page {
-                    configs: page.configs,
-                    last_key: None,
-                });
-            }
             start = next;
+            if start.is_none() {
+                return Ok(page.finish_before(None));
+            }
             // The page is not full although enough was evaluated: many items here have expired, so take longer steps.
             evaluate = i32::from(PageLimit::MAX) + 1;
         }
-        Ok(Page {
-            configs: page.configs,
-            last_key: start.as_ref().map(cursor),
-        })
-    }
-}
-
-/// A page that is being filled.
-#[derive(Default)]
-struct PageBuilder {
-    configs: Vec<StoredConfig>,
-    bytes: usize,
-    last_key: Option<Cursor>,
-}
-
-impl PageBuilder {
-    /// Adds an item unless the page would become too large. The first item always fits: it has 400 kB at most.
-    fn push(&mut self, item: Item) -> bool {
-        let bytes: usize = item
-            .iter()
-            .map(|(name, value)| name.len() + max_json_bytes(value) + 4)
-            .sum();
-        if !self.configs.is_empty() && self.bytes + bytes > MAX_PAGE_BYTES {
-            return false;
-        }
-        self.bytes += bytes;
-        self.last_key = Some(cursor(&item));
-        self.configs.push(stored_config(item));
-        true
-    }
-
-    /// The page, with more after it.
-    fn finish(self) -> Page {
-        Page {
-            configs: self.configs,
-            last_key: self.last_key,
-        }
+        Ok(page.finish_before(start.as_ref()))
     }
 }

@@ -16,6 +16,7 @@ pub(crate) const TABLE: &str = "test-tenant-configs";
 pub(crate) const NOW: i64 = 1_700_000_000;
 
 pub(crate) struct Harness {
+    dynamodb: EmbeddedDynamoDb,
     /// Where the embedded DynamoDB listens.
     pub(crate) address: SocketAddr,
     pub(crate) client: Client,
@@ -36,8 +37,14 @@ impl Harness {
         Self {
             address: dynamodb.address,
             store: ConfigStore::new(dynamodb.client.clone(), TABLE),
-            client: dynamodb.client,
+            client: dynamodb.client.clone(),
+            dynamodb,
         }
+    }
+
+    /// Puts many items at once, in DynamoDB's JSON.
+    pub(crate) fn import(&self, items: impl IntoIterator<Item = Value>) {
+        self.dynamodb.import(TABLE, items);
     }
 
     /// Puts an item as an operator does by hand, without checks.

@@ -9,4 +9,5 @@ mod harness;
 mod paging;
 mod reads;
 mod resolved;
+mod search;
 mod writes;

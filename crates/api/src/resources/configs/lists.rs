@@ -5,18 +5,20 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use tenant_core::StoredConfig;
+use tenant_core::{Search, StoredConfig};
 
 #[cfg(feature = "openapi")]
 use crate::description::failures;
 use crate::{
     http::{
         context::Now,
+        deadline::Deadline,
         envelope::Success,
         error::ApiError,
         path::AnyTenant,
         query::{PageQuery, Query},
     },
+    resources::configs::{page_list::PageList, search::respond_with_matches},
     state::AppState,
 };
 
@@ -29,24 +31,6 @@ struct TenantList {
     /// The length of `configurations`. More than this maximum do not fit into a response of Lambda, which has at most 6 MB.
     #[cfg_attr(feature = "openapi", schema(maximum = 150_000))]
     count: usize,
-}
-
-/// A page of the configurations of all tenants.
-#[derive(Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = DeliveryConfigPage))]
-struct PageList {
-    #[cfg_attr(feature = "openapi", schema(max_items = 1000))]
-    configurations: Vec<StoredConfig>,
-    /// The length of `configurations`.
-    #[cfg_attr(feature = "openapi", schema(maximum = 1000))]
-    count: usize,
-    /// The largest number of configurations that this page can contain.
-    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1000))]
-    limit: u16,
-    /// The key of the next page. The last page has none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false, example = "acme-corp#s3"))]
-    last_key: Option<String>,
 }
 
 /// `GET /tenants/{tenant_id}/delivery-configs`
@@ -84,8 +68,9 @@ pub(crate) async fn list_for_tenant(
     operation_id = "listDeliveryConfigs",
     tag = "Lists",
     summary = "List the configurations of all tenants",
-    description = "Page by page. A page can contain fewer than `limit` configurations, even none, and still not be the last one: only the last page has no `last_key`.",
-    params(("limit" = Option<u16>, Query), ("last_key" = Option<String>, Query)),
+    description = "Page by page. A page can contain fewer than `limit` configurations, even none, and still not be the last one: only the last page has no `last_key`. \
+        With a `filter`, the list has the configurations that match.",
+    params(("filter" = Option<String>, Query), ("limit" = Option<u16>, Query), ("last_key" = Option<String>, Query)),
     responses(
         (status = 200, body = Success<PageList>, description = "A page. There are more pages while it has a `last_key`."),
         failures::Signed,
@@ -94,18 +79,21 @@ pub(crate) async fn list_for_tenant(
 pub(crate) async fn list_all(
     State(state): State<AppState>,
     now: Now,
-    Query(query): Query<PageQuery>,
+    deadline: Deadline,
+    Query(PageQuery {
+        filter,
+        limit,
+        last_key,
+    }): Query<PageQuery>,
 ) -> Result<Response, ApiError> {
-    let page = state
-        .stores
-        .configs
-        .list_page(query.limit, query.last_key.as_ref(), now.0)
-        .await?;
-    let list = PageList {
-        count: page.configs.len(),
-        configurations: page.configs,
-        limit: query.limit.get(),
-        last_key: page.last_key.map(|cursor| cursor.to_string()),
-    };
-    Ok(Success::new(now, list).into_response())
+    if let Some(filter) = filter {
+        let search = Search {
+            filter,
+            limit,
+            last_key,
+        };
+        return respond_with_matches(&state, &search, now, deadline).await;
+    }
+    let page = state.stores.configs.list_page(limit, last_key.as_ref(), now.0).await?;
+    Ok(Success::new(now, PageList::new(page, limit)).into_response())
 }
