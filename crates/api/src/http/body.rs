@@ -57,6 +57,24 @@ impl<S: Sync> FromRequest<S> for JsonBody {
     }
 }
 
+/// The same, of a body that the client signed: without a digest the signature does not cover the body. An empty body needs
+/// one, too.
+pub(crate) struct DigestedJsonBody(pub(crate) Bytes);
+
+impl<S: Sync> FromRequest<S> for DigestedJsonBody {
+    type Rejection = BodyRejection;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, BodyRejection> {
+        let (parts, body) = request.into_parts();
+        // Whether they are right has been checked by the layer of the route.
+        if digests(&parts).next().is_none() {
+            return Err(DigestError::Required.into());
+        }
+        let JsonBody(body) = JsonBody::from_request(Request::from_parts(parts, body), state).await?;
+        Ok(Self(body))
+    }
+}
+
 async fn read(body: Body) -> Result<Bytes, BodyRejection> {
     to_bytes(body, MAX_BODY_BYTES).await.map_err(|error| {
         if std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<LengthLimitError>) {
@@ -68,16 +86,20 @@ async fn read(body: Body) -> Result<Bytes, BodyRejection> {
 }
 
 /// The digest is in the header and, if the request was authorized with it, in the authorizer's context. Neither can be
-/// omitted without invalidating the signature, and each is compared with the bytes. It is not a secret. An empty header
-/// counts as absent, as for the authorizer.
-fn check_digest(parts: &Parts, body: &[u8]) -> Result<(), DigestError> {
+/// omitted without invalidating the signature. It is not a secret. An empty header counts as absent, as for the authorizer.
+fn digests(parts: &Parts) -> impl Iterator<Item = &[u8]> {
     let signed = parts
         .extensions
         .get::<GatewayContext>()
         .and_then(|context| context.body_sha256.as_deref());
     let sent = parts.headers.get_all(BODY_SHA256).iter().map(HeaderValue::as_bytes);
     let sent = sent.filter(|digest| !digest.is_empty());
-    for expected in signed.map(str::as_bytes).into_iter().chain(sent) {
+    signed.map(str::as_bytes).into_iter().chain(sent)
+}
+
+/// Compares each digest with the bytes.
+fn check_digest(parts: &Parts, body: &[u8]) -> Result<(), DigestError> {
+    for expected in digests(parts) {
         let mut digest = [0; 32];
         hex::decode_to_slice(expected, &mut digest).map_err(|_| DigestError::Malformed)?;
         if Sha256::digest(body)[..] != digest {

@@ -43,7 +43,7 @@ pub(crate) enum ApiError {
     InvalidQuery(#[from] QueryError),
     #[error("a precondition is malformed")]
     InvalidCondition(#[from] InvalidCondition),
-    #[error("the digest does not match the body")]
+    #[error("the body has no digest that matches it")]
     InvalidDigest(#[from] DigestError),
     #[error("the body was not received completely")]
     BodyBroken(#[source] axum::Error),
@@ -192,7 +192,10 @@ impl ApiError {
             Self::InvalidDeliveryType(_) => (StatusCode::BAD_REQUEST, "invalid_delivery_type"),
             Self::InvalidQuery(_) => (StatusCode::BAD_REQUEST, "invalid_query"),
             Self::InvalidCondition(_) => (StatusCode::BAD_REQUEST, "invalid_condition"),
-            Self::InvalidDigest(_) => (StatusCode::BAD_REQUEST, "invalid_digest"),
+            Self::InvalidDigest(digest) => match digest {
+                DigestError::Required => (StatusCode::BAD_REQUEST, "digest_required"),
+                DigestError::Malformed | DigestError::Mismatch => (StatusCode::BAD_REQUEST, "invalid_digest"),
+            },
             Self::BodyBroken(_) => (StatusCode::BAD_REQUEST, "body_broken"),
             Self::InvalidInput(input) => match input {
                 InputError::Empty => (StatusCode::BAD_REQUEST, "empty_body"),
@@ -306,6 +309,7 @@ pub(super) mod tests {
             (QueryError::Repeated("limit").into(), 400),
             (QueryError::Live.into(), 400),
             (InvalidCondition("If-Match").into(), 400),
+            (DigestError::Required.into(), 400),
             (DigestError::Malformed.into(), 400),
             (DigestError::Mismatch.into(), 400),
             (BodyRejection::Incomplete(axum::Error::new("secret")).into(), 400),

@@ -32,9 +32,12 @@ pub(crate) enum BodyRejection {
     MediaType(#[from] MediaTypeError),
 }
 
-/// The body is not the one that the client signed.
+/// The body is not one that the client signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum DigestError {
+    /// None, on a route that requires one.
+    #[error("X-Body-SHA256 is required on this route: send the SHA-256 of the body as 64 hex digits, and sign it")]
+    Required,
     /// Not 64 hex digits.
     #[error("X-Body-SHA256 must be the SHA-256 of the body as 64 hex digits")]
     Malformed,
