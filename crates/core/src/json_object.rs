@@ -3,7 +3,7 @@
 //! `serde_json::Map` keeps the last of two members with one name (RFC 8259, section 4 leaves the choice open). In a
 //! configuration that would drop data which the client sent, so a repeated name is an error here.
 
-use std::fmt;
+use std::{fmt, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer,
@@ -11,9 +11,9 @@ use serde::{
 };
 use serde_json::Value;
 
-/// Members in the order in which they were sent.
+/// Members in the order in which they were sent. The values are parsed, or are texts that the caller parses one by one.
 #[derive(Debug, PartialEq)]
-pub(crate) struct JsonObject(pub(crate) Vec<(String, Value)>);
+pub(crate) struct JsonObject<V = Value>(pub(crate) Vec<(String, V)>);
 
 /// Why a text is not such an object.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,8 +29,8 @@ pub(crate) enum JsonObjectError {
 /// Marks the one error of this module among serde's, which carry only text. serde's own messages never contain NUL.
 const REPEATED: &str = "\0repeated\0";
 
-impl JsonObject {
-    pub(crate) fn parse(text: &[u8]) -> Result<Self, JsonObjectError> {
+impl<'de, V: Deserialize<'de>> JsonObject<V> {
+    pub(crate) fn parse(text: &'de [u8]) -> Result<Self, JsonObjectError> {
         serde_json::from_slice(text).map_err(|error| {
             let message = error.to_string();
             if let Some(rest) = message.strip_prefix(REPEATED) {
@@ -49,21 +49,21 @@ impl JsonObject {
     }
 }
 
-impl<'de> Deserialize<'de> for JsonObject {
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for JsonObject<V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
+        struct Members<V>(PhantomData<V>);
 
-        impl<'de> Visitor<'de> for Members {
-            type Value = JsonObject;
+        impl<'de, V: Deserialize<'de>> Visitor<'de> for Members<V> {
+            type Value = JsonObject<V>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a JSON object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonObject, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonObject<V>, A::Error> {
                 let mut members = Vec::new();
                 let mut names = std::collections::HashSet::new();
-                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                while let Some((name, value)) = map.next_entry::<String, V>()? {
                     if !names.insert(name.clone()) {
                         return Err(A::Error::custom(format!("{REPEATED}{name}{REPEATED}")));
                     }
@@ -73,7 +73,7 @@ impl<'de> Deserialize<'de> for JsonObject {
             }
         }
 
-        deserializer.deserialize_map(Members)
+        deserializer.deserialize_map(Members(PhantomData))
     }
 }
 
@@ -85,14 +85,14 @@ mod tests {
 
     #[test]
     fn members_keep_their_order() {
-        let object = JsonObject::parse(br#" {"b":1,"a":[true]} "#).unwrap();
+        let object = JsonObject::<Value>::parse(br#" {"b":1,"a":[true]} "#).unwrap();
         assert_eq!(object.0, [("b".to_owned(), json!(1)), ("a".to_owned(), json!([true]))]);
     }
 
     #[test]
     fn repeated_name_is_reported() {
         assert_eq!(
-            JsonObject::parse(br#"{"a":1,"\u0061":2}"#),
+            JsonObject::<Value>::parse(br#"{"a":1,"\u0061":2}"#),
             Err(JsonObjectError::Repeated("a".to_owned()))
         );
     }
@@ -101,7 +101,7 @@ mod tests {
     fn json_other_than_an_object_is_rejected() {
         for text in ["null", "1", "\"a\"", "[]", "true"] {
             assert_eq!(
-                JsonObject::parse(text.as_bytes()),
+                JsonObject::<Value>::parse(text.as_bytes()),
                 Err(JsonObjectError::NotAnObject),
                 "{text}"
             );
@@ -112,12 +112,12 @@ mod tests {
     fn malformed_json_is_reported_with_its_position() {
         for text in ["", "{", "{\"a\":1}x", "{'a':1}", "\u{0}", "{\"a\":\"\u{1}\"}"] {
             assert!(
-                matches!(JsonObject::parse(text.as_bytes()), Err(JsonObjectError::Syntax { .. })),
+                matches!(JsonObject::<Value>::parse(text.as_bytes()), Err(JsonObjectError::Syntax { .. })),
                 "{text:?}"
             );
         }
         assert!(matches!(
-            JsonObject::parse(b"{\"a\":\"\xff\"}"),
+            JsonObject::<Value>::parse(b"{\"a\":\"\xff\"}"),
             Err(JsonObjectError::Syntax { .. })
         ));
     }
@@ -126,7 +126,7 @@ mod tests {
     fn nesting_beyond_the_parser_limit_is_an_error() {
         let text = format!("{{\"a\":{}", "[".repeat(100_000));
         assert!(matches!(
-            JsonObject::parse(text.as_bytes()),
+            JsonObject::<Value>::parse(text.as_bytes()),
             Err(JsonObjectError::Syntax { .. })
         ));
     }

@@ -12,10 +12,12 @@
 #[macro_use]
 mod named_enum;
 
+mod batch;
 mod change;
 mod config;
 mod entity_tag;
 mod json_object;
+mod nearest;
 #[cfg(feature = "openapi")]
 mod openapi;
 mod page;
@@ -24,6 +26,7 @@ mod violation;
 
 pub mod signature;
 
+pub use batch::*;
 pub use change::{Actor, Cause, ConfigChanged};
 pub use config::*;
 pub use entity_tag::{EntityTag, ForeignTag};

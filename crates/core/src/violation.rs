@@ -75,6 +75,7 @@ impl Violation {
     /// Attributes the violation to `field`.
     pub(crate) fn for_field(self, field: impl Into<String>) -> FieldError {
         FieldError {
+            index: None,
             field: field.into(),
             code: self.code,
             message: self.message,
@@ -86,6 +87,10 @@ impl Violation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FieldError {
+    /// The position in a batch of the operation whose field it is, from 0. Only an atomic batch has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, minimum = 0, maximum = 99))]
+    pub index: Option<usize>,
     /// The field's name as the client wrote it.
     pub field: String,
     /// The kind of rule.
@@ -98,6 +103,16 @@ impl fmt::Display for FieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.field, self.message)
     }
+}
+
+/// A name that the client made up, for a response: a longer one is truncated, so that no response repeats 60 kB of it.
+pub(crate) fn quote_start(name: &str) -> String {
+    const QUOTED_CHARS: usize = 64;
+    let mut quoted: String = name.chars().take(QUOTED_CHARS).collect();
+    if quoted.len() < name.len() {
+        quoted.push('…');
+    }
+    quoted
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ pub use external_check::{SkipReason, skipped_checks};
 pub use field_change::Change;
 pub use field_value::{FieldData, FieldValue};
 pub use input::{InputError, parse_create, parse_update};
+pub(crate) use input::{create_from_members, update_from_members};
 pub use key::{ConfigKey, InvalidKey};
 pub use names::{DeliveryType, ExternalCheck, Field, RETIRED_FIELDS};
 pub use new_config::NewConfig;

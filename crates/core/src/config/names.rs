@@ -3,7 +3,10 @@
 
 use std::str::FromStr;
 
-use crate::violation::{ErrorCode, Violation};
+use crate::{
+    nearest::nearest,
+    violation::{ErrorCode, Violation},
+};
 
 named_enum! {
     /// The kind of destination, and with the tenant the key of a configuration: the value of `type` and of the path
@@ -89,35 +92,9 @@ pub const RETIRED_FIELDS: [&str; 1] = ["groups"];
 
 impl Field {
     /// The field that the author of `name` most likely meant.
-    ///
-    /// Jaro-Winkler favors a common beginning, which suits names that are mistyped near their end. A similarity below
-    /// 0.8 is chance. A name that is part of a field's name ("region") is similar to it however it begins.
     #[must_use]
     pub fn nearest(name: &str) -> Option<Self> {
-        const MIN_SIMILARITY: f64 = 0.8;
-        const SIMILARITY_OF_A_PART: f64 = 0.9;
-        const MIN_PART_BYTES: usize = 4;
-        // A name far longer than any field is not a typo, and its sender would choose how long the comparison takes.
-        const MAX_TYPO_BYTES: usize = 64;
-        if name.len() > MAX_TYPO_BYTES {
-            return None;
-        }
-        let name = name.to_ascii_lowercase();
-        let similarity = |field: Self| {
-            let is_part = name.len() >= MIN_PART_BYTES && field.name().contains(&name);
-            let similarity = strsim::jaro_winkler(&name, field.name());
-            if is_part {
-                similarity.max(SIMILARITY_OF_A_PART)
-            } else {
-                similarity
-            }
-        };
-        Self::ALL
-            .into_iter()
-            .map(|field| (similarity(field), field))
-            .filter(|(similarity, _)| *similarity >= MIN_SIMILARITY)
-            .max_by(|(a, _), (b, _)| a.total_cmp(b))
-            .map(|(_, field)| field)
+        nearest(name, Self::ALL.map(Self::name)).and_then(Self::from_name)
     }
 }
 

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::names::Field;
+use super::{field_change::Change, names::Field, new_config::NewConfig};
 
 /// The attribute whose value each write of this service replaces by a new one.
 pub const VERSION_ATTRIBUTE: &str = "version";
+
+/// What clients see of an `enabled` that is not stored, or stored as null.
+static OFF: Value = Value::Bool(false);
 
 /// The result of a read. People write items by hand, so the values may break any rule: an invalid one is here as it is in
 /// the table, to be shown, fixed or deleted.
@@ -68,6 +71,43 @@ impl StoredConfig {
         self.fields.get(&field)
     }
 
+    /// The value of a field as clients see it.
+    #[must_use]
+    pub fn shown(&self, field: Field) -> Option<&Value> {
+        let value = self.get(field).filter(|value| !value.is_null());
+        value.or((field == Field::Enabled).then_some(&OFF))
+    }
+
+    /// Whether the item is already as the change makes it.
+    #[must_use]
+    pub fn has(&self, change: &Change) -> bool {
+        let found = self.get(change.field());
+        match change {
+            Change::Set(value) => found == Some(&json!(value.data())),
+            Change::Remove(_) => found.is_none(),
+        }
+    }
+
+    /// The configuration after these changes, with the times and the version from before.
+    #[must_use]
+    pub fn with(&self, changes: &[Change]) -> Self {
+        let mut config = self.clone();
+        for change in changes {
+            match change {
+                Change::Set(value) => config.fields.insert(value.field(), json!(value.data())),
+                Change::Remove(field) => config.fields.remove(field),
+            };
+        }
+        config
+    }
+
+    /// The same configuration with no other fields than these.
+    #[must_use]
+    pub fn only(mut self, fields: &[Field]) -> Self {
+        self.fields.retain(|field, _| fields.contains(field));
+        self
+    }
+
     /// Whether the field has a text that is not blank. Log processors take any other value of a required field as missing.
     #[must_use]
     pub fn has_text(&self, field: Field) -> bool {
@@ -79,14 +119,27 @@ impl StoredConfig {
     }
 }
 
+/// The configuration as a creation stores it, without the times and the version.
+impl From<&NewConfig> for StoredConfig {
+    fn from(config: &NewConfig) -> Self {
+        let key = [
+            (Field::TenantId, json!(config.tenant_id())),
+            (Field::Type, json!(config.delivery_type())),
+        ];
+        let values = config.values().iter().map(|value| (value.field(), json!(value.data())));
+        Self {
+            fields: key.into_iter().chain(values).collect(),
+            version: None,
+        }
+    }
+}
+
 impl Serialize for StoredConfig {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for field in Field::ALL {
-            match self.get(field).filter(|value| !value.is_null()) {
-                Some(value) => map.serialize_entry(field.name(), value)?,
-                None if field == Field::Enabled => map.serialize_entry(field.name(), &false)?,
-                None => {}
+            if let Some(value) = self.shown(field) {
+                map.serialize_entry(field.name(), value)?;
             }
         }
         map.end()
@@ -95,8 +148,6 @@ impl Serialize for StoredConfig {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn stored(attributes: Value) -> StoredConfig {
