@@ -4,8 +4,10 @@
 //! Log processors read the table, too, and take every item of a partition for a delivery configuration. So nothing but
 //! configurations may ever be written to it.
 
+mod batch;
 mod item;
 mod read;
+mod transaction;
 mod write;
 
 use aws_sdk_dynamodb::Client;
@@ -18,7 +20,9 @@ use crate::{
     version::{self, NewVersion},
 };
 
+pub use batch::{Effect, Planned};
 pub use read::{Page, WithSiblings};
+pub use transaction::Transacted;
 pub use write::Updated;
 
 /// Key and time to live of the table. The CloudFormation template makes the same table.

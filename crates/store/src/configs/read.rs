@@ -10,7 +10,7 @@ use super::{
 use crate::{
     error::StoreError,
     item::{Item, text},
-    json::max_json_bytes,
+    json::max_object_bytes,
     placeholders::Placeholders,
     table::Batch,
     tag::Tagged,
@@ -146,10 +146,7 @@ struct PageBuilder {
 impl PageBuilder {
     /// Adds an item unless the page would become too large. The first item always fits: it has 400 kB at most.
     fn push(&mut self, item: Item) -> bool {
-        let bytes: usize = item
-            .iter()
-            .map(|(name, value)| name.len() + max_json_bytes(value) + 4)
-            .sum();
+        let bytes = max_object_bytes(&item) + ",".len();
         if !self.configs.is_empty() && self.bytes + bytes > MAX_PAGE_BYTES {
             return false;
         }
