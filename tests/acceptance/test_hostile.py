@@ -29,6 +29,7 @@ FIELDS = [
     "target_region",
     "enabled",
     "desired_logs",
+    "labels",
     "ttl",
     "created_at",
     "updated_at",

@@ -67,8 +67,12 @@ def test_empty_last_key_is_the_first_page(api, several):
     assert api.call("GET", LIST, query="last_key=").expect(200).data == api.call("GET", LIST).data
 
 
-def test_unknown_parameter_is_ignored(api):
-    api.call("GET", LIST, query="limit=1&utm_source=x").expect(200)
+def test_filter_that_does_not_exist_is_rejected_with_the_parameters_that_do(api):
+    rejected = api.call("GET", LIST, query={"enabled": "false"}).expect(400)
+    assert '"enabled"' in rejected.error
+    for name in ("last_key", "limit"):
+        assert name in rejected.error
+    assert "did you mean limit?" in api.call("GET", LIST, query={"limits": "1"}).expect(400).error
 
 
 def test_last_key_works_after_its_item_is_deleted(api, several):

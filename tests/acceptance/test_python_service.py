@@ -62,6 +62,11 @@ def test_paging_parameters_are_checked(api, query):
     api.call("GET", LIST, query=query).expect(400)
 
 
+def test_unknown_query_parameter_is_rejected(api, tenant):
+    api.call("GET", LIST, query="enabled=false").expect(400)
+    api.call("GET", f"/api/v1/tenants/{tenant}/delivery-configs", query="type=s3").expect(400)
+
+
 @pytest.mark.parametrize(("hours", "ending"), [(0, "+00:00"), (2, "+02:00"), (-5, ".123456-0500"), (0, "")])
 def test_timestamp_with_any_offset_or_none_is_accepted(api, hours, ending):
     timestamp = now(hours * 3600)[:-1] + ending

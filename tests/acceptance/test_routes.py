@@ -35,6 +35,17 @@ def test_unknown_route_returns_404(api, path):
     api.call("GET", path).expect(404)
 
 
+@pytest.mark.parametrize(("path", "method"), [(path, method) for path in ALLOWED for method in sorted(ALLOWED[path])])
+def test_unknown_query_parameter_returns_400(api, path, method):
+    body = {"enabled": False} if method in ("POST", "PUT", "PATCH") else None
+    api.call(method, path, body, query={"dry-run": "true"}).expect(400)
+
+
+def test_open_routes_ignore_query_parameters(api):
+    for path in ("/health", "/api/v1/health", "/openapi.json", "/api/v1/openapi.json"):
+        api.call("GET", path, query={"_": "1732700000"}, signed=False).expect(200)
+
+
 @pytest.mark.needs("gateway-envelope")
 @pytest.mark.parametrize("path", ["/nothing", "/api", "/api/v2/delivery-configs", "/favicon.ico", "/"])
 def test_route_outside_the_api_is_unknown_only_to_a_signed_request(api, path):

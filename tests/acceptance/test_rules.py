@@ -74,6 +74,8 @@ BROKEN = [
     *[("desired_logs", [f"a{character}"], "invalid_format") for character in "\u00ad\u200b\u200e\u202e\u2066\ufeff"],
     ("desired_logs", ["a" * 257], "too_long"),
     ("desired_logs", [str(number) for number in range(201)], "too_long"),
+    *[("labels", value, "wrong_type") for value in ("env=prod", ["env"], 7, True)],
+    ("labels", {str(number): "x" for number in range(17)}, "too_long"),
     *[("enabled", value, "wrong_type") for value in ("true", 1, 0, [], {}, "")],
     ("ttl", int(time.time()) - 1, "in_the_past"),
     ("ttl", 10**11, "out_of_range"),
@@ -102,6 +104,10 @@ ACCEPTED = [
     ("bucket_prefix", ".logs/..a/a//b c!*'()/"),
     ("log_distribution_role_arn", ROLE + "!#%&'()+,-.:;<=>@[]^_`a|~/.../R"),
     ("desired_logs", [f"{number:0256}" for number in range(200)]),
+    ("labels", {"k" * 63: "T" * 63} | {f"{number}/a.b_c-d": "A-Z_a.z" for number in range(15)}),
+    ("labels", {"canary": ""}),
+    ("labels", {}),
+    ("labels", None),
     ("enabled", False),
     ("enabled", None),
     ("ttl", 10**11 - 1),
@@ -175,6 +181,23 @@ def test_all_broken_rules_are_reported_together(api, tenant):
     body = {"tenant_id": tenant, "type": "cloudwatch", "log_group_name": "a b", "enabled": 1, "ttl": "x", "typo": 1}
     fields = [field for field, _ in api.create(body).expect(422).errors]
     assert sorted(fields) == ["enabled", "log_distribution_role_arn", "log_group_name", "ttl", "typo"]
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "code"),
+    [
+        *[(key, "x", "invalid_format") for key in ("Team", "-a", "/a", "_a", ".a", "a b", "\u00e9", "a:b", "a\n")],
+        ("", "x", "empty"),
+        ("k" * 64, "x", "too_long"),
+        *[("k", text, "invalid_format") for text in ("a b", "a/b", "a:b", "\u00e9", "a\n", " ")],
+        ("k", "T" * 64, "too_long"),
+        *[("k", value, "wrong_type") for value in (1, True, ["x"], {"x": "y"})],
+    ],
+    ids=lambda value: repr(value)[:20],
+)
+def test_broken_label_returns_422_with_its_key(api, tenant, key, text, code):
+    response = api.create(s3(tenant, labels={"env": "prod", key: text})).expect(422)
+    assert response.errors == [(f"labels.{key}", code)]
 
 
 def test_milliseconds_in_ttl_are_recognized(api, tenant):

@@ -50,6 +50,39 @@ def test_required_field_cannot_be_removed(api, tenant, method, field):
 
 
 @METHODS
+def test_labels_merge_key_by_key(api, tenant, method):
+    api.create(s3(tenant, labels={"env": "prod", "team": "a"})).expect(201)
+    for sent, expected in [
+        ({"team": "b"}, {"env": "prod", "team": "b"}),
+        ({"env": None, "tier": ""}, {"team": "b", "tier": ""}),
+        ({}, {"team": "b", "tier": ""}),
+        ({"team": None, "tier": None}, None),
+        ({"env": "test"}, {"env": "test"}),
+        (None, None),
+    ]:
+        changed = update(api, method, tenant, "s3", {"labels": sent}).expect(200)
+        assert changed.data.get("labels") == expected
+        assert api.get(tenant, "s3").data == changed.data
+
+
+@METHODS
+def test_broken_labels_change_nothing_and_are_all_reported(api, tenant, method):
+    before = api.create(s3(tenant, labels={"env": "prod"})).data
+    body = {"labels": {"env": "a b", "Team": "x", "tier": "1"}}
+    response = update(api, method, tenant, "s3", body).expect(422)
+    assert sorted(response.errors) == [("labels.Team", "invalid_format"), ("labels.env", "invalid_format")]
+    many = {"labels": {str(number): "x" for number in range(16)}}
+    assert update(api, method, tenant, "s3", many).expect(422).errors == [("labels", "too_long")]
+    assert api.get(tenant, "s3").data == before
+
+
+@METHODS
+def test_repeated_label_in_a_body_returns_400(api, tenant, method):
+    api.create(s3(tenant)).expect(201)
+    update(api, method, tenant, "s3", '{"labels": {"env": "a", "env": "b"}}').expect(400)
+
+
+@METHODS
 def test_each_update_changes_the_etag(api, tenant, method):
     created = api.create(s3(tenant))
     response = update(api, method, tenant, "s3", {"enabled": False}).expect(200)
@@ -61,7 +94,7 @@ def test_each_update_changes_the_etag(api, tenant, method):
 
 @METHODS
 def test_configuration_can_be_sent_back_as_read(api, tenant, method):
-    read = api.create(s3(tenant, desired_logs=["a"], ttl=int(time.time()) + 3600)).data
+    read = api.create(s3(tenant, desired_logs=["a"], labels={"env": "prod"}, ttl=int(time.time()) + 3600)).data
     back = update(api, method, tenant, "s3", read).expect(200).data
     assert back == read | {"updated_at": back["updated_at"]}
 

@@ -5,7 +5,7 @@ from harness import cloudwatch, s3
 
 
 def test_stored_configuration_is_valid_field_by_field(api, tenant):
-    api.create(cloudwatch(tenant, desired_logs=["a"]))
+    api.create(cloudwatch(tenant, desired_logs=["a"], labels={"env": "prod"}))
     path = f"/api/v1/tenants/{tenant}/delivery-configs/cloudwatch/validate"
     data = api.call("GET", path, query={"live": "false"}).expect(200).data
     assert (data["tenant_id"], data["type"], data["valid"]) == (tenant, "cloudwatch", True)
@@ -13,7 +13,7 @@ def test_stored_configuration_is_valid_field_by_field(api, tenant):
         assert {"field", "status", "message"} <= set(check)
         assert check["status"] in ("ok", "missing", "invalid", "warning", "skipped")
     statuses = {check["field"]: check["status"] for check in data["checks"]}
-    for name in ("log_distribution_role_arn", "log_group_name", "enabled", "desired_logs"):
+    for name in ("log_distribution_role_arn", "log_group_name", "enabled", "desired_logs", "labels"):
         assert statuses[name] == "ok", statuses
 
 

@@ -107,11 +107,11 @@ def client(request, server, keys):
     client.stop()
 
 
-def walk(client, encoding, signs, limit, note):
+def walk(client, encoding, signs, limit):
     """The keys on all pages, and the cursors that led there."""
     found, cursors = [], [""]
     while True:
-        status, body = client.get(encoding, signs, limit, cursors[-1], note)
+        status, body = client.get(encoding, signs, limit, cursors[-1])
         assert status == 200, f"after {cursors[-1]!r}: {body}"
         data = body["data"]
         found += [(config["tenant_id"], config["type"]) for config in data["configurations"]]
@@ -124,9 +124,18 @@ def walk(client, encoding, signs, limit, note):
 @pytest.mark.parametrize("signs", ["wire", "canonical", "plain"])
 @pytest.mark.parametrize("encoding", ["library", "percent"])
 def test_walk_is_complete(client, keys, encoding, signs):
-    found, cursors = walk(client, encoding, signs, 1, note="a b")
+    found, cursors = walk(client, encoding, signs, 1)
     assert sorted(found) == keys
     assert len(cursors) >= len(keys) - 1, "each key but the last was a cursor"
+
+
+@pytest.mark.parametrize("signs", ["wire", "canonical", "plain"])
+@pytest.mark.parametrize("encoding", ["library", "percent"])
+def test_blank_is_signed_in_every_form(client, encoding, signs):
+    """The service has no parameter `note`: that it says so shows that the signature was accepted."""
+    status, body = client.get(encoding, signs, 1, "", note="a b")
+    assert status == 400, body
+    assert '"note"' in body["error"]
 
 
 @pytest.mark.parametrize("encoding", ["library", "percent"])
@@ -134,7 +143,7 @@ def test_cursors_of_earlier_versions_lead_to_the_same_pages(client, encoding):
     def earlier(text):
         return quote(text, safe="".join(map(chr, range(0x21, 0x7F))).replace("#", "").replace("%", ""))
 
-    found, cursors = walk(client, encoding, "canonical", 1, note="")
+    found, cursors = walk(client, encoding, "canonical", 1)
     checked = 0
     for (tenant, kind), cursor in zip(found, cursors, strict=False):
         if not cursor.startswith("."):

@@ -113,7 +113,7 @@ pub fn failures() -> Vec<FailureResponse> {
     vec![
         failure(
             "InvalidRequest",
-            "The URL, a header or the body is invalid: the body is empty or not JSON, names another tenant or type than the URL, \
+            "The URL, a header or the body is invalid: the query has an unknown parameter, the body is empty or not JSON, names another tenant or type than the URL, \
              changes nothing, or does not match `X-Body-SHA256`.",
             &QueryError::Repeated("limit").into(),
         ),

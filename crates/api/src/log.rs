@@ -2,7 +2,7 @@
 
 use lambda::{Invocation, chain, logging};
 use serde::Serialize;
-use tenant_core::{ErrorCode, FieldError};
+use tenant_core::{Field, FieldError};
 use tracing::Level;
 
 use crate::{audit, facts::RequestFacts, http::error::ApiError, metrics};
@@ -78,13 +78,14 @@ fn is_internal(failure: &ApiError) -> bool {
     failure.status().is_server_error()
 }
 
-/// The fields with a broken rule and its kind. The name of an unknown field is the client's text, so it is left out.
+/// The fields with a broken rule and its kind. The name of an unknown field and the key of a label are the client's text, so
+/// they are left out.
 fn list(errors: &[FieldError]) -> String {
     let mut list: Vec<_> = errors
         .iter()
-        .map(|error| match error.code {
-            ErrorCode::UnknownField => error.code.as_str().to_owned(),
-            code => format!("{}:{}", error.field, code.as_str()),
+        .map(|error| match Field::of_error(error) {
+            Some(field) => format!("{field}:{}", error.code.as_str()),
+            None => error.code.as_str().to_owned(),
         })
         .collect();
     list.dedup();

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use lambda::metrics::{FUNCTION_NAME, Measurements, Metric, Unit};
-use tenant_core::{Cause, ErrorCode, Field, FieldError};
+use tenant_core::{Cause, Field, FieldError};
 
 use crate::facts::RequestFacts;
 
@@ -105,8 +105,8 @@ fn failures_for_field(field: &str) -> Metric {
 fn failures(errors: &[FieldError]) -> Vec<(Metric, u32)> {
     let mut fields = BTreeMap::<_, u32>::new();
     for error in errors {
-        let known = Field::from_name(&error.field).filter(|_| error.code != ErrorCode::UnknownField);
-        *fields.entry(known.map_or(UNKNOWN_FIELD, Field::name)).or_default() += 1;
+        let field = Field::of_error(error).map_or(UNKNOWN_FIELD, Field::name);
+        *fields.entry(field).or_default() += 1;
     }
     let all = (VALIDATION_FAILURES, fields.values().sum());
     let by_field = fields

@@ -79,6 +79,7 @@ impl Change {
         match self {
             Self::Set(value) => value.field(),
             Self::Remove(field) => *field,
+            Self::MergeLabels(_) => Field::Labels,
         }
     }
 }

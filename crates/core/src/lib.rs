@@ -17,11 +17,11 @@ mod change;
 mod config;
 mod entity_tag;
 mod json_object;
-mod nearest;
 #[cfg(feature = "openapi")]
 mod openapi;
 mod page;
 mod tenant_id;
+mod unknown_name;
 mod violation;
 
 pub mod signature;
@@ -32,4 +32,5 @@ pub use config::*;
 pub use entity_tag::{EntityTag, ForeignTag};
 pub use page::{Cursor, CursorError, PageLimit, PageLimitError};
 pub use tenant_id::TenantId;
+pub use unknown_name::{nearest_name, shorten_name};
 pub use violation::{ErrorCode, FieldError, Violation};

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::unknown_name::shorten_name;
+
 named_enum! {
     /// The kind of a broken rule: a stable word for programs.
     pub enum ErrorCode -> as_str {
@@ -42,6 +44,8 @@ named_enum! {
 pub struct Violation {
     /// The kind of rule.
     pub code: ErrorCode,
+    /// The key of the one entry that breaks the rule, where the field is a map. The subject of the sentence is that entry.
+    pub entry: Option<String>,
     /// "must be ...": the rest of a sentence whose subject is the field.
     pub message: String,
 }
@@ -50,7 +54,16 @@ impl Violation {
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self {
             code,
+            entry: None,
             message: message.into(),
+        }
+    }
+
+    /// The same of one entry of a map.
+    pub(crate) fn of_entry(self, key: &str) -> Self {
+        Self {
+            entry: Some(key.to_owned()),
+            ..self
         }
     }
 
@@ -72,11 +85,15 @@ impl Violation {
         self
     }
 
-    /// Attributes the violation to `field`.
+    /// Attributes the violation to `field`, or to the entry of it that breaks the rule: `labels.Team`.
     pub(crate) fn for_field(self, field: impl Into<String>) -> FieldError {
+        let field = field.into();
         FieldError {
             index: None,
-            field: field.into(),
+            field: match &self.entry {
+                Some(key) => format!("{field}.{}", shorten_name(key)),
+                None => field,
+            },
             code: self.code,
             message: self.message,
         }
@@ -91,7 +108,7 @@ pub struct FieldError {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false, minimum = 0, maximum = 99))]
     pub index: Option<usize>,
-    /// The field's name as the client wrote it.
+    /// The field's name as the client wrote it, and the key of a label after it: `labels.Team`.
     pub field: String,
     /// The kind of rule.
     pub code: ErrorCode,
@@ -103,16 +120,6 @@ impl fmt::Display for FieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.field, self.message)
     }
-}
-
-/// A name that the client made up, for a response: a longer one is truncated, so that no response repeats 60 kB of it.
-pub(crate) fn quote_start(name: &str) -> String {
-    const QUOTED_CHARS: usize = 64;
-    let mut quoted: String = name.chars().take(QUOTED_CHARS).collect();
-    if quoted.len() < name.len() {
-        quoted.push('…');
-    }
-    quoted
 }
 
 #[cfg(test)]

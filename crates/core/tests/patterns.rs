@@ -5,7 +5,7 @@
 use proptest::{collection::vec, prelude::*, sample::select};
 use regress::Regex;
 use serde_json::json;
-use tenant_core::{BucketName, BucketPrefix, DesiredLogs, LogGroupName, Partition, Region, RoleArn, TenantId};
+use tenant_core::{BucketName, BucketPrefix, DesiredLogs, Labels, LogGroupName, Partition, Region, RoleArn, TenantId};
 
 fn matches(pattern: &str, text: &str) -> bool {
     Regex::with_flags(pattern, "u").unwrap().find(text).is_some()
@@ -173,6 +173,14 @@ proptest! {
     fn log_name_pattern_equals_its_type(text in texts_of(CHARACTERS, 4)) {
         let is_name = !text.is_empty() && DesiredLogs::parse(&json!([text])).is_ok();
         prop_assert_eq!(matches(DesiredLogs::NAME_PATTERN, &text), is_name);
+    }
+
+    #[test]
+    fn label_patterns_equal_their_type(
+        text in prop_oneof![texts_of(["a", "Z9", "0", ".", "_", "/", "-", " ", "\u{e9}", "\n"], 4), texts_of_length(Labels::MAX_CHARS)],
+    ) {
+        prop_assert_eq!(matches(Labels::KEY_PATTERN, &text), Labels::parse(&json!({ &text: "" })).is_ok());
+        prop_assert_eq!(matches(Labels::TEXT_PATTERN, &text), Labels::parse(&json!({ "a": text })).is_ok());
     }
 
     #[test]

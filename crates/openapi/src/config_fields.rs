@@ -114,6 +114,16 @@ fn rules(spec: &FieldSpec) -> Value {
             schema["minItems"] = 1.into();
             schema["maxItems"] = max_names.into();
         }
+        Shape::Map {
+            key_pattern,
+            pattern,
+            max_members,
+        } => {
+            schema["propertyNames"] = json!({ "pattern": key_pattern });
+            // `null` removes a member.
+            schema["additionalProperties"] = json!({ "type": ["string", "null"], "pattern": pattern });
+            schema["maxProperties"] = max_members.into();
+        }
         Shape::UnixSeconds { below } => schema["exclusiveMaximum"] = below.into(),
         Shape::DeliveryType | Shape::Boolean | Shape::Time => {}
     }
@@ -126,6 +136,7 @@ fn json_type(shape: Shape) -> Value {
         Shape::Text { .. } | Shape::DeliveryType => json!({ "type": "string" }),
         Shape::Boolean => json!({ "type": "boolean" }),
         Shape::Names { .. } => json!({ "type": "array", "items": { "type": "string" } }),
+        Shape::Map { .. } => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
         Shape::UnixSeconds { .. } => json!({ "type": "integer", "format": "int64" }),
         Shape::Time => json!({ "type": "string", "format": "date-time" }),
     }

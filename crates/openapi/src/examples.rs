@@ -72,6 +72,7 @@ fn create(delivery_type: DeliveryType) -> Value {
 pub(crate) fn updates() -> Value {
     json!({
         "pause": { "summary": "Pause the delivery", "value": { "enabled": false } },
+        "label": { "summary": "Set a label and remove another one", "value": { "labels": { "env": "production", "team": null } } },
         "everything": { "summary": "Deliver the logs of every application again", "value": { "enabled": true, "desired_logs": null } },
     })
 }
@@ -85,6 +86,7 @@ fn configuration() -> Value {
         "target_region": "us-east-1",
         "enabled": true,
         "desired_logs": ["payment-service", "user-service"],
+        "labels": { "env": "production", "team": "payments" },
         "created_at": "2024-01-15T10:30:00Z",
         "updated_at": "2024-01-15T10:30:00Z",
     })

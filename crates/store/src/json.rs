@@ -1,12 +1,12 @@
 //! Attributes as JSON, for people and clients to read.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Number, Value, json};
 
-/// The JSON form of an attribute; that of a set is a sorted array.
+/// The JSON form of an attribute; that of a set is a sorted array, and the members of a map are sorted, too.
 ///
 /// A value without an exact JSON form (bytes, and numbers that a double cannot hold) has the form of DynamoDB's own JSON:
 /// `{"N": "1E+100"}`. So two numbers are never shown as the same one, and nobody can send such a value back as a text or a
@@ -22,7 +22,7 @@ pub(crate) fn json_value(value: AttributeValue) -> Value {
         AttributeValue::Ns(numbers) => sorted(numbers).iter().map(|number| number_value(number)).collect(),
         AttributeValue::Bs(blobs) => blobs.iter().map(|blob| blob_value(blob.as_ref())).collect(),
         AttributeValue::L(values) => values.into_iter().map(json_value).collect(),
-        AttributeValue::M(members) => members
+        AttributeValue::M(members) => BTreeMap::from_iter(members)
             .into_iter()
             .map(|(name, value)| (name, json_value(value)))
             .collect(),

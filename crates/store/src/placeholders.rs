@@ -75,6 +75,16 @@ impl Placeholders {
         format!("attribute_exists({})", self.name(key))
     }
 
+    /// "The attribute is absent".
+    pub(crate) fn is_absent(&mut self, name: &str) -> String {
+        format!("attribute_not_exists({})", self.name(name))
+    }
+
+    /// "The attribute is absent, or has this value".
+    pub(crate) fn is_absent_or(&mut self, name: &str, value: AttributeValue) -> String {
+        format!("({} OR {})", self.is_absent(name), self.equals(name, value))
+    }
+
     /// "The item has not expired". A comparison with another type than a number, or with an absent attribute, is false,
     /// so an item without a proper time to live has not.
     pub(crate) fn is_alive(&mut self, ttl_attribute: &str, now: DateTime<Utc>) -> String {
@@ -97,7 +107,7 @@ impl Placeholders {
             .into_iter()
             .map(|name| match read.get(name) {
                 Some(value) => self.equals(name, value.clone()),
-                None => format!("attribute_not_exists({})", self.name(name)),
+                None => self.is_absent(name),
             })
             .collect();
         conditions.join(" AND ")

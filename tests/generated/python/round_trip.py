@@ -39,16 +39,19 @@ def main():
     s3 = DeliveryType.S3
     assert tenant_api.ServiceApi(api).get_health().data.status == "healthy"
 
-    creation = S3Creation(tenant_id=tenant, type=s3, bucket_name="generated-logs", desired_logs=["ü"])
+    creation = S3Creation(tenant_id=tenant, type=s3, bucket_name="generated-logs", desired_logs=["ü"], labels={"env": "test"})
     created = configs.create_delivery_config(tenant, DeliveryConfigCreation(creation)).data
     assert created.enabled is True
     assert (created.bucket_prefix, created.desired_logs) == ("ROSA/cluster-logs/", ["ü"])
+    assert created.labels == {"env": "test"}
 
     assert configs.get_delivery_config(tenant, s3).data == created
     assert lists.list_tenant_delivery_configs(tenant).data.configurations == [created]
     assert created in walk(lists)
 
     assert configs.patch_delivery_config(tenant, s3, DeliveryConfigChanges(enabled=False)).data.enabled is False
+    labelled = DeliveryConfigChanges(labels={"env": None, "team": "a"})
+    assert configs.patch_delivery_config(tenant, s3, labelled).data.labels == {"team": "a"}
     moved = configs.put_delivery_config(tenant, s3, DeliveryConfigChanges(target_region="us-west-2")).data
     assert (moved.target_region, moved.enabled) == ("us-west-2", False)
     # What this client sets to None it sends as null, which removes the value.

@@ -15,7 +15,7 @@ impl ApiError {
             Self::UndecodablePath => "The path of the URL must be percent-encoded UTF-8.".into(),
             Self::InvalidTenantId(violation) => format!("The tenant ID in the URL {violation}.").into(),
             Self::InvalidDeliveryType(violation) => format!("The delivery type in the URL {violation}.").into(),
-            Self::InvalidQuery(error) => query_message(*error),
+            Self::InvalidQuery(error) => query_message(error),
             Self::InvalidCondition(error) => format!("{error}.").into(),
             Self::InvalidDigest(error) => format!("{error}.").into(),
             Self::BodyBroken(_) => "The request body was not received completely.".into(),
@@ -84,17 +84,27 @@ fn unchangeable_message(invalid: &InvalidKey) -> String {
     )
 }
 
-fn query_message(error: QueryError) -> Cow<'static, str> {
+fn query_message(error: &QueryError) -> Cow<'static, str> {
     match error {
         QueryError::Malformed => {
             "The query of the URL must consist of name=value pairs in percent-encoded UTF-8.".into()
         }
+        QueryError::Unknown { name, nearest, known } => unknown_parameter_message(name, *nearest, known).into(),
         QueryError::Repeated(name) => {
             format!("The query of the URL contains {name} more than once. Send it once.").into()
         }
         QueryError::Limit(error) => with_period(error.to_string()).into(),
         QueryError::LastKey(error) => with_period(error.to_string()).into(),
         QueryError::Live => "The query parameter live must be true or false.".into(),
+    }
+}
+
+fn unknown_parameter_message(name: &str, nearest: Option<&str>, known: &[&str]) -> String {
+    let unknown = format!("This URL has no query parameter {name:?}");
+    match (nearest, known) {
+        (_, []) => format!("{unknown}, nor any other."),
+        (Some(nearest), known) => format!("{unknown} (did you mean {nearest}?). It has {}.", known.join(", ")),
+        (None, known) => format!("{unknown}. It has {}.", known.join(", ")),
     }
 }
 

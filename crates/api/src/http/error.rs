@@ -307,6 +307,15 @@ pub(super) mod tests {
             (PathRejection::DeliveryType(violation()).into(), 400),
             (QueryError::Malformed.into(), 400),
             (QueryError::Repeated("limit").into(), 400),
+            (
+                QueryError::Unknown {
+                    name: "enabled".to_owned(),
+                    nearest: None,
+                    known: &["limit"],
+                }
+                .into(),
+                400,
+            ),
             (QueryError::Live.into(), 400),
             (InvalidCondition("If-Match").into(), 400),
             (DigestError::Required.into(), 400),

@@ -1,10 +1,46 @@
 //! The parameters in the query of a URL.
+//!
+//! A handler takes [`Query`] of the parameters that its route has, or of `()`. Other names are rejected: a mistyped filter that is
+//! ignored returns everything. Nothing between client and service can add a parameter to a signed request without
+//! invalidating its signature. Open routes take no `Query`: monitoring tools add parameters to get past caches.
 
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::FromRequestParts;
 use http::request::Parts;
-use tenant_core::{Cursor, PageLimit};
+use tenant_core::{Cursor, PageLimit, nearest_name, shorten_name};
 
 use super::rejection::QueryError;
+
+/// The parameters of a route. A test compares the names with the API's description, route by route.
+pub(crate) trait Parameters: Sized {
+    /// Every name, in alphabetical order.
+    const NAMES: &'static [&'static str];
+
+    /// Reads the parameters from a query that has no other names.
+    fn parse(pairs: &Pairs) -> Result<Self, QueryError>;
+}
+
+/// The query of a request: valid values for the parameters of its route, and nothing else.
+#[derive(Debug)]
+pub(crate) struct Query<P>(pub(crate) P);
+
+impl<S: Sync, P: Parameters> FromRequestParts<S> for Query<P> {
+    type Rejection = QueryError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, QueryError> {
+        let pairs = Pairs::parse(parts)?;
+        pairs.check_names(P::NAMES)?;
+        P::parse(&pairs).map(Self)
+    }
+}
+
+/// A route without parameters.
+impl Parameters for () {
+    const NAMES: &'static [&'static str] = &[];
+
+    fn parse(_: &Pairs) -> Result<Self, QueryError> {
+        Ok(())
+    }
+}
 
 /// The requested page of the list of all configurations.
 #[derive(Debug, Default)]
@@ -13,11 +49,18 @@ pub(crate) struct PageQuery {
     pub(crate) last_key: Option<Cursor>,
 }
 
-impl<S: Sync> FromRequestParts<S> for PageQuery {
-    type Rejection = QueryError;
+impl Parameters for PageQuery {
+    const NAMES: &'static [&'static str] = &["last_key", "limit"];
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, QueryError> {
-        parse(&pairs(parts)?)
+    fn parse(pairs: &Pairs) -> Result<Self, QueryError> {
+        let limit = pairs.single("limit")?.map(str::parse).transpose()?.unwrap_or_default();
+        // Typed clients send an empty key for the first page.
+        let last_key = pairs
+            .single("last_key")?
+            .filter(|key| !key.is_empty())
+            .map(str::parse)
+            .transpose()?;
+        Ok(Self { limit, last_key })
     }
 }
 
@@ -28,12 +71,11 @@ pub(crate) struct ValidationQuery {
     pub(crate) live: bool,
 }
 
-impl<S: Sync> FromRequestParts<S> for ValidationQuery {
-    type Rejection = QueryError;
+impl Parameters for ValidationQuery {
+    const NAMES: &'static [&'static str] = &["live"];
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, QueryError> {
-        let pairs = pairs(parts)?;
-        match single(&pairs, "live")? {
+    fn parse(pairs: &Pairs) -> Result<Self, QueryError> {
+        match pairs.single("live")? {
             None | Some("true") => Ok(Self { live: true }),
             Some("false") => Ok(Self { live: false }),
             Some(_) => Err(QueryError::Live),
@@ -41,30 +83,40 @@ impl<S: Sync> FromRequestParts<S> for ValidationQuery {
     }
 }
 
-/// Unknown names are ignored: proxies and browsers add their own.
-fn pairs(parts: &Parts) -> Result<Vec<(String, String)>, QueryError> {
-    Query::try_from_uri(&parts.uri)
-        .map(|Query(pairs)| pairs)
-        .map_err(|_| QueryError::Malformed)
-}
+/// Names and values, in the order in which they were sent.
+#[derive(Debug)]
+pub(crate) struct Pairs(Vec<(String, String)>);
 
-fn parse(pairs: &[(String, String)]) -> Result<PageQuery, QueryError> {
-    let limit = single(pairs, "limit")?.map(str::parse).transpose()?.unwrap_or_default();
-    // Typed clients send an empty key for the first page.
-    let last_key = single(pairs, "last_key")?
-        .filter(|key| !key.is_empty())
-        .map(str::parse)
-        .transpose()?;
-    Ok(PageQuery { limit, last_key })
-}
+impl Pairs {
+    fn parse(parts: &Parts) -> Result<Self, QueryError> {
+        axum::extract::Query::try_from_uri(&parts.uri)
+            .map(|axum::extract::Query(pairs)| Self(pairs))
+            .map_err(|_| QueryError::Malformed)
+    }
 
-fn single<'a>(pairs: &'a [(String, String)], name: &'static str) -> Result<Option<&'a str>, QueryError> {
-    let mut values = pairs
-        .iter()
-        .filter(|(key, _)| key == name)
-        .map(|(_, value)| value.as_str());
-    match (values.next(), values.next()) {
-        (value, None) => Ok(value),
-        (_, Some(_)) => Err(QueryError::Repeated(name)),
+    fn check_names(&self, known: &'static [&'static str]) -> Result<(), QueryError> {
+        let mut names = self.0.iter().map(|(name, _)| name.as_str());
+        names
+            .find(|name| !known.contains(name))
+            .map_or(Ok(()), |name| {
+                Err(QueryError::Unknown {
+                    name: shorten_name(name),
+                    nearest: nearest_name(name, known.iter().copied()),
+                    known,
+                })
+            })
+    }
+
+    /// The value of a parameter that may be sent once.
+    fn single(&self, name: &'static str) -> Result<Option<&str>, QueryError> {
+        let mut values = self
+            .0
+            .iter()
+            .filter(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str());
+        match (values.next(), values.next()) {
+            (value, None) => Ok(value),
+            (_, Some(_)) => Err(QueryError::Repeated(name)),
+        }
     }
 }

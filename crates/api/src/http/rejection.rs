@@ -84,11 +84,21 @@ impl From<InvalidKey> for PathRejection {
 }
 
 /// Why the query of a URL is rejected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum QueryError {
     /// Not percent-encoded pairs.
     #[error("the query is not percent-encoded UTF-8")]
     Malformed,
+    /// No parameter of the route has this name.
+    #[error("the query contains an unknown parameter")]
+    Unknown {
+        /// The name, shortened.
+        name: String,
+        /// What the client probably meant.
+        nearest: Option<&'static str>,
+        /// Every parameter of the route.
+        known: &'static [&'static str],
+    },
     /// It is unclear which of the values was meant.
     #[error("the query contains {0} more than once")]
     Repeated(&'static str),

@@ -125,6 +125,12 @@ fn any_attribute() -> impl Strategy<Value = AttributeValue> {
     })
 }
 
+fn any_labels() -> impl Strategy<Value = AttributeValue> {
+    let key = select(vec!["env", "team/a", "Team", "\u{e9}", ""]).prop_map(str::to_owned);
+    let value = prop_oneof![4 => select(vec!["prod", "", "a b"]).prop_map(text), 1 => any_attribute()];
+    btree_map(key, value, 0..4).prop_map(|labels| AttributeValue::M(labels.into_iter().collect()))
+}
+
 /// A value that the field often has, so that many items are nearly valid.
 fn usual_attribute(field: Field) -> BoxedStrategy<AttributeValue> {
     let texts = |texts: &'static [&'static str]| select(texts).prop_map(text).boxed();
@@ -143,6 +149,7 @@ fn usual_attribute(field: Field) -> BoxedStrategy<AttributeValue> {
             Just(AttributeValue::L(vec![])),
         ]
         .boxed(),
+        Field::Labels => any_labels().boxed(),
         Field::Ttl => Just(AttributeValue::N("4102444800".to_owned())).boxed(),
         Field::CreatedAt | Field::UpdatedAt => texts(&["2024-01-15T10:30:00Z", "yesterday"]),
     }
@@ -198,7 +205,7 @@ fn breaks_a_rule(checks: &Value, delivery_type: &str) -> bool {
     checks.as_array().unwrap().iter().any(|check| {
         let field = Field::from_name(check["field"].as_str().unwrap());
         let is_read = field.is_some_and(|field| {
-            field.applies_to(delivery_type) && ![Field::CreatedAt, Field::UpdatedAt].contains(&field)
+            field.applies_to(delivery_type) && ![Field::CreatedAt, Field::UpdatedAt, Field::Labels].contains(&field)
         });
         let is_kept = check["code"] == "wrong_delivery_type" && check["status"] == "warning";
         let is_usual = [json!("ok"), json!("skipped")].contains(&check["status"]);

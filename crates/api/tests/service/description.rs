@@ -50,6 +50,35 @@ pub(crate) fn check(method: &str, path: &str, response: &Response, configuration
     }
 }
 
+/// An operation of the description.
+pub(crate) struct Operation {
+    pub(crate) method: String,
+    /// With names in braces.
+    pub(crate) path: &'static str,
+    /// The names of its parameters in the query, in alphabetical order.
+    pub(crate) query: Vec<&'static str>,
+    /// Whether everyone may call it.
+    pub(crate) is_open: bool,
+}
+
+pub(crate) fn operations() -> impl Iterator<Item = Operation> {
+    let paths = DOCUMENT["paths"].as_object().unwrap().iter();
+    paths.flat_map(|(path, item)| {
+        item.as_object().unwrap().iter().map(|(method, operation)| {
+            let parameters = operation["parameters"].as_array().into_iter().flatten().map(resolve);
+            let query = parameters.filter(|parameter| parameter["in"] == "query");
+            let mut query: Vec<_> = query.map(|parameter| parameter["name"].as_str().unwrap()).collect();
+            query.sort_unstable();
+            Operation {
+                method: method.to_uppercase(),
+                path,
+                query,
+                is_open: operation["security"] == json!([]),
+            }
+        })
+    })
+}
+
 fn find_response(method: &str, path: &str, status: u16) -> Option<&'static Value> {
     let paths = DOCUMENT["paths"].as_object().unwrap();
     let item = paths.iter().find(|(template, _)| is_match(template, path));

@@ -148,17 +148,6 @@ async fn empty_last_key_returns_the_first_page() {
 }
 
 #[tokio::test]
-async fn unknown_parameters_are_ignored() {
-    let service = Service::start().await;
-    let call = Call::get(LIST)
-        .query("limit", "1")
-        .query("utm_source", "x")
-        .query("utm_source", "y")
-        .query("", "");
-    service.send(call).await.expect(200);
-}
-
-#[tokio::test]
 async fn last_key_works_after_its_item_is_deleted() {
     let service = Service::start().await;
     for tenant_id in ["a", "b", "c", "d"] {

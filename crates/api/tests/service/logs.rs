@@ -105,6 +105,8 @@ async fn log_has_no_header_values_or_body_at_any_level() {
         Call::patch(&path).body(r#"{"SECRET":"SECRET","type":"SECRET"}"#),
         Call::patch(&path).body(r#"{"SECRET":"SECRET","bucket_name":"SECRET"}"#),
         Call::patch(&path).body(r#"{"SECRET":1,"SECRET":2}"#),
+        Call::patch(&path).body(r#"{"labels":{"SECRET":"SECRET"}}"#),
+        Call::patch(&path).body(r#"{"labels":{"SECRET":"SECRET"},"enabled":"SECRET"}"#),
         Call::patch(&path).body("SECRET"),
     ] {
         service.send(call).await;

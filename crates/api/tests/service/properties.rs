@@ -68,6 +68,7 @@ fn any_name() -> impl Strategy<Value = String> {
             Just("target_region"),
             Just("enabled"),
             Just("desired_logs"),
+            Just("labels"),
             Just("ttl"),
             Just("httpMethod"),
             Just("path"),

@@ -14,9 +14,10 @@ use super::{
 };
 use crate::{
     config::{ConfigKey, DeliveryType, Field, InvalidKey, create_from_members, update_from_members},
-    json_object::{JsonObject, JsonObjectError},
+    json_object::{JsonObjectError, parse_texts},
     tenant_id::TenantId,
-    violation::{ErrorCode, FieldError, Violation, quote_start},
+    unknown_name::shorten_name,
+    violation::{ErrorCode, FieldError, Violation},
 };
 
 /// Operations of an atomic batch at most: the actions of one transaction. Source: "Amazon DynamoDB Transactions: How it
@@ -134,7 +135,7 @@ pub fn parse_batch(body: &[u8], now: DateTime<Utc>) -> Result<Batch, BatchError>
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(BatchError::Empty);
     }
-    let members = JsonObject::parse(body).map_err(|error| match error {
+    let members = parse_texts(body).map_err(|error| match error {
         JsonObjectError::Syntax { line, column } => BatchError::NotJson { line, column },
         JsonObjectError::NotAnObject => BatchError::NotAnObject,
         JsonObjectError::Repeated(name) => BatchError::DuplicateKey { name },
@@ -234,11 +235,11 @@ fn parse_operation<'a>(operation: &'a RawValue, now: DateTime<Utc>) -> Result<Su
         subject: Subject::default(),
         operation: Err(vec![violation.for_field(field)]),
     };
-    let members = match JsonObject::parse(operation.get().as_bytes()) {
+    let members = match parse_texts(operation.get().as_bytes()) {
         Ok(members) => members,
         Err(JsonObjectError::Syntax { line, column }) => return Err(Unreadable::new(operation, line, column)),
         Err(JsonObjectError::NotAnObject) => return Ok(invalid(members::wrong_type("an object", operation), OPERATIONS)),
-        Err(JsonObjectError::Repeated(name)) => return Ok(invalid(members::repeated(), &quote_start(&name))),
+        Err(JsonObjectError::Repeated(name)) => return Ok(invalid(members::repeated(), &shorten_name(&name))),
     };
     let mut members = Members::new(members);
     let kind = parse_kind(&mut members)?;

@@ -104,7 +104,7 @@ impl Check {
             field.name(),
             status,
             violation.code.as_str(),
-            format!("{field} {violation}"),
+            violation.clone().for_field(field.name()).to_string(),
         )
     }
 
@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn well_formed_item_has_no_failure_and_a_check_for_each_field() {
         let found = checks(s3());
-        assert_eq!(found.len(), 10, "{found:?}");
+        assert_eq!(found.len(), 11, "{found:?}");
         assert!(
             found
                 .iter()
@@ -354,6 +354,10 @@ mod tests {
             ("desired_logs", json!([""]), "empty"),
             ("desired_logs", json!(["a", "a"]), "duplicate"),
             ("desired_logs", json!(["n".repeat(257)]), "too_long"),
+            ("labels", json!("env=prod"), "wrong_type"),
+            ("labels", json!({"env": 7}), "wrong_type"),
+            ("labels", json!({"Team": "x"}), "invalid_format"),
+            ("labels", json!({"env": "a b"}), "invalid_format"),
             ("bucket_prefix", json!(""), "empty"),
             ("target_region", json!(""), "empty"),
             ("target_region", json!("moon-east-1"), "unknown_region"),
@@ -376,6 +380,18 @@ mod tests {
             let found = reported(s3(), field, value.clone());
             assert_eq!(found, [(field, CheckStatus::Warning, code)], "{value}");
         }
+    }
+
+    #[test]
+    fn broken_label_is_reported_with_its_key() {
+        let mut item = s3();
+        item["labels"] = json!({"Team": "x", "env": "prod", "n": 7, "old": null});
+        let labels: Vec<_> = check_stored(&stored(item), NOW)
+            .into_iter()
+            .filter(|check| check.field == "labels")
+            .map(|check| check.message.split(' ').next().map(str::to_owned))
+            .collect();
+        assert_eq!(labels, [Some("labels.Team".to_owned()), Some("labels.n".to_owned())]);
     }
 
     #[test]

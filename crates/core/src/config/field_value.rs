@@ -1,5 +1,7 @@
 //! A valid value of a field.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::names::Field;
@@ -23,6 +25,8 @@ pub enum FieldData {
     Number(i64),
     /// A list of strings.
     List(Vec<String>),
+    /// Strings by their keys.
+    Map(BTreeMap<String, String>),
 }
 
 impl FieldData {
@@ -33,6 +37,7 @@ impl FieldData {
             Self::Boolean(_) => 1,
             Self::Number(_) => 8,
             Self::List(texts) => texts.iter().map(|text| text.len() + 1).sum(),
+            Self::Map(texts) => texts.iter().map(|(key, text)| key.len() + text.len() + 1).sum(),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
     field_value::FieldData,
     names::{DeliveryType, Field},
     spec::{Absent, FieldRole, FieldSpec, FieldTypes, REQUIRED, Shape, parse_text},
-    values::{DesiredLogs, Region, Ttl},
+    values::{DesiredLogs, Labels, Region, Ttl},
 };
 use crate::{
     tenant_id::TenantId,
@@ -95,6 +95,25 @@ pub(super) static DESIRED_LOGS: FieldSpec = FieldSpec {
     },
     default: None,
     parse: |value, _| DesiredLogs::parse(value).map(Into::into),
+};
+
+pub(super) static LABELS: FieldSpec = FieldSpec {
+    field: Field::Labels,
+    types: FieldTypes::All,
+    role: FieldRole::Writable,
+    is_required: false,
+    tolerated: &ErrorCode::ALL,
+    absent: Absent::Unset("the configuration has no labels"),
+    description: "Texts to find and group configurations by, which log processors ignore: up to 16. An update merges them \
+        key by key: a label that is left out keeps its value, `null` removes one.",
+    example: Some(r#"{"env":"production","team":"payments"}"#),
+    shape: Shape::Map {
+        key_pattern: Labels::KEY_PATTERN,
+        pattern: Labels::TEXT_PATTERN,
+        max_members: Labels::MAX_LABELS,
+    },
+    default: None,
+    parse: |value, _| Labels::parse(value).map(Into::into),
 };
 
 pub(super) static TTL: FieldSpec = FieldSpec {

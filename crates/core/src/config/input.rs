@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{
     field_change::{Change, ForeignField},
     field_value::FieldValue,
+    merge::parse_labels,
     names::{DeliveryType, Field, RETIRED_FIELDS},
     new_config::NewConfig,
     partitions,
@@ -17,7 +18,8 @@ use super::{
 use crate::{
     json_object::{JsonObject, JsonObjectError},
     tenant_id::TenantId,
-    violation::{ErrorCode, FieldError, Violation, quote_start},
+    unknown_name::shorten_name,
+    violation::{ErrorCode, FieldError, Violation},
 };
 
 /// Why a body is rejected.
@@ -250,8 +252,8 @@ fn broken_rules(mut errors: Vec<FieldError>) -> InputError {
 }
 
 /// Parses every member that clients may write, and collects the broken rules. Without a delivery type (a create whose
-/// type is invalid) no field is reported as one of another type. Those that are reported and have a text are returned as
-/// well.
+/// type is invalid) no field is reported as one of another type. What is reported although some item may have it is returned
+/// as well.
 fn parse_fields(
     members: &[(String, Value)],
     delivery_type: Option<DeliveryType>,
@@ -282,9 +284,10 @@ fn parse_fields(
             } else {
                 let error = field_of_another_type(types, delivery_type).for_field(name);
                 errors.push(error.clone());
-                foreign.extend(value.as_str().map(|text| ForeignField {
+                foreign.extend(value.is_string().then(|| ForeignField {
                     field,
-                    text: text.to_owned(),
+                    entry: None,
+                    value: value.clone(),
                     error,
                 }));
             }
@@ -297,6 +300,13 @@ fn parse_fields(
                 None if spec.is_required => {}
                 None => changes.push(Change::Remove(field)),
             }
+            continue;
+        }
+        if field == Field::Labels {
+            let (change, broken) = parse_labels(value);
+            changes.push(change);
+            errors.extend(broken.iter().map(|label| label.error.clone()));
+            foreign.extend(broken);
             continue;
         }
         match spec.parse(value, Some(now)) {
@@ -325,7 +335,7 @@ fn unknown_field(name: &str) -> FieldError {
         || "is not a field of a delivery configuration (omit it)".to_owned(),
         |nearest| format!("is not a field of a delivery configuration (did you mean {nearest}?)"),
     );
-    Violation::new(ErrorCode::UnknownField, message).for_field(quote_start(name))
+    Violation::new(ErrorCode::UnknownField, message).for_field(shorten_name(name))
 }
 
 /// Whether clients must send a value of this field for a configuration of this type.
@@ -348,7 +358,7 @@ fn with_defaults(changes: Vec<Change>, delivery_type: DeliveryType) -> Vec<Field
         .into_iter()
         .filter_map(|change| match change {
             Change::Set(value) => Some(value),
-            Change::Remove(_) => None,
+            Change::Remove(_) | Change::MergeLabels(_) => None,
         })
         .collect();
     delivery_type

@@ -4,8 +4,8 @@
 use std::str::FromStr;
 
 use crate::{
-    nearest::nearest,
-    violation::{ErrorCode, Violation},
+    unknown_name::nearest_name,
+    violation::{ErrorCode, FieldError, Violation},
 };
 
 named_enum! {
@@ -41,6 +41,8 @@ named_enum! {
         Enabled = "enabled",
         /// The applications whose logs are delivered.
         DesiredLogs = "desired_logs",
+        /// Texts of operators about the configuration.
+        Labels = "labels",
         /// When the table drops the item, Unix seconds.
         Ttl = "ttl",
         /// When the configuration was created. Set by the service.
@@ -94,7 +96,17 @@ impl Field {
     /// The field that the author of `name` most likely meant.
     #[must_use]
     pub fn nearest(name: &str) -> Option<Self> {
-        nearest(name, Self::ALL.map(Self::name)).and_then(Self::from_name)
+        nearest_name(name, Self::ALL.map(Self::name)).and_then(Self::from_name)
+    }
+
+    /// The field whose rule is broken. `None` if the rule is that no field has such a name.
+    #[must_use]
+    pub fn of_error(error: &FieldError) -> Option<Self> {
+        if error.code == ErrorCode::UnknownField {
+            return None;
+        }
+        let name = error.field.split_once('.').map_or(&*error.field, |(field, _)| field);
+        Self::from_name(name)
     }
 }
 
@@ -135,6 +147,20 @@ mod tests {
             ("tenantId", Field::TenantId),
         ] {
             assert_eq!(Field::nearest(typo), Some(meant), "{typo}");
+        }
+    }
+
+    #[test]
+    fn broken_rule_of_an_entry_belongs_to_its_field() {
+        let error = |field: &str, code| Violation::new(code, "is wrong").for_field(field);
+        let of_label = Violation::new(ErrorCode::TooLong, "is wrong").of_entry("a.b");
+        for (error, field) in [
+            (error("ttl", ErrorCode::WrongType), Some(Field::Ttl)),
+            (of_label.for_field("labels"), Some(Field::Labels)),
+            (error("labels.a", ErrorCode::UnknownField), None),
+            (error("ttl", ErrorCode::UnknownField), None),
+        ] {
+            assert_eq!(Field::of_error(&error), field, "{error}");
         }
     }
 

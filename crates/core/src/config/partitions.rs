@@ -32,7 +32,8 @@ pub(super) fn conflict_in(changes: &[Change]) -> Option<(FieldError, [ForeignFie
     let error = conflict(&role, &region)?.for_field(Field::TargetRegion.name());
     let as_stored = |field, text: &str| ForeignField {
         field,
-        text: text.to_owned(),
+        entry: None,
+        value: text.into(),
         error: error.clone(),
     };
     let fields = [

@@ -93,6 +93,15 @@ pub enum Shape {
         /// The maximum number of entries.
         max_names: usize,
     },
+    /// An object whose members are strings.
+    Map {
+        /// The pattern of a key.
+        key_pattern: &'static str,
+        /// The pattern of a value.
+        pattern: &'static str,
+        /// The maximum number of members.
+        max_members: usize,
+    },
     /// Unix seconds.
     UnixSeconds {
         /// The first value that is too large.

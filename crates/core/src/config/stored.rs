@@ -82,10 +82,7 @@ impl StoredConfig {
     #[must_use]
     pub fn has(&self, change: &Change) -> bool {
         let found = self.get(change.field());
-        match change {
-            Change::Set(value) => found == Some(&json!(value.data())),
-            Change::Remove(_) => found.is_none(),
-        }
+        change.after(found).as_ref() == found
     }
 
     /// The configuration after these changes, with the times and the version from before.
@@ -93,9 +90,10 @@ impl StoredConfig {
     pub fn with(&self, changes: &[Change]) -> Self {
         let mut config = self.clone();
         for change in changes {
-            match change {
-                Change::Set(value) => config.fields.insert(value.field(), json!(value.data())),
-                Change::Remove(field) => config.fields.remove(field),
+            let field = change.field();
+            match change.after(self.get(field)) {
+                Some(value) => config.fields.insert(field, value),
+                None => config.fields.remove(&field),
             };
         }
         config

@@ -1,10 +1,13 @@
 //! A change of a configuration.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::{
     field_change::{Change, ForeignField},
     field_value::{FieldData, FieldValue},
+    merge::merge_labels,
     names::{DeliveryType, Field},
     partitions::{self, Requirement},
     spec::FieldRole,
@@ -16,7 +19,8 @@ use crate::violation::{ErrorCode, FieldError, Violation};
 /// once, and every rule holds for the new values.
 ///
 /// What a client reads and sends back unchanged must change nothing, in whatever form a person wrote it. So a change counts
-/// only where the item has another value than the one that was sent ([`ConfigUpdate::resolve`]).
+/// only where the item has another value than the one that was sent ([`ConfigUpdate::resolve`]). Labels merge, key by key, with
+/// those of the item.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConfigUpdate {
     delivery_type: DeliveryType,
@@ -41,6 +45,10 @@ pub enum Assumption<'a> {
     IsNotNull(Field),
     /// The field that the update does not name contradicts none that it changes.
     Meets(Requirement),
+    /// The field is absent, or has exactly these texts.
+    IsAbsentOr(Field, Option<&'a BTreeMap<String, String>>),
+    /// None that a condition expresses: no item is as required.
+    Never,
 }
 
 impl ConfigUpdate {
@@ -60,7 +68,7 @@ impl ConfigUpdate {
         })
     }
 
-    /// The changes, each of another field.
+    /// The changes, each of another field, where the item is as the [assumptions](Self::assumptions) say.
     #[must_use]
     pub fn changes(&self) -> &[Change] {
         &self.changes
@@ -68,22 +76,25 @@ impl ConfigUpdate {
 
     /// The changes that the update makes to this item, or the rules that it would break there.
     pub fn resolve(&self, stored: &StoredConfig) -> Result<Vec<Change>, Vec<FieldError>> {
-        let mut changes: Vec<Change> = self
-            .changes
-            .iter()
-            .filter(|change| !self.is_stored_as_sent(change, stored))
-            .cloned()
-            .collect();
+        let mut changes = Vec::new();
+        let mut too_many = None;
+        for change in &self.changes {
+            match self.effect(change, stored) {
+                Ok(effect) => changes.extend(effect),
+                Err(error) => too_many = Some(error),
+            }
+        }
         let foreign = self
             .foreign
             .iter()
-            .filter(|foreign| stored.get(foreign.field).and_then(Value::as_str) != Some(foreign.text.as_str()))
+            .filter(|foreign| !foreign.is_stored(stored))
             .map(|foreign| foreign.error.clone());
         let stub = self.required_fields(&changes).filter(|field| !stored.has_text(*field));
         let contradicted = self
             .requirement(&changes)
             .and_then(|requirement| requirement.broken_by(stored));
-        let mut errors: Vec<FieldError> = foreign.chain(stub.map(missing_in_stub)).chain(contradicted).collect();
+        let missing = stub.map(missing_in_stub);
+        let mut errors: Vec<FieldError> = foreign.chain(missing).chain(contradicted).chain(too_many).collect();
         errors.dedup();
         if !errors.is_empty() {
             return Err(errors);
@@ -98,10 +109,10 @@ impl ConfigUpdate {
     /// addition where it is absent and the update does not name it.
     #[must_use]
     pub fn assumptions(&self) -> Vec<Assumption<'_>> {
-        let foreign = self
-            .foreign
-            .iter()
-            .map(|foreign| Assumption::HasText(foreign.field, &foreign.text));
+        let foreign = self.foreign.iter().map(|foreign| match foreign.text() {
+            Some(text) => Assumption::HasText(foreign.field, text),
+            None => Assumption::Never,
+        });
         let required = self.required_fields(&self.changes).map(Assumption::HasAnyText);
         let other_forms = self.changes.iter().filter_map(|change| self.other_form(change));
         let enabled = (!self.names(Field::Enabled)).then_some(Assumption::IsNotNull(Field::Enabled));
@@ -111,6 +122,7 @@ impl ConfigUpdate {
             .chain(other_forms)
             .chain(enabled)
             .chain(requirement)
+            .chain(self.lack_of_labels())
             .collect()
     }
 
@@ -120,7 +132,7 @@ impl ConfigUpdate {
     pub fn too_large(&self) -> FieldError {
         let bytes = |change: &&Change| match change {
             Change::Set(value) => value.data().bytes(),
-            Change::Remove(_) => 0,
+            Change::Remove(_) | Change::MergeLabels(_) => 0,
         };
         let largest = self.changes.iter().max_by_key(bytes);
         let message = "makes the stored item larger than 400 kB, the most that DynamoDB stores (send a smaller value, or remove \
@@ -141,12 +153,31 @@ impl ConfigUpdate {
         self.sent.iter().find(|(name, _)| *name == field).map(|(_, sent)| sent)
     }
 
-    fn is_stored_as_sent(&self, change: &Change, stored: &StoredConfig) -> bool {
-        let found = stored.get(change.field());
-        match change {
-            Change::Set(value) => found.is_some() && found == self.sent(value.field()),
-            Change::Remove(_) => found.is_none(),
+    /// What a change of this update changes in this item.
+    fn effect(&self, change: &Change, stored: &StoredConfig) -> Result<Option<Change>, FieldError> {
+        let field = change.field();
+        let (sent, found) = (self.sent(field), stored.get(field));
+        if let (Field::Labels, Some(sent)) = (field, sent) {
+            return merge_labels(sent, found);
         }
+        let is_stored_as_sent = match change {
+            Change::Set(_) | Change::MergeLabels(_) => found.is_some() && found == sent,
+            Change::Remove(_) => found.is_none(),
+        };
+        Ok((!is_stored_as_sent).then(|| change.clone()))
+    }
+
+    /// Sent labels are all labels of an item that has none, or the same.
+    fn lack_of_labels(&self) -> Option<Assumption<'_>> {
+        self.sent(Field::Labels)?;
+        let labels = self.changes.iter().find_map(|change| match change {
+            Change::Set(value) => match value.data() {
+                FieldData::Map(labels) => Some(labels),
+                _ => None,
+            },
+            _ => None,
+        });
+        Some(Assumption::IsAbsentOr(Field::Labels, labels))
     }
 
     /// Another form in which the item may have the value that was sent.
@@ -229,6 +260,10 @@ mod tests {
             Assumption::LacksSet(..) => true,
             Assumption::IsNotNull(field) => stored.get(*field) != Some(&Value::Null),
             Assumption::Meets(requirement) => requirement.broken_by(stored).is_none(),
+            Assumption::IsAbsentOr(field, texts) => stored
+                .get(*field)
+                .is_none_or(|found| texts.is_some_and(|texts| *found == json!(texts))),
+            Assumption::Never => false,
         }
     }
 
@@ -237,9 +272,9 @@ mod tests {
         let mut shown = serde_json::to_value(stored).unwrap();
         for change in changes {
             let name = change.field().name();
-            match change {
-                Change::Set(value) => shown[name] = json!(value.data()),
-                Change::Remove(_) => drop(shown.as_object_mut().unwrap().remove(name)),
+            match change.after(stored.get(change.field())) {
+                Some(value) => shown[name] = value,
+                None => drop(shown.as_object_mut().unwrap().remove(name)),
             }
         }
         shown
@@ -260,6 +295,18 @@ mod tests {
             any_member(
                 "log_distribution_role_arn",
                 vec![json!(null), json!(ROLE), json!("other")],
+            ),
+            any_member(
+                "labels",
+                vec![
+                    json!(null),
+                    json!({}),
+                    json!({"env": "prod"}),
+                    json!({"env": "test", "team": null}),
+                    json!({"env": "prod", "Team": "a b", "n": 7, "gone": null}),
+                    json!("by hand"),
+                    json!(["env"]),
+                ],
             ),
         ];
         members.prop_map(|members| members.into_iter().flatten().collect::<serde_json::Map<_, _>>().into())
@@ -318,6 +365,12 @@ mod tests {
             let errors = update.resolve(&stored(other)).unwrap_err();
             assert_eq!((errors.len(), errors[0].code), (1, ErrorCode::Conflict));
         }
+    }
+
+    #[test]
+    fn labels_count_for_the_size_of_an_item() {
+        let body = json!({"labels": {"env": "production"}, "target_region": "eu-west-1", "desired_logs": ["a"]});
+        assert_eq!(parse(&body).unwrap().too_large().field, "labels");
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Between configurations and DynamoDB's items.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 use tenant_core::{
-    Assumption, Change, ConfigKey, Cursor, EntityTag, Field, FieldData, FieldValue, NewConfig, StoredConfig,
+    Assumption, Change, ConfigKey, Cursor, EntityTag, Field, FieldData, FieldValue, LabelChanges, NewConfig, StoredConfig,
     VERSION_ATTRIBUTE,
 };
 
@@ -71,9 +73,14 @@ pub(crate) fn new_item(config: &NewConfig, version: &str, now: DateTime<Utc>) ->
     item
 }
 
-/// The changes that an update makes to an item. `enabled` is stored even where the update does not name it: a missing
-/// value means off, and stays off.
-pub(crate) fn item_update(field_changes: &[Change], version: &str, now: DateTime<Utc>) -> ItemUpdate {
+/// The changes that an update makes to an item, which is at hand if it was read. `enabled` is stored even where the update
+/// does not name it: a missing value means off, and stays off.
+pub(crate) fn item_update(
+    field_changes: &[Change],
+    read: Option<&Item>,
+    version: &str,
+    now: DateTime<Utc>,
+) -> ItemUpdate {
     let mut changes = ItemUpdate {
         set: vec![(Field::UpdatedAt.name(), time(now)), (VERSION_ATTRIBUTE, text(version))],
         ..ItemUpdate::default()
@@ -84,6 +91,10 @@ pub(crate) fn item_update(field_changes: &[Change], version: &str, now: DateTime
         match change {
             Change::Set(value) => changes.set.push((value.field().name(), attribute(value.clone()))),
             Change::Remove(field) => changes.remove.push(field.name()),
+            Change::MergeLabels(labels) => {
+                let stored = read.and_then(|item| item.get(change.field().name()));
+                changes.set.push((change.field().name(), merged(stored, labels)));
+            }
         }
     }
     if !names_enabled {
@@ -94,6 +105,19 @@ pub(crate) fn item_update(field_changes: &[Change], version: &str, now: DateTime
     changes
 }
 
+/// The stored labels after these changes. The others keep their attributes, in whatever form a person wrote them.
+fn merged(stored: Option<&AttributeValue>, changes: &LabelChanges) -> AttributeValue {
+    let stored = stored.and_then(|labels| labels.as_m().ok());
+    let mut labels = stored.cloned().unwrap_or_default();
+    for (key, value) in changes.iter() {
+        match value {
+            Some(value) => labels.insert(key.to_owned(), text(value)),
+            None => labels.remove(key),
+        };
+    }
+    AttributeValue::M(labels)
+}
+
 /// The attribute of a value.
 fn attribute(value: FieldValue) -> AttributeValue {
     match value.into_data() {
@@ -101,7 +125,13 @@ fn attribute(value: FieldValue) -> AttributeValue {
         FieldData::Boolean(boolean) => AttributeValue::Bool(boolean),
         FieldData::Number(whole) => number(whole),
         FieldData::List(texts) => AttributeValue::L(texts.into_iter().map(AttributeValue::S).collect()),
+        FieldData::Map(texts) => map(texts),
     }
+}
+
+fn map(texts: BTreeMap<String, String>) -> AttributeValue {
+    let members = texts.into_iter().map(|(key, text)| (key, AttributeValue::S(text)));
+    AttributeValue::M(members.collect())
 }
 
 /// "The item is as the update assumes".
@@ -116,6 +146,10 @@ pub(crate) fn holds(assumption: Assumption<'_>, placeholders: &mut Placeholders)
             placeholders.contradicts_nothing(requirement.field().name(), requirement.contradictions())
         }
         Assumption::IsNotNull(field) => placeholders.differs(field.name(), AttributeValue::Null(true)),
+        Assumption::IsAbsentOr(field, None) => placeholders.is_absent(field.name()),
+        Assumption::IsAbsentOr(field, Some(texts)) => placeholders.is_absent_or(field.name(), map(texts.clone())),
+        // Every item has a key.
+        Assumption::Never => placeholders.is_absent(Field::TenantId.name()),
     }
 }
 

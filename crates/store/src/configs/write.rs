@@ -99,7 +99,7 @@ impl ConfigStore {
             }
             None => (update.changes().to_vec(), is_as_assumed(&mut placeholders, update, now)),
         };
-        let changes = item::item_update(&changes, &version, now);
+        let changes = item::item_update(&changes, read.as_ref(), &version, now);
         let expression = changes.expression(&mut placeholders);
         let written = self
             .table

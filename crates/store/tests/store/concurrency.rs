@@ -2,10 +2,10 @@
 
 use serde_json::json;
 use tenant_core::{DeliveryType::S3, parse_update};
-use tenant_store::StoreError;
+use tenant_store::{Precondition, StoreError};
 use tokio::task::JoinSet;
 
-use crate::harness::{Harness, key, now, s3, tenant, unchanged, wire};
+use crate::harness::{Harness, key, now, s3, tenant, unchanged, update, wire};
 
 #[tokio::test]
 async fn one_of_a_hundred_concurrent_creates_succeeds() {
@@ -61,4 +61,23 @@ async fn no_update_is_lost_between_writers_that_send_the_tag_they_read() {
     writers.join_all().await;
     let last = harness.get("acme", S3).await.unwrap();
     assert_eq!(wire(&last)["bucket_name"], json!(format!("acme-{}", WRITERS * ROUNDS)));
+}
+
+#[tokio::test]
+async fn labels_of_several_writers_at_once_are_all_kept() {
+    let harness = Harness::start().await;
+    harness.store.create(&s3("acme"), now()).await.unwrap();
+    let mut writers = JoinSet::new();
+    for label in ["env", "team", "tier"] {
+        let store = harness.store.clone();
+        writers.spawn(async move {
+            let change = update(S3, &json!({"labels": {label: "x"}}));
+            store.update(&key("acme", S3), &change, &Precondition::None, now()).await
+        });
+    }
+    for updated in writers.join_all().await {
+        updated.unwrap();
+    }
+    let last = harness.get("acme", S3).await.unwrap();
+    assert_eq!(wire(&last)["labels"], json!({"env": "x", "team": "x", "tier": "x"}));
 }

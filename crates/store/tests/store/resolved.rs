@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use serde_json::{Value, json};
 use tenant_aws::usage::measure;
 use tenant_core::{
@@ -23,6 +23,16 @@ fn set(names: &[&str]) -> AttributeValue {
 
 fn stub() -> [(&'static str, AttributeValue); 2] {
     [("tenant_id", text("acme")), ("type", text("s3"))]
+}
+
+fn labels(labels: &[(&str, AttributeValue)]) -> AttributeValue {
+    let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
+    AttributeValue::M(labels.collect())
+}
+
+/// Labels that no client could send.
+fn odd_labels() -> AttributeValue {
+    labels(&[("Team", text("a b")), ("hosts", set(&["a", "b"]))])
 }
 
 /// Puts an S3 item with this attribute.
@@ -51,6 +61,9 @@ async fn value_sent_as_it_is_shown_keeps_its_stored_form() {
         ("log_distribution_role_arn", text(ROLE), json!(ROLE)),
         ("ttl", number(1_900_000_000), json!(1_900_000_000)),
         ("target_region", text("eu-west-1"), json!("eu-west-1")),
+        ("labels", odd_labels(), json!({"Team": "a b", "hosts": ["a", "b"]})),
+        ("labels", text("env=prod"), json!("env=prod")),
+        ("labels", labels(&[]), json!({})),
     ] {
         for conditional in [false, true] {
             put_with(&harness, field, stored.clone()).await;
@@ -84,6 +97,19 @@ async fn other_value_replaces_the_stored_form() {
         ),
         ("bucket_prefix", text("logs"), json!("logs/"), text("logs/")),
         ("bucket_prefix", text("other"), json!("logs"), text("logs/")),
+        ("labels", text("env=prod"), json!({"env": "prod"}), labels(&[("env", text("prod"))])),
+        (
+            "labels",
+            odd_labels(),
+            json!({"Team": null, "env": "prod"}),
+            labels(&[("hosts", set(&["a", "b"])), ("env", text("prod"))]),
+        ),
+        (
+            "labels",
+            labels(&[("env", text("prod"))]),
+            json!({"env": "test", "team": ""}),
+            labels(&[("env", text("test")), ("team", text(""))]),
+        ),
     ] {
         put_with(&harness, field, stored).await;
         let change = update(S3, &json!({field: sent}));
@@ -94,6 +120,51 @@ async fn other_value_replaces_the_stored_form() {
             .unwrap();
         assert_eq!(harness.item("acme", "s3").await.unwrap()[field], expected);
     }
+}
+
+#[tokio::test]
+async fn labels_without_a_label_are_removed() {
+    let harness = Harness::start().await;
+    for (stored, sent) in [
+        (labels(&[("env", text("prod"))]), json!({"env": null})),
+        (odd_labels(), json!({"Team": null, "hosts": null, "gone": null})),
+        (odd_labels(), json!(null)),
+        (text("env=prod"), json!({})),
+        (AttributeValue::B(Blob::new([1])), json!({"B": null})),
+    ] {
+        for conditional in [false, true] {
+            put_with(&harness, "labels", stored.clone()).await;
+            let change = update(S3, &json!({"labels": sent}));
+            let precondition = &met(&harness).await[usize::from(conditional)];
+            harness
+                .store
+                .update(&key("acme", S3), &change, precondition, now())
+                .await
+                .unwrap();
+            let after = harness.item("acme", "s3").await.unwrap();
+            assert_eq!(after.get("labels"), None, "{sent}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn broken_label_is_rejected_unless_it_is_stored() {
+    let harness = Harness::start().await;
+    let rule = |field: &str, code| (field.to_owned(), code);
+    for stored in [odd_labels(), labels(&[("env", text("prod"))]), text("odd")] {
+        put_with(&harness, "labels", stored).await;
+        assert_eq!(
+            broken_rules(&harness, &json!({"labels": {"env": "a b", "hosts": ["c"]}})).await,
+            [
+                rule("labels.env", ErrorCode::InvalidFormat),
+                rule("labels.hosts", ErrorCode::WrongType)
+            ]
+        );
+    }
+    assert_eq!(
+        broken_rules(&harness, &json!({"labels": "other"})).await,
+        [rule("labels", ErrorCode::WrongType)]
+    );
 }
 
 #[tokio::test]
@@ -238,12 +309,16 @@ async fn value_that_does_not_begin_visibly_counts_as_present() {
 #[tokio::test]
 async fn only_an_update_that_depends_on_the_item_needs_a_second_call() {
     let harness = Harness::start().await;
-    let whole = json!({"bucket_name": "acme-logs", "bucket_prefix": "logs", "desired_logs": ["a"], "enabled": true});
+    let whole = json!({
+        "bucket_name": "acme-logs", "bucket_prefix": "logs", "desired_logs": ["a"], "enabled": true, "labels": {"env": "prod"}
+    });
     for (field, stored, calls) in [
         ("bucket_name", text("acme-logs"), 1),
         ("desired_logs", AttributeValue::L(vec![text("a")]), 1),
         ("desired_logs", set(&["a"]), 2),
         ("bucket_prefix", text("logs"), 2),
+        ("labels", labels(&[("env", text("prod"))]), 1),
+        ("labels", labels(&[("env", text("prod")), ("team", text("a"))]), 2),
     ] {
         put_with(&harness, field, stored).await;
         let change = update(S3, &whole);

@@ -19,6 +19,7 @@ use crate::{
         envelope::{Confirmation, Success},
         error::ApiError,
         path::{Target, Tenant},
+        query::Query,
     },
     state::AppState,
 };
@@ -43,6 +44,7 @@ pub(crate) async fn create(
     now: Now,
     origin: Origin,
     Tenant(tenant_id): Tenant,
+    _: Query<()>,
     conditions: Conditions,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
@@ -97,6 +99,7 @@ pub(crate) async fn read(
     State(state): State<AppState>,
     now: Now,
     target: Target,
+    _: Query<()>,
     conditions: Conditions,
 ) -> Result<Response, ApiError> {
     let Tagged { value: stored, tag } = find(&state, &target, now).await?;
@@ -129,6 +132,7 @@ pub(crate) async fn update(
     now: Now,
     origin: Origin,
     target: Target,
+    _: Query<()>,
     conditions: Conditions,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
@@ -180,6 +184,7 @@ pub(crate) async fn delete(
     now: Now,
     origin: Origin,
     target: Target,
+    _: Query<()>,
     conditions: Conditions,
 ) -> Result<Response, ApiError> {
     let store = &state.stores.configs;

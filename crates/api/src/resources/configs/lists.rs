@@ -10,7 +10,7 @@ use tenant_core::StoredConfig;
 #[cfg(feature = "openapi")]
 use crate::description::failures;
 use crate::{
-    http::{context::Now, envelope::Success, error::ApiError, path::AnyTenant, query::PageQuery},
+    http::{context::Now, envelope::Success, error::ApiError, path::AnyTenant, query::{PageQuery, Query}},
     state::AppState,
 };
 
@@ -61,6 +61,7 @@ pub(crate) async fn list_for_tenant(
     State(state): State<AppState>,
     now: Now,
     tenant: AnyTenant,
+    _: Query<()>,
 ) -> Result<Response, ApiError> {
     let configurations = state.stores.configs.list_tenant(tenant.as_str(), now.0).await?;
     let count = configurations.len();
@@ -84,7 +85,11 @@ pub(crate) async fn list_for_tenant(
         failures::Signed,
     ),
 ))]
-pub(crate) async fn list_all(State(state): State<AppState>, now: Now, query: PageQuery) -> Result<Response, ApiError> {
+pub(crate) async fn list_all(
+    State(state): State<AppState>,
+    now: Now,
+    Query(query): Query<PageQuery>,
+) -> Result<Response, ApiError> {
     let page = state
         .stores
         .configs

@@ -12,7 +12,7 @@ use tenant_store::configs::WithSiblings;
 use crate::description::failures;
 use crate::{
     http::{
-        context::Now, deadline::Deadline, envelope::Success, error::ApiError, path::Target, query::ValidationQuery,
+        context::Now, deadline::Deadline, envelope::Success, error::ApiError, path::Target, query::{Query, ValidationQuery},
     },
     resources::configs::{external_checks, handlers::not_found},
     state::AppState,
@@ -62,7 +62,7 @@ pub(crate) async fn validate(
     now: Now,
     deadline: Deadline,
     target: Target,
-    query: ValidationQuery,
+    Query(query): Query<ValidationQuery>,
 ) -> Result<Response, ApiError> {
     let found = state.stores.configs.get_with_siblings(&target.0, now.0).await?;
     let WithSiblings { config, siblings } = found.ok_or_else(|| not_found(&target))?;

@@ -7,8 +7,8 @@ use super::{CHANGES, MAX_CONFIG_BYTES, OperationKind};
 use crate::{
     config::InputError,
     json_object::{JsonObject, JsonObjectError},
-    nearest::nearest,
-    violation::{ErrorCode, FieldError, Violation, quote_start},
+    unknown_name::{nearest_name, shorten_name},
+    violation::{ErrorCode, FieldError, Violation},
 };
 
 /// The members, and the rules that were found to be broken so far.
@@ -75,9 +75,9 @@ pub(super) fn repeated() -> Violation {
 }
 
 impl<'a> Members<'a> {
-    pub(super) fn new(members: JsonObject<&'a RawValue>) -> Self {
+    pub(super) fn new(members: Vec<(String, &'a RawValue)>) -> Self {
         Self {
-            members: members.0,
+            members,
             errors: Vec::new(),
         }
     }
@@ -85,7 +85,7 @@ impl<'a> Members<'a> {
     /// The first member with another name than these, and what was probably meant.
     pub(super) fn unknown(&self, known: &[&'static str]) -> Option<(String, Option<&'static str>)> {
         let (name, _) = self.members.iter().find(|(name, _)| !known.contains(&name.as_str()))?;
-        Some((quote_start(name), nearest(name, known.iter().copied())))
+        Some((shorten_name(name), nearest_name(name, known.iter().copied())))
     }
 
     /// Reports every member that an operation of this kind does not have.
@@ -93,10 +93,10 @@ impl<'a> Members<'a> {
         let operation = kind.map_or_else(|| "an operation".to_owned(), |kind| format!("the operation {kind}"));
         let unknown = self.members.iter().filter(|(name, _)| !known.contains(&name.as_str()));
         let errors = unknown.map(|(name, _)| {
-            let suggestion = nearest(name, known.iter().copied())
+            let suggestion = nearest_name(name, known.iter().copied())
                 .map_or_else(|| "omit it".to_owned(), |nearest| format!("did you mean {nearest}?"));
             let message = format!("is not a member of {operation} ({suggestion})");
-            Violation::new(ErrorCode::UnknownField, message).for_field(quote_start(name))
+            Violation::new(ErrorCode::UnknownField, message).for_field(shorten_name(name))
         });
         self.errors.extend(errors);
     }
@@ -159,7 +159,7 @@ impl<'a> Members<'a> {
                 Ok(None)
             }
             Err(JsonObjectError::Repeated(repeated_name)) => {
-                self.report(&quote_start(&repeated_name), repeated());
+                self.report(&shorten_name(&repeated_name), repeated());
                 Ok(None)
             }
         }

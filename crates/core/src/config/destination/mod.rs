@@ -43,6 +43,7 @@ impl Field {
             Self::TargetRegion => &fields::TARGET_REGION,
             Self::Enabled => &fields::ENABLED,
             Self::DesiredLogs => &fields::DESIRED_LOGS,
+            Self::Labels => &fields::LABELS,
             Self::Ttl => &fields::TTL,
             Self::CreatedAt => &fields::CREATED_AT,
             Self::UpdatedAt => &fields::UPDATED_AT,

@@ -90,6 +90,7 @@ fn create_with_every_field_keeps_every_field() {
     let body = json!({
         "tenant_id": "acme-corp", "type": "s3", "bucket_name": "acme-corp-logs", "bucket_prefix": "p",
         "target_region": "eu-west-1", "enabled": false, "desired_logs": ["b", "a"], "ttl": NOW + 1,
+        "labels": {"env": "prod", "team": null},
         "created_at": "2024-01-15T10:30:00Z", "updated_at": 7
     });
     let values = create(&body).unwrap().into_values();
@@ -102,6 +103,7 @@ fn create_with_every_field_keeps_every_field() {
             Field::TargetRegion,
             Field::Enabled,
             Field::DesiredLogs,
+            Field::Labels,
             Field::Ttl
         ]
     );
@@ -115,6 +117,7 @@ fn null_in_an_optional_field_of_a_create_means_absent() {
         "target_region",
         "enabled",
         "desired_logs",
+        "labels",
         "ttl",
         "log_group_name",
     ] {
@@ -296,6 +299,21 @@ fn update_distinguishes_absent_null_and_value() {
         assert!(changes.changes().contains(&change), "{change:?}");
     }
     assert_eq!(changes.changes().len(), 5, "what is absent is not changed");
+}
+
+#[test]
+fn labels_without_a_label_are_absent_from_a_create() {
+    for labels in [json!({}), json!({"env": null}), json!({"Team": null})] {
+        assert_eq!(create(&with(s3(), "labels", labels)), create(&s3()));
+    }
+    assert_eq!(
+        broken(create(&with(s3(), "labels", json!({"Team": "x", "env": "a b", "n": 1})))),
+        [
+            rule("labels.Team", ErrorCode::InvalidFormat),
+            rule("labels.env", ErrorCode::InvalidFormat),
+            rule("labels.n", ErrorCode::WrongType)
+        ]
+    );
 }
 
 #[test]

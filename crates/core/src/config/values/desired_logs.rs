@@ -57,7 +57,7 @@ impl DesiredLogs {
                     ErrorCode::Duplicate,
                     format!("entry {position} must not repeat an earlier entry"),
                 )),
-                Err(Violation { code, message }) => {
+                Err(Violation { code, message, .. }) => {
                     violations.push(Violation::new(code, format!("entry {position} {message}")));
                 }
             }
