@@ -404,6 +404,7 @@ async fn everything_that_a_validation_reports_can_be_fixed() {
         ("log_distribution_role_arn", text(ROLE)),
         ("log_group_name", AttributeValue::N("7".to_owned())),
         ("desired_logs", AttributeValue::L(vec![text("")])),
+        ("labels", text("env=prod")),
         ("ttl", AttributeValue::N("-1".to_owned())),
         ("created_at", text("yesterday")),
         ("updated_at", AttributeValue::Bool(true)),
@@ -421,11 +422,11 @@ async fn everything_that_a_validation_reports_can_be_fixed() {
     let before = service.send(validate()).await.expect(200);
     crate::harness::assert_envelope!(before);
     let fields: Vec<_> = reported(&before).into_iter().map(|(field, ..)| field).collect();
-    assert_eq!(fields.len(), 11, "{fields:?}");
+    assert_eq!(fields.len(), 12, "{fields:?}");
 
     let fix = json!({
         "bucket_name": "acme-corp-logs", "bucket_prefix": null, "target_region": "eu-west-1", "enabled": true,
-        "log_distribution_role_arn": null, "log_group_name": null, "desired_logs": null, "ttl": null
+        "log_distribution_role_arn": null, "log_group_name": null, "desired_logs": null, "labels": null, "ttl": null
     });
     service.send(Call::patch(&path).json(&fix)).await.expect(200);
     service
