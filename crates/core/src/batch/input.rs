@@ -251,7 +251,7 @@ fn parse_operation<'a>(operation: &'a RawValue, now: DateTime<Utc>) -> Result<Su
     let operation = match kind {
         None => None,
         Some(OperationKind::Create) => parse_config(&mut members, &mut subject)?
-            .and_then(|config| members.accept(create_from_members(&config, now)))
+            .and_then(|config| members.accept(CONFIG, create_from_members(&config, now)))
             .map(Operation::Create),
         Some(OperationKind::Upsert) => parse_upsert(&mut members, &mut subject, now)?,
         Some(OperationKind::Update) => parse_update(&mut members, &mut subject, now)?,
@@ -297,7 +297,7 @@ fn parse_config<'a>(
     members: &mut Members<'a>,
     subject: &mut Subject,
 ) -> Result<Option<ConfigMembers>, Unreadable<'a>> {
-    let config = members.object(CONFIG)?;
+    let config = members.object(CONFIG, MAX_CONFIG_BYTES)?;
     for (field, part) in [
         (Field::TenantId, &mut subject.tenant_id),
         (Field::Type, &mut subject.delivery_type),
@@ -321,11 +321,11 @@ fn parse_upsert<'a>(
     let Some(config) = parse_config(members, subject)? else {
         return Ok(None);
     };
-    let Some(create) = members.accept(create_from_members(&config, now)) else {
+    let Some(create) = members.accept(CONFIG, create_from_members(&config, now)) else {
         return Ok(None);
     };
     let merge = update_from_members(config, create.tenant_id(), create.delivery_type(), now);
-    let merge = members.accept(merge);
+    let merge = members.accept(CONFIG, merge);
     Ok(merge.map(|merge| Operation::Upsert { create, merge }))
 }
 
@@ -341,11 +341,11 @@ fn parse_update<'a>(
     };
     let tenant = members.valid(TENANT_ID, key.tenant_id().parse::<TenantId>());
     let delivery_type = members.valid(TYPE, key.delivery_type().parse::<DeliveryType>());
-    let changes = members.object(CHANGES)?;
+    let changes = members.object(CHANGES, MAX_CONFIG_BYTES)?;
     let (Some(tenant), Some(delivery_type), Some(changes)) = (tenant, delivery_type, changes) else {
         return Ok(None);
     };
-    let update = members.accept(update_from_members(changes, &tenant, delivery_type, now));
+    let update = members.accept(CHANGES, update_from_members(changes, &tenant, delivery_type, now));
     Ok(update.map(|update| Operation::Update { key, update, if_match }))
 }
 

@@ -1,5 +1,7 @@
 //! What an operation does to the item that was found.
 
+use serde_json::json;
+
 use super::{
     diff::{FieldDiff, diff},
     if_match::IfMatch,
@@ -86,8 +88,8 @@ impl Plan<'_> {
     pub fn diff(&self, found: Option<&Found>) -> Vec<FieldDiff> {
         let before = found.map(|found| &found.config);
         match self {
-            Self::Create(config) => diff(None, Some(&StoredConfig::from(*config))),
-            Self::Update(changes) => diff(before, before.map(|before| before.with(changes)).as_ref()),
+            Self::Create(config) => diff(None, Some(&as_stored(config))),
+            Self::Update(changes) => diff(before, before.map(|before| apply(before, changes)).as_ref()),
             Self::Delete => diff(before, None),
             Self::Nothing => Vec::new(),
         }
@@ -97,12 +99,31 @@ impl Plan<'_> {
 /// The plan of an upsert where there is a configuration: that of an update, or nothing if every value is stored already.
 fn plan_merge<'a>(merge: &ConfigUpdate, stored: &StoredConfig) -> Result<Plan<'a>, Obstacle> {
     let changes = merge.resolve(stored).map_err(Obstacle::BrokenRules)?;
-    let changes: Vec<_> = changes.into_iter().filter(|change| !stored.has(change)).collect();
+    let changes: Vec<_> = changes.into_iter().filter(|change| !has(stored, change)).collect();
     Ok(if changes.is_empty() {
         Plan::Nothing
     } else {
         Plan::Update(changes)
     })
+}
+
+/// The fields that a creation stores, besides key and times.
+fn as_stored(config: &NewConfig) -> StoredConfig {
+    let values = config.values().iter();
+    StoredConfig::from_attributes(values.map(|value| (value.field().name(), json!(value.data()))))
+}
+
+fn apply(stored: &StoredConfig, changes: &[Change]) -> StoredConfig {
+    changes.iter().fold(stored.clone(), |config, change| {
+        let after = change.after(config.get(change.field()));
+        config.with(change.field(), after)
+    })
+}
+
+/// Whether the item is already as the change makes it.
+fn has(stored: &StoredConfig, change: &Change) -> bool {
+    let found = stored.get(change.field());
+    change.after(found).as_ref() == found
 }
 
 fn check(if_match: Option<IfMatch>, found: &Found) -> Result<(), Obstacle> {

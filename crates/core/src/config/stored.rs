@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{field_change::Change, names::Field, new_config::NewConfig};
+use super::names::Field;
 
 /// The attribute whose value each write of this service replaces by a new one.
 pub const VERSION_ATTRIBUTE: &str = "version";
@@ -78,25 +78,14 @@ impl StoredConfig {
         value.or((field == Field::Enabled).then_some(&OFF))
     }
 
-    /// Whether the item is already as the change makes it.
+    /// The same configuration with another value of a field, or without it.
     #[must_use]
-    pub fn has(&self, change: &Change) -> bool {
-        let found = self.get(change.field());
-        change.after(found).as_ref() == found
-    }
-
-    /// The configuration after these changes, with the times and the version from before.
-    #[must_use]
-    pub fn with(&self, changes: &[Change]) -> Self {
-        let mut config = self.clone();
-        for change in changes {
-            let field = change.field();
-            match change.after(self.get(field)) {
-                Some(value) => config.fields.insert(field, value),
-                None => config.fields.remove(&field),
-            };
-        }
-        config
+    pub fn with(mut self, field: Field, value: Option<Value>) -> Self {
+        match value {
+            Some(value) => self.fields.insert(field, value),
+            None => self.fields.remove(&field),
+        };
+        self
     }
 
     /// The same configuration with no other fields than these.
@@ -117,21 +106,6 @@ impl StoredConfig {
     }
 }
 
-/// The configuration as a creation stores it, without the times and the version.
-impl From<&NewConfig> for StoredConfig {
-    fn from(config: &NewConfig) -> Self {
-        let key = [
-            (Field::TenantId, json!(config.tenant_id())),
-            (Field::Type, json!(config.delivery_type())),
-        ];
-        let values = config.values().iter().map(|value| (value.field(), json!(value.data())));
-        Self {
-            fields: key.into_iter().chain(values).collect(),
-            version: None,
-        }
-    }
-}
-
 impl Serialize for StoredConfig {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
@@ -146,6 +120,8 @@ impl Serialize for StoredConfig {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn stored(attributes: Value) -> StoredConfig {

@@ -123,7 +123,7 @@ impl ConfigStore {
             }
             (Plan::Update(changes), Some(read)) => {
                 let condition = placeholders.is_unchanged(&read, item::modelled_attributes());
-                let update = item::item_update(&changes, &version, now);
+                let update = item::item_update(&changes, Some(&read), &version, now);
                 let expression = update.expression(&mut placeholders);
                 let updated = Effect::Updated(Updated {
                     before: Some(item::stored_config(read.clone())),

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
-use super::{CHANGES, MAX_CONFIG_BYTES, OperationKind};
 use crate::{
+    batch::operation::OperationKind,
     config::InputError,
     json_object::{JsonObject, JsonObjectError},
     unknown_name::{nearest_name, shorten_name},
@@ -140,14 +140,18 @@ impl<'a> Members<'a> {
         self.optional(name, "true or false")
     }
 
-    /// The members of a configuration or of its changes.
-    pub(super) fn object(&mut self, name: &str) -> Result<Option<Vec<(String, Value)>>, Unreadable<'a>> {
+    /// The members of a configuration or of its changes, whose text is not larger than this.
+    pub(super) fn object(
+        &mut self,
+        name: &str,
+        max_bytes: usize,
+    ) -> Result<Option<Vec<(String, Value)>>, Unreadable<'a>> {
         let Some(part) = self.get(name) else {
             self.report(name, Violation::new(ErrorCode::Required, "is required"));
             return Ok(None);
         };
-        if part.get().len() > MAX_CONFIG_BYTES {
-            let message = format!("must not be larger than {} KiB", MAX_CONFIG_BYTES / 1024);
+        if part.get().len() > max_bytes {
+            let message = format!("must not be larger than {} KiB", max_bytes / 1024);
             self.report(name, Violation::new(ErrorCode::TooLong, message));
             return Ok(None);
         }
@@ -165,8 +169,8 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// A configuration or its changes, or the rules that it breaks reported.
-    pub(super) fn accept<T>(&mut self, parsed: Result<T, InputError>) -> Option<T> {
+    /// The configuration or the changes that the member of this name contains, or the rules that they break reported.
+    pub(super) fn accept<T>(&mut self, name: &str, parsed: Result<T, InputError>) -> Option<T> {
         match parsed {
             Ok(parsed) => return Some(parsed),
             Err(InputError::BrokenRules(errors)) => self.errors.extend(errors),
@@ -176,12 +180,10 @@ impl<'a> Members<'a> {
             }
             Err(InputError::NothingToUpdate) => {
                 let message = "must contain at least one field other than tenant_id, type, created_at and updated_at";
-                self.report(CHANGES, Violation::new(ErrorCode::Empty, message));
+                self.report(name, Violation::new(ErrorCode::Empty, message));
             }
-            // Of bytes, which the members were read from without any of them.
-            Err(error) => {
-                self.report(CHANGES, Violation::new(ErrorCode::InvalidFormat, error.to_string()));
-            }
+            // These are about the bytes of a body, and the members were read from theirs before.
+            Err(error) => self.report(name, Violation::new(ErrorCode::InvalidFormat, error.to_string())),
         }
         None
     }

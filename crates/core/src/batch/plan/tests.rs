@@ -1,6 +1,6 @@
 use chrono::DateTime;
 use proptest::{prelude::*, sample::select};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::*;
 use crate::batch::{
@@ -171,6 +171,7 @@ fn any_fields() -> impl Strategy<Value = Value> {
         member("enabled", vec![json!(null), json!(true), json!(false)]),
         member("desired_logs", vec![json!(null), json!(["a"]), json!(["a", "b"])]),
         member("ttl", vec![json!(null), json!(4_102_444_800_i64)]),
+        member("labels", vec![json!(null), json!({}), json!({"env": "prod"}), json!({"env": null, "team": "a"})]),
     ];
     members.prop_map(|members| members.into_iter().flatten().collect::<serde_json::Map<_, _>>().into())
 }
@@ -185,7 +186,7 @@ proptest! {
         item["type"] = json!("s3");
         let before = found(&item);
         let after = match operation.plan(Some(&before)).unwrap() {
-            Plan::Update(changes) => before.config.with(&changes),
+            Plan::Update(changes) => apply(&before.config, &changes),
             Plan::Nothing => before.config.clone(),
             other => return Err(TestCaseError::fail(format!("{other:?}"))),
         };
