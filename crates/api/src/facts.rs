@@ -24,6 +24,7 @@ pub(crate) struct RequestFacts<'a> {
     pub(crate) status: StatusCode,
     pub(crate) duration: Duration,
     pub(crate) usage: Usage,
-    pub(crate) change: Option<&'a ConfigChanged>,
+    /// What the request changed; only a batch makes more than one change.
+    pub(crate) changes: &'a [ConfigChanged],
     pub(crate) failure: Option<&'a ApiError>,
 }

@@ -118,7 +118,10 @@ pub struct FieldError {
 
 impl fmt::Display for FieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.field, self.message)
+        match self.index {
+            Some(index) => write!(f, "{} of operation {index} {}", self.field, self.message),
+            None => write!(f, "{} {}", self.field, self.message),
+        }
     }
 }
 
