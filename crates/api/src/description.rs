@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use tenant_core::{ConfigKey, DeliveryType, FieldError, InputError, TenantId, parse_create};
+use tenant_core::{ConfigKey, DeliveryType, FieldError, InputError, OperationKind, TenantId, parse_create};
 use tenant_store::StoreError;
 use utoipa::{
     OpenApi, PartialSchema, ToSchema,
@@ -58,6 +58,7 @@ pub fn operations() -> openapi::OpenApi {
     add_schema::<Failure>(schemas);
     add_schema::<FieldError>(schemas);
     add_schema::<DeliveryType>(schemas);
+    add_schema::<OperationKind>(schemas);
     schemas.insert(BROKEN_RULES.to_owned(), broken_rules_schema());
     schemas.insert(UNHEALTHY.to_owned(), unhealthy_schema());
     schemas.insert(FAILED_OPERATIONS.to_owned(), failed_operations_schema());

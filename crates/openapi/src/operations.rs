@@ -39,8 +39,10 @@ fn refer_to_parameters(operation: &mut Value) {
     let known = parameters::parameters();
     for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
         let name = parameter["name"].as_str().unwrap();
-        assert_eq!(parameter["in"], known[name]["in"], "{name}");
-        *parameter = json!({ "$ref": format!("#/components/parameters/{name}") });
+        let is_required_header = parameter["in"] == "header" && parameter["required"] == true;
+        let component = parameters::component(name, is_required_header);
+        assert_eq!(parameter["in"], known[&component]["in"], "{component}");
+        *parameter = json!({ "$ref": format!("#/components/parameters/{component}") });
     }
     if operation["parameters"].is_null() {
         operation.as_object_mut().unwrap().remove("parameters");
@@ -102,6 +104,8 @@ fn patch(put: &Value) -> Value {
 fn add_request_examples(paths: &mut Map<String, Value>) {
     let create = &mut paths["/api/v1/tenants/{tenant_id}/delivery-configs"]["post"]["requestBody"];
     create["content"]["application/json"]["examples"] = examples::creates();
+    let batch = &mut paths["/api/v1/delivery-configs/batch"]["post"]["requestBody"];
+    batch["content"]["application/json"]["examples"] = examples::batches();
     for method in ["put", "patch"] {
         let body = &mut paths["/api/v1/tenants/{tenant_id}/delivery-configs/{type}"][method]["requestBody"];
         for content in body["content"].as_object_mut().unwrap().values_mut() {

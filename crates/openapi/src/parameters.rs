@@ -10,7 +10,13 @@ const ENTITY_TAGS: &str = r#"^(?:\*|(?:W/)?"[!#-~]*"(?:[ \t]*,[ \t]*(?:W/)?"[!#-
 /// A part of a paging key that is not a valid tenant id or delivery type.
 const RAW: &str = r"(?:[A-Za-z0-9_-]|\.[0-9A-F]{2})+";
 
-/// By name, which is also the key of the component.
+/// The key of a component: a header that an operation requires is another one than where it is optional.
+pub(crate) fn component(name: &str, is_required_header: bool) -> String {
+    let suffix = if is_required_header { "-required" } else { "" };
+    format!("{name}{suffix}")
+}
+
+/// By name, which is also the key of the component, except for a required header.
 pub(crate) fn parameters() -> Value {
     json!({
         "tenant_id": {
@@ -53,6 +59,13 @@ pub(crate) fn parameters() -> Value {
             "schema": { "type": "boolean", "default": true },
             "example": false,
         },
+        "return": {
+            "name": "return",
+            "in": "query",
+            "description": "With `full`, each result has the stored configuration and what was changed, for up to 200 operations.",
+            "schema": { "type": "string", "const": "full" },
+            "example": "full",
+        },
         "If-Match": {
             "name": "If-Match",
             "in": "header",
@@ -75,6 +88,13 @@ pub(crate) fn parameters() -> Value {
             "description": "The SHA-256 of the body in 64 hex digits. With it, the signature covers the body too. An operator can require it \
                 for POST, PUT and PATCH. Such a service rejects a request without it with a 403. An empty value counts as absent.",
             "schema": { "type": "string", "pattern": "^(?:[0-9A-Fa-f]{64})?$" },
+        },
+        (component("X-Body-SHA256", true)): {
+            "name": "X-Body-SHA256",
+            "in": "header",
+            "required": true,
+            "description": "The SHA-256 of the body in 64 hex digits, which the signature covers. This operation requires it.",
+            "schema": { "type": "string", "pattern": "^[0-9A-Fa-f]{64}$" },
         },
     })
 }

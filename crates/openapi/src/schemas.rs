@@ -4,7 +4,10 @@
 use serde_json::{Map, Value, json};
 use tenant_core::DeliveryType;
 
-use crate::config_fields::{changes, creation, stored_config};
+use crate::{
+    batch,
+    config_fields::{changes, creation, stored_config},
+};
 
 const SCHEMAS: &str = "#/components/schemas/";
 /// How the derived name of a generic body begins.
@@ -59,6 +62,7 @@ pub(crate) fn schemas(derived: &Value) -> Value {
     );
     schemas.insert("DeliveryConfigChanges".to_owned(), changes());
     schemas.insert("DeliveryConfig".to_owned(), stored_config());
+    schemas.extend(batch::schemas());
     schemas.into()
 }
 

@@ -43,9 +43,9 @@ impl FromStr for IfMatch {
     }
 }
 
-/// `etagc` of RFC 9110, section 8.8.3, where bytes above ASCII are allowed.
+/// `etagc` of RFC 9110, section 8.8.3, within ASCII.
 fn is_etag_char(char: char) -> bool {
-    char == '!' || ('#'..='~').contains(&char) || !char.is_ascii()
+    char == '!' || ('#'..='~').contains(&char)
 }
 
 #[cfg(test)]
@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn foreign_and_weak_tags_match_nothing() {
         let weak = format!("W/\"{}\"", EntityTag::from_sha256(&[7; 32]));
-        for text in ["\"\"", "\"7\"", "\"é\"", weak.as_str()] {
+        for text in ["\"\"", "\"7\"", weak.as_str()] {
             assert_eq!(text.parse::<IfMatch>().unwrap().tag(), None, "{text}");
         }
     }
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn text_without_quotes_is_rejected() {
         let bare = EntityTag::from_sha256(&[7; 32]).to_string();
-        for text in ["", "*", "\"", bare.as_str(), "\"a\", \"b\"", "\"a b\"", "'7'"] {
+        for text in ["", "*", "\"", bare.as_str(), "\"a\", \"b\"", "\"a b\"", "\"é\"", "'7'"] {
             assert!(text.parse::<IfMatch>().is_err(), "{text}");
         }
     }

@@ -59,7 +59,7 @@ struct OperationResult {
     index: usize,
     /// What the operation was to do. Absent if that is invalid.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, nullable = false, example = "update"))]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     op: Option<OperationKind>,
     /// The tenant. Absent if the operation names none.
     #[serde(skip_serializing_if = "Option::is_none")]
