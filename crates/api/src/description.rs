@@ -247,7 +247,12 @@ fn unhealthy_schema() -> RefOr<Schema> {
 
 fn failed_operations_schema() -> RefOr<Schema> {
     let report = Ref::from_schema_name(batch::Report::name());
-    failure_with("data", report, &["data"], "A batch some of whose operations were not made.")
+    failure_with(
+        "data",
+        report,
+        &["data"],
+        "A batch some of whose operations were not made.",
+    )
 }
 
 /// [`Failure`] with one member more, whose type depends on the error.

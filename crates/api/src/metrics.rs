@@ -104,7 +104,9 @@ fn changes_by_type(changes: &[ConfigChanged]) -> BTreeMap<&'static str, Changes>
     let mut by_type = BTreeMap::<_, Changes>::new();
     for change in changes {
         let delivery_type = DeliveryType::from_name(change.key.delivery_type());
-        let changes = by_type.entry(delivery_type.map_or(OTHER_TYPE, DeliveryType::as_str)).or_default();
+        let changes = by_type
+            .entry(delivery_type.map_or(OTHER_TYPE, DeliveryType::as_str))
+            .or_default();
         match change.cause {
             Cause::Create => changes.created += 1,
             Cause::Update => changes.updated += 1,

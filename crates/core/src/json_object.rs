@@ -179,7 +179,10 @@ mod tests {
 
     #[test]
     fn repeated_name_is_reported_at_any_depth() {
-        for text in [r#"{"labels":{"a":"1","a":"2"}}"#, r#"{"x":[[{"y":{"a":1,"b":2,"a":1}}]]}"#] {
+        for text in [
+            r#"{"labels":{"a":"1","a":"2"}}"#,
+            r#"{"x":[[{"y":{"a":1,"b":2,"a":1}}]]}"#,
+        ] {
             assert_eq!(
                 JsonObject::parse(text.as_bytes()),
                 Err(JsonObjectError::Repeated("a".to_owned())),

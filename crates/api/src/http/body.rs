@@ -41,7 +41,9 @@ pub(crate) async fn limit_body(
 }
 
 fn max_bytes(route: Option<&MatchedPath>) -> usize {
-    let larger = LARGER_BODIES.iter().find(|(path, _)| route.is_some_and(|route| route.as_str() == *path));
+    let larger = LARGER_BODIES
+        .iter()
+        .find(|(path, _)| route.is_some_and(|route| route.as_str() == *path));
     larger.map_or(MAX_BODY_BYTES, |(_, max_bytes)| *max_bytes)
 }
 

@@ -69,7 +69,10 @@ pub(crate) async fn edge(
     if let Some(Failed(error)) = &failure {
         write_failure(&mut response, error, now, &method);
     }
-    let changes = response.extensions_mut().remove::<Vec<ConfigChanged>>().unwrap_or_default();
+    let changes = response
+        .extensions_mut()
+        .remove::<Vec<ConfigChanged>>()
+        .unwrap_or_default();
     let headers = response.headers_mut();
     headers
         .entry(header::CACHE_CONTROL)

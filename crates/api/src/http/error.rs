@@ -299,7 +299,9 @@ impl ApiError {
             Self::InvalidInput(InputError::BrokenRules(errors))
             | Self::InvalidBatch(BatchError::BrokenRules(errors))
             | Self::Store(StoreError::BrokenRules(errors)) => Some(errors),
-            Self::OperationsFailed(failed) => Some(&failed.broken_rules).filter(|errors| !errors.is_empty()).map(Vec::as_slice),
+            Self::OperationsFailed(failed) => Some(&failed.broken_rules)
+                .filter(|errors| !errors.is_empty())
+                .map(Vec::as_slice),
             _ => None,
         }
     }
@@ -409,7 +411,13 @@ pub(super) mod tests {
             (BatchError::Empty.into(), 400),
             (BatchError::NotJson { line: 1, column: 2 }.into(), 400),
             (BatchError::NotAnObject.into(), 400),
-            (BatchError::DuplicateKey { name: "atomic".to_owned() }.into(), 400),
+            (
+                BatchError::DuplicateKey {
+                    name: "atomic".to_owned(),
+                }
+                .into(),
+                400,
+            ),
             (
                 BatchError::UnknownMember {
                     name: "operation".to_owned(),
@@ -418,7 +426,14 @@ pub(super) mod tests {
                 .into(),
                 400,
             ),
-            (BatchError::Count { found: 0, is_atomic: true }.into(), 400),
+            (
+                BatchError::Count {
+                    found: 0,
+                    is_atomic: true,
+                }
+                .into(),
+                400,
+            ),
             (BatchError::BrokenRules(vec![field_error()]).into(), 422),
             (ApiError::NotApplied, 424),
             (ApiError::NotAttempted, 503),

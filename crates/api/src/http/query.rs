@@ -119,15 +119,13 @@ impl Pairs {
 
     fn check_names(&self, known: &'static [&'static str]) -> Result<(), QueryError> {
         let mut names = self.0.iter().map(|(name, _)| name.as_str());
-        names
-            .find(|name| !known.contains(name))
-            .map_or(Ok(()), |name| {
-                Err(QueryError::Unknown {
-                    name: shorten_name(name),
-                    nearest: nearest_name(name, known.iter().copied()),
-                    known,
-                })
+        names.find(|name| !known.contains(name)).map_or(Ok(()), |name| {
+            Err(QueryError::Unknown {
+                name: shorten_name(name),
+                nearest: nearest_name(name, known.iter().copied()),
+                known,
             })
+        })
     }
 
     /// The value of a parameter that may be sent once.

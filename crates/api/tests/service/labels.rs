@@ -43,7 +43,11 @@ async fn configuration_of_each_type_is_created_with_labels_as_a_map() {
             json!({"canary": "", "env": "prod", "team/owner": "payments"})
         );
     }
-    let expected = map(&[("canary", text("")), ("env", text("prod")), ("team/owner", text("payments"))]);
+    let expected = map(&[
+        ("canary", text("")),
+        ("env", text("prod")),
+        ("team/owner", text("payments")),
+    ]);
     assert_eq!(stored_labels(&service).await, Some(expected));
 }
 
@@ -76,7 +80,10 @@ async fn every_broken_label_is_reported_with_its_key() {
     let mut config = s3("acme");
     config["labels"] = json!({"Team": "x", "env": "a b", "n": 7, "ok": "1", "": "x"});
     config["enabled"] = json!("no");
-    let rejected = service.send(Call::post(&tenant_path("acme")).json(&config)).await.expect(422);
+    let rejected = service
+        .send(Call::post(&tenant_path("acme")).json(&config))
+        .await
+        .expect(422);
     assert_envelope!(rejected);
     service.create(s3("acme")).await;
     let before = service.get_item("acme", "s3").await;
@@ -97,7 +104,10 @@ async fn label_beyond_the_sixteenth_is_rejected_whether_stored_or_sent() {
     let labels = |count: usize| -> Value { (0..count).map(|key| (key.to_string(), json!("x"))).collect() };
     let mut config = s3("acme");
     config["labels"] = labels(17);
-    let rejected = service.send(Call::post(&tenant_path("acme")).json(&config)).await.expect(422);
+    let rejected = service
+        .send(Call::post(&tenant_path("acme")).json(&config))
+        .await
+        .expect(422);
     assert_eq!(rejected.broken_rules(), [("labels", "too_long")]);
     config["labels"] = labels(16);
     service.create(config).await;
@@ -139,7 +149,10 @@ async fn labels_written_by_hand_are_shown_reported_kept_and_fixed() {
     assert!(labels.iter().all(|check| check["status"] == "warning"));
 
     for method in METHODS {
-        let same = service.send(Call::new(method, &path).json(read.data())).await.expect(200);
+        let same = service
+            .send(Call::new(method, &path).json(read.data()))
+            .await
+            .expect(200);
         assert_eq!(same.data()["labels"], shown);
         assert_eq!(stored_labels(&service).await.as_ref(), Some(&by_hand));
     }
@@ -149,7 +162,11 @@ async fn labels_written_by_hand_are_shown_reported_kept_and_fixed() {
         ("numbers", AttributeValue::Ns(vec!["1".to_owned(), "2".to_owned()])),
         ("env", text("test")),
     ]);
-    assert_eq!(stored_labels(&service).await, Some(kept), "what is not named keeps its form");
+    assert_eq!(
+        stored_labels(&service).await,
+        Some(kept),
+        "what is not named keeps its form"
+    );
     let fix = json!({"Team": null, "team": "a", "numbers": null});
     let fixed = service.send(update("PATCH", &fix)).await.expect(200);
     assert_eq!(fixed.data()["labels"], json!({"env": "test", "team": "a"}));

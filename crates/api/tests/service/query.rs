@@ -20,7 +20,10 @@ async fn every_signed_operation_has_the_parameters_of_its_description_and_no_oth
             [] => ", nor any other.".to_owned(),
             names => format!(". It has {}.", names.join(", ")),
         };
-        let rejected = service.send(call(&operation).query("unheard-of", "1")).await.expect(400);
+        let rejected = service
+            .send(call(&operation).query("unheard-of", "1"))
+            .await
+            .expect(400);
         let expected = format!("This URL has no query parameter \"unheard-of\"{known}");
         assert_eq!(rejected.error(), expected, "{} {}", operation.method, operation.path);
         checked += 1;

@@ -51,7 +51,8 @@ mod tests {
 
     #[test]
     fn only_writable_fields_that_differ_are_listed() {
-        let before = stored(&json!({"tenant_id": "a", "enabled": true, "ttl": 1, "updated_at": "x", "bucket_name": "b"}));
+        let before =
+            stored(&json!({"tenant_id": "a", "enabled": true, "ttl": 1, "updated_at": "x", "bucket_name": "b"}));
         let after = stored(&json!({"tenant_id": "a", "enabled": false, "updated_at": "y", "bucket_name": "b"}));
         assert_eq!(
             json!(diff(Some(&before), Some(&after))),

@@ -170,9 +170,15 @@ fn parse_members<'a>(members: &mut Members<'a>, now: DateTime<Utc>) -> Result<Ba
     let is_dry_run = members.boolean(DRY_RUN)?.unwrap_or(false);
     let operations: Option<Vec<&RawValue>> = members.required(OPERATIONS, "an array of operations")?;
     let Some(operations) = operations.filter(|_| members.errors.is_empty()) else {
-        return Err(Failure::Batch(BatchError::BrokenRules(std::mem::take(&mut members.errors))));
+        return Err(Failure::Batch(BatchError::BrokenRules(std::mem::take(
+            &mut members.errors,
+        ))));
     };
-    let limit = if is_atomic { MAX_ATOMIC_OPERATIONS } else { MAX_OPERATIONS };
+    let limit = if is_atomic {
+        MAX_ATOMIC_OPERATIONS
+    } else {
+        MAX_OPERATIONS
+    };
     if !(1..=limit).contains(&operations.len()) {
         let found = operations.len();
         return Err(Failure::Batch(BatchError::Count { found, is_atomic }));
@@ -210,7 +216,8 @@ fn all_valid(submitted: Vec<Submitted>) -> Result<Vec<Operation>, Vec<FieldError
 fn report_duplicates(submitted: &mut [Submitted]) {
     let mut indices = HashMap::<_, Vec<usize>>::new();
     for (index, submitted) in submitted.iter().enumerate() {
-        if let (Some(tenant_id), Some(delivery_type)) = (&submitted.subject.tenant_id, &submitted.subject.delivery_type) {
+        if let (Some(tenant_id), Some(delivery_type)) = (&submitted.subject.tenant_id, &submitted.subject.delivery_type)
+        {
             let key = (tenant_id.as_str(), delivery_type.as_str());
             indices.entry(key).or_default().push(index);
         }
@@ -219,7 +226,9 @@ fn report_duplicates(submitted: &mut [Submitted]) {
     for indices in repeated {
         for &index in &indices {
             let other = if index == indices[0] { indices[1] } else { indices[0] };
-            let message = format!("is that of operation {other} too, with the same type (send one operation for each configuration)");
+            let message = format!(
+                "is that of operation {other} too, with the same type (send one operation for each configuration)"
+            );
             let error = Violation::new(ErrorCode::Duplicate, message).for_field(TENANT_ID);
             let operation = &mut submitted[index].operation;
             match operation {
@@ -238,7 +247,9 @@ fn parse_operation<'a>(operation: &'a RawValue, now: DateTime<Utc>) -> Result<Su
     let members = match parse_texts(operation.get().as_bytes()) {
         Ok(members) => members,
         Err(JsonObjectError::Syntax { line, column }) => return Err(Unreadable::new(operation, line, column)),
-        Err(JsonObjectError::NotAnObject) => return Ok(invalid(members::wrong_type("an object", operation), OPERATIONS)),
+        Err(JsonObjectError::NotAnObject) => {
+            return Ok(invalid(members::wrong_type("an object", operation), OPERATIONS));
+        }
         Err(JsonObjectError::Repeated(name)) => return Ok(invalid(members::repeated(), &shorten_name(&name))),
     };
     let mut members = Members::new(members);
@@ -293,10 +304,7 @@ fn parse_kind<'a>(members: &mut Members<'a>) -> Result<Option<OperationKind>, Un
 type ConfigMembers = Vec<(String, Value)>;
 
 /// The members of the configuration, which contain the key of the operation.
-fn parse_config<'a>(
-    members: &mut Members<'a>,
-    subject: &mut Subject,
-) -> Result<Option<ConfigMembers>, Unreadable<'a>> {
+fn parse_config<'a>(members: &mut Members<'a>, subject: &mut Subject) -> Result<Option<ConfigMembers>, Unreadable<'a>> {
     let config = members.object(CONFIG, MAX_CONFIG_BYTES)?;
     for (field, part) in [
         (Field::TenantId, &mut subject.tenant_id),
@@ -310,7 +318,9 @@ fn parse_config<'a>(
 
 /// A part of a key, as far as an item can have it. A longer text is not repeated in a response.
 fn key_text(text: &str) -> Option<String> {
-    (1..=ConfigKey::MAX_TENANT_ID_BYTES).contains(&text.len()).then(|| text.to_owned())
+    (1..=ConfigKey::MAX_TENANT_ID_BYTES)
+        .contains(&text.len())
+        .then(|| text.to_owned())
 }
 
 fn parse_upsert<'a>(

@@ -13,8 +13,8 @@ mod plan;
 pub use diff::{FieldDiff, diff};
 pub use if_match::IfMatch;
 pub use input::{
-    Batch, BatchError, MAX_ATOMIC_OPERATIONS, MAX_CONFIG_BYTES, MAX_OPERATIONS, MAX_RULES_PER_OPERATION, Submitted, Work,
-    parse_batch,
+    Batch, BatchError, MAX_ATOMIC_OPERATIONS, MAX_CONFIG_BYTES, MAX_OPERATIONS, MAX_RULES_PER_OPERATION, Submitted,
+    Work, parse_batch,
 };
 pub use operation::{Operation, OperationKind, Subject};
 pub use plan::{Found, Obstacle, Plan};

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 use tenant_core::{
-    Assumption, Change, ConfigKey, Cursor, EntityTag, Field, FieldData, FieldValue, LabelChanges, NewConfig, StoredConfig,
-    VERSION_ATTRIBUTE,
+    Assumption, Change, ConfigKey, Cursor, EntityTag, Field, FieldData, FieldValue, LabelChanges, NewConfig,
+    StoredConfig, VERSION_ATTRIBUTE,
 };
 
 use crate::{

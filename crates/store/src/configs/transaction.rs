@@ -133,11 +133,17 @@ impl ConfigStore {
             }
             (Plan::Delete, Some(read)) => {
                 let condition = placeholders.is_unchanged(&read, item::modelled_attributes());
-                (Action::Delete(key), condition, Effect::Deleted(Some(item::stored_config(read))))
+                (
+                    Action::Delete(key),
+                    condition,
+                    Effect::Deleted(Some(item::stored_config(read))),
+                )
             }
             (Plan::Nothing, _) => return Ok(None),
             (Plan::Update(_) | Plan::Delete, None) => {
-                return Err(StoreError::Unexpected("only an item that was read can be changed".into()));
+                return Err(StoreError::Unexpected(
+                    "only an item that was read can be changed".into(),
+                ));
             }
         };
         // Bounds: the values in JSON are longer than in the table.
@@ -170,12 +176,16 @@ fn too_large(attempts: &[Attempt<'_>], indices: &[usize], outcomes: &[WriteOutco
     let mut obstacles: Vec<_> = attempts.iter().map(|_| None).collect();
     for (&index, outcome) in indices.iter().zip(outcomes) {
         if matches!(outcome, WriteOutcome::TooLarge)
-            && let Operation::Update { update, .. } | Operation::Upsert { merge: update, .. } = attempts[index].operation
+            && let Operation::Update { update, .. } | Operation::Upsert { merge: update, .. } =
+                attempts[index].operation
         {
             obstacles[index] = Some(Obstacle::BrokenRules(vec![update.too_large()]));
         }
     }
-    obstacles.iter().any(Option::is_some).then_some(Transacted::Rejected(obstacles))
+    obstacles
+        .iter()
+        .any(Option::is_some)
+        .then_some(Transacted::Rejected(obstacles))
 }
 
 /// Waits before this retry, or fails if there is none.

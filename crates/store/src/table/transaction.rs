@@ -4,7 +4,8 @@ use aws_sdk_dynamodb::{
     error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
     types::{
-        CancellationReason, Delete, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+        CancellationReason, Delete, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+        Update,
     },
 };
 use tokio::time::{Instant, sleep};
@@ -33,10 +34,7 @@ pub(crate) enum Action {
     /// Writes a whole item.
     Put(Item),
     /// Changes an item.
-    Update {
-        key: Item,
-        expression: String,
-    },
+    Update { key: Item, expression: String },
     /// Deletes an item.
     Delete(Item),
 }
@@ -85,7 +83,9 @@ impl Table {
             let items = items.unwrap_or_default();
             futile = if items.is_empty() { futile + 1 } else { 0 };
             found.extend(items);
-            let unprocessed = response.unprocessed_keys.and_then(|mut tables| tables.remove(&self.name));
+            let unprocessed = response
+                .unprocessed_keys
+                .and_then(|mut tables| tables.remove(&self.name));
             rest = unprocessed.map(|unprocessed| unprocessed.keys).unwrap_or_default();
             if futile > 0 && !rest.is_empty() {
                 let pause = pause(futile)?;
@@ -105,6 +105,7 @@ impl Table {
     pub(crate) async fn transact(&self, writes: Vec<TransactedWrite>) -> Result<Transacted, StoreError> {
         let writes = writes.into_iter().map(|write| self.transact_item(write));
         let writes = writes.collect::<Result<Vec<_>, _>>()?;
+        let count = writes.len();
         let attempts = Attempts::default();
         let outcome = self
             .client
@@ -116,7 +117,7 @@ impl Table {
             .await;
         match outcome {
             Ok(_) => Ok(Transacted::Applied),
-            Err(error) => match cancelled(&error) {
+            Err(error) => match cancelled(&error).filter(|outcomes| outcomes.len() == count) {
                 Some(outcomes) => Ok(Transacted::Cancelled {
                     outcomes,
                     cause: error.into(),

@@ -72,7 +72,9 @@ async fn labels_of_several_writers_at_once_are_all_kept() {
         let store = harness.store.clone();
         writers.spawn(async move {
             let change = update(S3, &json!({"labels": {label: "x"}}));
-            store.update(&key("acme", S3), &change, &Precondition::None, now()).await
+            store
+                .update(&key("acme", S3), &change, &Precondition::None, now())
+                .await
         });
     }
     for updated in writers.join_all().await {

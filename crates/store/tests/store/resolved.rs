@@ -97,7 +97,12 @@ async fn other_value_replaces_the_stored_form() {
         ),
         ("bucket_prefix", text("logs"), json!("logs/"), text("logs/")),
         ("bucket_prefix", text("other"), json!("logs"), text("logs/")),
-        ("labels", text("env=prod"), json!({"env": "prod"}), labels(&[("env", text("prod"))])),
+        (
+            "labels",
+            text("env=prod"),
+            json!({"env": "prod"}),
+            labels(&[("env", text("prod"))]),
+        ),
         (
             "labels",
             odd_labels(),

@@ -10,7 +10,13 @@ use tenant_core::StoredConfig;
 #[cfg(feature = "openapi")]
 use crate::description::failures;
 use crate::{
-    http::{context::Now, envelope::Success, error::ApiError, path::AnyTenant, query::{PageQuery, Query}},
+    http::{
+        context::Now,
+        envelope::Success,
+        error::ApiError,
+        path::AnyTenant,
+        query::{PageQuery, Query},
+    },
     state::AppState,
 };
 

@@ -12,7 +12,12 @@ use tenant_store::configs::WithSiblings;
 use crate::description::failures;
 use crate::{
     http::{
-        context::Now, deadline::Deadline, envelope::Success, error::ApiError, path::Target, query::{Query, ValidationQuery},
+        context::Now,
+        deadline::Deadline,
+        envelope::Success,
+        error::ApiError,
+        path::Target,
+        query::{Query, ValidationQuery},
     },
     resources::configs::{external_checks, handlers::not_found},
     state::AppState,

@@ -36,7 +36,10 @@ impl<'a> Unreadable<'a> {
         let offset = self.part.get().as_ptr().addr().saturating_sub(body.as_ptr().addr());
         let before = body.get(..offset).unwrap_or_default();
         let lines = before.iter().filter(|byte| **byte == b'\n').count();
-        let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+        let line_start = before
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |newline| newline + 1);
         let column = if self.line == 1 {
             before.len() - line_start + self.column
         } else {

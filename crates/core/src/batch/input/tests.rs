@@ -45,12 +45,15 @@ fn batch_of_the_documentation_is_parsed() {
     let Work::Atomic(operations) = batch.work else {
         panic!("it is atomic")
     };
-    assert_eq!(operations.iter().map(Operation::kind).collect::<Vec<_>>(), [
-        OperationKind::Create,
-        OperationKind::Update,
-        OperationKind::Upsert,
-        OperationKind::Delete
-    ]);
+    assert_eq!(
+        operations.iter().map(Operation::kind).collect::<Vec<_>>(),
+        [
+            OperationKind::Create,
+            OperationKind::Update,
+            OperationKind::Upsert,
+            OperationKind::Delete
+        ]
+    );
     assert_eq!(operations[0].key(), ConfigKey::new("acme", "s3").unwrap());
     let Operation::Update { if_match, .. } = &operations[1] else {
         panic!("the second one is an update")
@@ -78,7 +81,10 @@ fn body_that_is_not_an_object_of_these_members_is_rejected() {
     assert_eq!(parse(" \n"), BatchError::Empty);
     assert_eq!(parse("\u{feff}"), BatchError::Empty);
     assert_eq!(parse("[]"), BatchError::NotAnObject);
-    assert_eq!(parse("{\"operations\":\n [}"), BatchError::NotJson { line: 2, column: 3 });
+    assert_eq!(
+        parse("{\"operations\":\n [}"),
+        BatchError::NotJson { line: 2, column: 3 }
+    );
     assert_eq!(
         parse(r#"{"atomic":true,"atomic":false}"#),
         BatchError::DuplicateKey {
@@ -102,9 +108,15 @@ fn every_member_of_another_type_is_reported() {
     let Err(BatchError::BrokenRules(errors)) = parse(&body) else {
         panic!("it breaks rules")
     };
-    let found: Vec<_> = errors.iter().map(|error| (error.index, error.field.as_str(), error.code)).collect();
+    let found: Vec<_> = errors
+        .iter()
+        .map(|error| (error.index, error.field.as_str(), error.code))
+        .collect();
     let code = ErrorCode::WrongType;
-    assert_eq!(found, [(None, ATOMIC, code), (None, DRY_RUN, code), (None, OPERATIONS, code)]);
+    assert_eq!(
+        found,
+        [(None, ATOMIC, code), (None, DRY_RUN, code), (None, OPERATIONS, code)]
+    );
     assert!(matches!(
         parse(&json!({"operations": null})),
         Err(BatchError::BrokenRules(errors)) if errors[0].code == ErrorCode::Required
@@ -113,7 +125,11 @@ fn every_member_of_another_type_is_reported() {
 
 #[test]
 fn number_of_operations_has_a_limit_with_a_way_out() {
-    let operations = |count: usize| (0..count).map(|number| create(&format!("t{number}"))).collect::<Vec<_>>();
+    let operations = |count: usize| {
+        (0..count)
+            .map(|number| create(&format!("t{number}")))
+            .collect::<Vec<_>>()
+    };
     for (is_atomic, limit) in [(true, MAX_ATOMIC_OPERATIONS), (false, MAX_OPERATIONS)] {
         let parse = |count| parse(&json!({"atomic": is_atomic, "operations": operations(count)}));
         assert!(parse(limit).is_ok());
@@ -121,7 +137,10 @@ fn number_of_operations_has_a_limit_with_a_way_out() {
             let error = parse(found).unwrap_err();
             assert_eq!(error, BatchError::Count { found, is_atomic });
             let message = error.to_string();
-            assert!(message.contains(&limit.to_string()) && message.contains("send several batches"), "{message}");
+            assert!(
+                message.contains(&limit.to_string()) && message.contains("send several batches"),
+                "{message}"
+            );
         }
     }
 }
@@ -132,10 +151,15 @@ fn every_rule_that_an_operation_breaks_is_reported() {
     assert_eq!(broken_rules(json!({})), [("op".to_owned(), "required")]);
     assert_eq!(
         broken_rules(json!({"op": "put", "confg": {}})),
-        [("op".to_owned(), "invalid_format"), ("confg".to_owned(), "unknown_field")]
+        [
+            ("op".to_owned(), "invalid_format"),
+            ("confg".to_owned(), "unknown_field")
+        ]
     );
     assert_eq!(
-        broken_rules(json!({"op": "create", "changes": {}, "config": {"type": "s3", "bucket_name": "Logs", "enable": 1}})),
+        broken_rules(
+            json!({"op": "create", "changes": {}, "config": {"type": "s3", "bucket_name": "Logs", "enable": 1}})
+        ),
         [
             ("changes".to_owned(), "unknown_field"),
             ("tenant_id".to_owned(), "required"),
@@ -153,7 +177,9 @@ fn every_rule_that_an_operation_breaks_is_reported() {
         ]
     );
     assert_eq!(
-        broken_rules(json!({"op": "update", "tenant_id": "a", "type": "s3", "changes": {"tenant_id": "b", "ttl": "x"}})),
+        broken_rules(
+            json!({"op": "update", "tenant_id": "a", "type": "s3", "changes": {"tenant_id": "b", "ttl": "x"}})
+        ),
         [("tenant_id".to_owned(), "conflict")]
     );
     assert_eq!(
@@ -166,7 +192,10 @@ fn every_rule_that_an_operation_breaks_is_reported() {
     );
     assert_eq!(
         broken_rules(json!({"op": "delete", "tenant_id": "", "type": "s3", "allow_missing": "yes"})),
-        [("tenant_id".to_owned(), "empty"), ("allow_missing".to_owned(), "wrong_type")]
+        [
+            ("tenant_id".to_owned(), "empty"),
+            ("allow_missing".to_owned(), "wrong_type")
+        ]
     );
 }
 
@@ -174,7 +203,10 @@ fn every_rule_that_an_operation_breaks_is_reported() {
 fn suggestion_is_a_member_of_the_same_kind_of_operation() {
     let submitted = independent(&json!([{"op": "delete", "tenant_id": "a", "type": "s3", "ifMatch": "x"}]));
     let errors = submitted[0].operation.clone().unwrap_err();
-    assert_eq!(errors[0].message, "is not a member of the operation delete (did you mean if_match?)");
+    assert_eq!(
+        errors[0].message,
+        "is not a member of the operation delete (did you mean if_match?)"
+    );
 }
 
 #[test]
@@ -199,7 +231,13 @@ fn two_operations_of_one_configuration_are_both_rejected_even_if_one_is_invalid_
     let submitted = independent(&operations);
     let rejected: Vec<_> = submitted
         .iter()
-        .map(|submitted| submitted.operation.as_ref().err().map(|errors| errors.last().unwrap().code))
+        .map(|submitted| {
+            submitted
+                .operation
+                .as_ref()
+                .err()
+                .map(|errors| errors.last().unwrap().code)
+        })
         .collect();
     let duplicate = Some(ErrorCode::Duplicate);
     assert_eq!(rejected, [duplicate, None, duplicate, duplicate, None]);
@@ -246,7 +284,10 @@ fn configuration_is_limited_to_64_kib() {
     };
     assert!(sized(MAX_CONFIG_BYTES).is_ok());
     let errors = sized(MAX_CONFIG_BYTES + 1).unwrap_err();
-    assert_eq!((errors[0].field.as_str(), errors[0].code), ("config", ErrorCode::TooLong));
+    assert_eq!(
+        (errors[0].field.as_str(), errors[0].code),
+        ("config", ErrorCode::TooLong)
+    );
 }
 
 #[test]
@@ -268,5 +309,8 @@ fn text_that_json_does_not_allow_is_found_at_its_position_in_the_body() {
     assert_eq!(lone, BatchError::NotJson { line, column });
     let deep = "[".repeat(200) + &"]".repeat(200);
     let body = format!("{{\"operations\": [{{\"op\": \"create\", \"config\": {{\"ttl\": {deep}}}}}]}}");
-    assert!(matches!(parse_batch(body.as_bytes(), now()), Err(BatchError::NotJson { line: 1, .. })));
+    assert!(matches!(
+        parse_batch(body.as_bytes(), now()),
+        Err(BatchError::NotJson { line: 1, .. })
+    ));
 }

@@ -118,7 +118,9 @@ fn upsert_of_what_is_stored_writes_nothing_in_whatever_form_it_is_sent() {
     ] {
         assert_eq!(upsert(&fields).plan(Some(&stored)), Ok(Plan::Nothing), "{fields}");
     }
-    let plan = upsert(&json!({"bucket_prefix": null})).plan(Some(&stored)).map(|plan| json!(plan.diff(Some(&stored))));
+    let plan = upsert(&json!({"bucket_prefix": null}))
+        .plan(Some(&stored))
+        .map(|plan| json!(plan.diff(Some(&stored))));
     let expected = json!([{"field": "bucket_prefix", "from": "logs/", "to": "ROSA/cluster-logs/"}]);
     assert_eq!(plan, Ok(expected), "null resets to the default, as in a PUT");
 }
@@ -167,11 +169,22 @@ fn any_fields() -> impl Strategy<Value = Value> {
     };
     let members = [
         member("bucket_prefix", vec![json!(null), json!("logs"), json!("logs/")]),
-        member("target_region", vec![json!(null), json!("eu-west-1"), json!("us-east-1")]),
+        member(
+            "target_region",
+            vec![json!(null), json!("eu-west-1"), json!("us-east-1")],
+        ),
         member("enabled", vec![json!(null), json!(true), json!(false)]),
         member("desired_logs", vec![json!(null), json!(["a"]), json!(["a", "b"])]),
         member("ttl", vec![json!(null), json!(4_102_444_800_i64)]),
-        member("labels", vec![json!(null), json!({}), json!({"env": "prod"}), json!({"env": null, "team": "a"})]),
+        member(
+            "labels",
+            vec![
+                json!(null),
+                json!({}),
+                json!({"env": "prod"}),
+                json!({"env": null, "team": "a"}),
+            ],
+        ),
     ];
     members.prop_map(|members| members.into_iter().flatten().collect::<serde_json::Map<_, _>>().into())
 }

@@ -307,7 +307,11 @@ fn labels_without_a_label_are_absent_from_a_create() {
         assert_eq!(create(&with(s3(), "labels", labels)), create(&s3()));
     }
     assert_eq!(
-        broken(create(&with(s3(), "labels", json!({"Team": "x", "env": "a b", "n": 1})))),
+        broken(create(&with(
+            s3(),
+            "labels",
+            json!({"Team": "x", "env": "a b", "n": 1})
+        ))),
         [
             rule("labels.Team", ErrorCode::InvalidFormat),
             rule("labels.env", ErrorCode::InvalidFormat),

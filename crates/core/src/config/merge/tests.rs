@@ -42,9 +42,17 @@ fn rule(field: &str, code: ErrorCode) -> (String, ErrorCode) {
 fn labels_merge_by_key() {
     for (stored, sent, expected) in [
         (None, json!({"a": "1"}), Some(json!({"a": "1"}))),
-        (Some(json!({"a": "1"})), json!({"b": ""}), Some(json!({"a": "1", "b": ""}))),
+        (
+            Some(json!({"a": "1"})),
+            json!({"b": ""}),
+            Some(json!({"a": "1", "b": ""})),
+        ),
         (Some(json!({"a": "1"})), json!({"a": "2"}), Some(json!({"a": "2"}))),
-        (Some(json!({"a": "1", "b": "2"})), json!({"a": null}), Some(json!({"b": "2"}))),
+        (
+            Some(json!({"a": "1", "b": "2"})),
+            json!({"a": null}),
+            Some(json!({"b": "2"})),
+        ),
         (Some(json!({"a": "1"})), json!({}), Some(json!({"a": "1"}))),
         (Some(json!({"a": "1"})), json!({"b": null}), Some(json!({"a": "1"}))),
         (Some(json!({"a": "1"})), json!({"a": null}), None),

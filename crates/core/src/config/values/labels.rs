@@ -133,15 +133,16 @@ mod tests {
 
     fn broken(value: &Value) -> Vec<(Option<String>, ErrorCode)> {
         let violations = Labels::parse(value).unwrap_err().into_iter();
-        violations
-            .map(|violation| (violation.entry, violation.code))
-            .collect()
+        violations.map(|violation| (violation.entry, violation.code)).collect()
     }
 
     #[test]
     fn maximum_is_16_labels_of_63_characters() {
-        let labels =
-            |count: usize| -> Value { (0..count).map(|n| (format!("{n:0>63}"), json!("t".repeat(63)))).collect() };
+        let labels = |count: usize| -> Value {
+            (0..count)
+                .map(|n| (format!("{n:0>63}"), json!("t".repeat(63))))
+                .collect()
+        };
         assert_eq!(Labels::parse(&labels(16)).unwrap().texts().len(), 16);
         assert_eq!(broken(&labels(17)), [(None, ErrorCode::TooLong)]);
         for too_long in [json!({"k".repeat(64): ""}), json!({"k": "t".repeat(64)})] {

@@ -7,7 +7,8 @@ use serde_json::{
     value::{RawValue, to_raw_value},
 };
 use tenant_core::{
-    Cause, ConfigChanged, EntityTag, Field, FieldDiff, FieldError, Operation, OperationKind, StoredConfig, Subject, diff,
+    Cause, ConfigChanged, EntityTag, Field, FieldDiff, FieldError, Operation, OperationKind, StoredConfig, Subject,
+    diff,
 };
 use tenant_store::{
     Tagged,
@@ -80,7 +81,10 @@ struct OperationResult {
     /// The entity tag of the configuration, in double quotes. Absent after a deletion; in a dry run only that of a configuration
     /// which would not change is known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false, example = "\"5d41402abc4b2a76b9719d911017c592\""))]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(nullable = false, example = "\"5d41402abc4b2a76b9719d911017c592\"")
+    )]
     etag: Option<String>,
     /// Why the operation failed, in a sentence for people.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -110,7 +114,10 @@ struct OperationResult {
 /// What is wrong with an invalid operation.
 #[cfg(feature = "openapi")]
 #[derive(utoipa::ToSchema)]
-#[expect(dead_code, reason = "only its schema is used: `ApiError` makes the details of every response")]
+#[expect(
+    dead_code,
+    reason = "only its schema is used: `ApiError` makes the details of every response"
+)]
 struct OperationDetails {
     /// Every broken rule, up to twenty.
     #[schema(min_items = 1, max_items = 20)]
@@ -233,7 +240,10 @@ impl Recorder {
         let broken_rules = error.broken_rules().unwrap_or_default();
         self.broken_rules.extend(broken_rules.iter().cloned());
         // A defect is worse than a fault that passes.
-        let is_worse = self.worst.as_ref().is_none_or(|worst| worst.is_transient() && !error.is_transient());
+        let is_worse = self
+            .worst
+            .as_ref()
+            .is_none_or(|worst| worst.is_transient() && !error.is_transient());
         if error.status().is_server_error() && is_worse {
             self.worst = Some(Box::new(error));
         }

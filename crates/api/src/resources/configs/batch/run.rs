@@ -37,7 +37,10 @@ pub(super) struct Runner<'a> {
 impl Runner<'_> {
     /// Makes all of the operations or none.
     pub(super) async fn make_all(&self, operations: &[Operation], recorder: &mut Recorder) -> Result<(), ApiError> {
-        let transacted = self.store.apply_atomically(operations, self.now, self.last_call()).await;
+        let transacted = self
+            .store
+            .apply_atomically(operations, self.now, self.last_call())
+            .await;
         match transacted.map_err(client_error)? {
             Transacted::Applied(effects) => {
                 for (index, (operation, effect)) in operations.iter().zip(effects).enumerate() {
@@ -109,7 +112,9 @@ impl Runner<'_> {
                 }
                 continue;
             }
-            let planned = self.plan(&chunk.iter().map(|(_, operation)| operation).collect::<Vec<_>>()).await?;
+            let planned = self
+                .plan(&chunk.iter().map(|(_, operation)| operation).collect::<Vec<_>>())
+                .await?;
             for ((index, operation), planned) in chunk.iter().zip(planned) {
                 match planned {
                     Ok(planned) => recorder.planned(*index, operation.subject(), planned),
