@@ -22,6 +22,7 @@ pub(crate) fn write(change: &ConfigChanged) {
         key_version: change.actor.key_version.as_deref(),
         source_ip: change.actor.source_ip.as_deref(),
         request_id: &change.request_id,
+        batch_id: change.batch_id.as_deref(),
     });
 }
 
@@ -46,4 +47,6 @@ struct AuditLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     source_ip: Option<&'a str>,
     request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    batch_id: Option<&'a str>,
 }

@@ -1,12 +1,13 @@
 //! The configuration of the function, read from the environment once. Nothing else in this crate reads the environment.
 
-use std::env;
+use std::{env, num::NonZeroUsize};
 
 use http::{HeaderValue, Uri};
 use lambda::{Telemetry, TelemetryError};
 
 const TABLE: &str = "TENANT_CONFIG_TABLE";
 const ORIGINS: &str = "ALLOWED_ORIGINS";
+const CONCURRENCY: &str = "BATCH_CONCURRENCY";
 
 /// The configuration of the function.
 #[derive(Debug, Clone)]
@@ -24,6 +25,42 @@ pub struct Config {
 pub struct Settings {
     /// The web pages that are allowed to read responses, from `ALLOWED_ORIGINS`.
     pub allowed_origins: AllowedOrigins,
+    /// How many operations of a batch run at the same time, from `BATCH_CONCURRENCY`.
+    pub batch_concurrency: BatchConcurrency,
+}
+
+/// How many operations of a batch run at the same time: more take less time, and more memory and connections, and are
+/// throttled sooner by a table that is not used to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchConcurrency(NonZeroUsize);
+
+impl BatchConcurrency {
+    /// Connections that one batch can use at most.
+    const MAX: usize = 100;
+
+    /// The number, from 1 to 100.
+    #[must_use]
+    pub const fn get(self) -> usize {
+        self.0.get()
+    }
+
+    /// Parses the number. Without one it is 16.
+    pub fn parse(number: &str) -> Result<Self, ConfigError> {
+        if number.is_empty() {
+            return Ok(Self::default());
+        }
+        let parsed = number.parse().ok().and_then(NonZeroUsize::new);
+        parsed
+            .filter(|concurrency| concurrency.get() <= Self::MAX)
+            .map(Self)
+            .ok_or_else(|| ConfigError::InvalidConcurrency(number.to_owned()))
+    }
+}
+
+impl Default for BatchConcurrency {
+    fn default() -> Self {
+        Self(NonZeroUsize::MIN.saturating_add(15))
+    }
 }
 
 /// The origins of CORS requests that the service allows.
@@ -59,6 +96,9 @@ pub enum ConfigError {
         /// What browsers send for it.
         corrected: String,
     },
+    /// Not a number of operations.
+    #[error("{CONCURRENCY} is {0:?}; it must be a number from 1 to {max}", max = BatchConcurrency::MAX)]
+    InvalidConcurrency(String),
     /// An invalid variable that every function has.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
@@ -79,6 +119,7 @@ impl Config {
             telemetry: Telemetry::from_variables(own_name, &lookup)?,
             settings: Settings {
                 allowed_origins: AllowedOrigins::parse(&lookup(ORIGINS).unwrap_or_default())?,
+                batch_concurrency: BatchConcurrency::parse(&lookup(CONCURRENCY).unwrap_or_default())?,
             },
         })
     }
@@ -165,6 +206,18 @@ mod tests {
             config(&[(TABLE, "configs"), ("LOG_LEVEL", "loud")]),
             Err(ConfigError::Telemetry(_))
         ));
+    }
+
+    #[test]
+    fn concurrency_is_a_number_from_1_to_100() {
+        assert_eq!(BatchConcurrency::parse("").unwrap().get(), 16);
+        for number in ["1", "16", "100"] {
+            assert_eq!(BatchConcurrency::parse(number).unwrap().get().to_string(), number);
+        }
+        for number in ["0", "101", "-1", "1.5", "many"] {
+            let error = config(&[(TABLE, "configs"), (CONCURRENCY, number)]).unwrap_err();
+            assert!(error.to_string().starts_with("BATCH_CONCURRENCY is"), "{error}");
+        }
     }
 
     #[test]

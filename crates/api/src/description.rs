@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use tenant_core::{ConfigKey, DeliveryType, FieldError, InputError, TenantId, parse_create};
+use tenant_core::{ConfigKey, DeliveryType, FieldError, InputError, OperationKind, TenantId, parse_create};
 use tenant_store::StoreError;
 use utoipa::{
     OpenApi, PartialSchema, ToSchema,
@@ -26,7 +26,7 @@ use crate::{
     },
     probe::Unhealthy,
     resources::{
-        configs::{handlers as configs, lists, search, validation},
+        configs::{batch, handlers as configs, lists, search, validation},
         description as served,
         health::{handlers as health, view::HealthReport},
     },
@@ -44,6 +44,7 @@ use crate::{
     configs::read,
     configs::update,
     configs::delete,
+    batch::change_many,
     validation::validate,
 ))]
 struct Operations;
@@ -58,8 +59,10 @@ pub fn operations() -> openapi::OpenApi {
     add_schema::<Failure>(schemas);
     add_schema::<FieldError>(schemas);
     add_schema::<DeliveryType>(schemas);
+    add_schema::<OperationKind>(schemas);
     schemas.insert(BROKEN_RULES.to_owned(), broken_rules_schema());
     schemas.insert(UNHEALTHY.to_owned(), unhealthy_schema());
+    schemas.insert(FAILED_OPERATIONS.to_owned(), failed_operations_schema());
     operations
 }
 
@@ -97,6 +100,7 @@ const BROKEN_RULES: &str = "BrokenRules";
 /// A body of 64 KiB has fewer fields than bytes.
 const MAX_ERRORS: usize = 64 * 1024;
 const UNHEALTHY: &str = "UnhealthyResponse";
+const FAILED_OPERATIONS: &str = "FailedOperationsResponse";
 
 /// Every failure of the function.
 #[must_use]
@@ -149,8 +153,8 @@ pub fn failures() -> Vec<FailureResponse> {
         ),
         failure(
             "BodyTooLarge",
-            "The body is larger than 64 KiB.",
-            &ApiError::BodyTooLarge,
+            "The body is larger than 64 KiB, or than 1 MiB for a batch.",
+            &ApiError::BodyTooLarge { max_bytes: 64 * 1024 },
         ),
         failure(
             "UnsupportedMediaType",
@@ -163,6 +167,14 @@ pub fn failures() -> Vec<FailureResponse> {
                 "BrokenRules",
                 "The body breaks rules. The response lists every one of them.",
                 &broken_rules(),
+            )
+        },
+        FailureResponse {
+            schema: FAILED_OPERATIONS,
+            ..failure(
+                "OperationsFailed",
+                "At least one operation failed or was not attempted. `data.results` has the result of each of them, as after a success.",
+                &batch::failed_example(example_time()),
             )
         },
         failure(
@@ -232,6 +244,16 @@ fn unhealthy_schema() -> RefOr<Schema> {
     let report = Ref::from_schema_name(HealthReport::name());
     // A store that cannot be reached is reported without the state of the service.
     failure_with("data", report, &[], "An unhealthy service.")
+}
+
+fn failed_operations_schema() -> RefOr<Schema> {
+    let report = Ref::from_schema_name(batch::Report::name());
+    failure_with(
+        "data",
+        report,
+        &["data"],
+        "A batch some of whose operations were not made.",
+    )
 }
 
 /// [`Failure`] with one member more, whose type depends on the error.

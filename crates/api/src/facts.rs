@@ -24,7 +24,8 @@ pub(crate) struct RequestFacts<'a> {
     pub(crate) status: StatusCode,
     pub(crate) duration: Duration,
     pub(crate) usage: Usage,
-    pub(crate) change: Option<&'a ConfigChanged>,
+    /// What the request changed; only a batch makes more than one change.
+    pub(crate) changes: &'a [ConfigChanged],
     /// The number of items that a filter was evaluated on. The filter itself is the client's text.
     pub(crate) scanned: Option<usize>,
     pub(crate) failure: Option<&'a ApiError>,

@@ -7,15 +7,18 @@ use tracing::Level;
 
 use crate::{audit, facts::RequestFacts, http::error::ApiError, metrics};
 
-/// Writes the line of a request, and that of the change that it made.
+/// Writes the line of a request, and those of the changes that it made.
 pub(crate) fn write(facts: &RequestFacts<'_>) {
-    let level = match facts.failure {
+    let level = match facts.failure.map(ApiError::worst) {
         Some(failure) if failure.is_transient() => Level::WARN,
         Some(failure) if is_internal(failure) => Level::ERROR,
         _ => Level::INFO,
     };
     logging::write(level, &Members::new(facts), &metrics::measure(facts));
-    if let Some(change) = facts.change {
+    for measured in metrics::measure_types(facts.changes) {
+        logging::write_metrics(&measured);
+    }
+    for change in facts.changes {
         audit::write(change);
     }
 }
@@ -67,6 +70,7 @@ impl<'a> Members<'a> {
             code: failure.map(ApiError::code),
             fields: failure.and_then(ApiError::broken_rules).map(list),
             error: failure
+                .map(ApiError::worst)
                 .filter(|failure| is_internal(failure))
                 .map(|failure| chain(failure)),
         }
@@ -81,13 +85,16 @@ fn is_internal(failure: &ApiError) -> bool {
 /// The fields with a broken rule and its kind. The name of an unknown field and the key of a label are the client's text, so
 /// they are left out.
 fn list(errors: &[FieldError]) -> String {
-    let mut list: Vec<_> = errors
-        .iter()
-        .map(|error| match Field::of_error(error) {
+    let mut list = Vec::<String>::new();
+    for error in errors {
+        let rule = match Field::of_error(error) {
             Some(field) => format!("{field}:{}", error.code.as_str()),
             None => error.code.as_str().to_owned(),
-        })
-        .collect();
-    list.dedup();
+        };
+        // A batch may break the same one a thousand times.
+        if !list.contains(&rule) {
+            list.push(rule);
+        }
+    }
     list.join(",")
 }

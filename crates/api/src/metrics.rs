@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use lambda::metrics::{FUNCTION_NAME, Measurements, Metric, Unit};
-use tenant_core::{Cause, Field, FieldError};
+use tenant_core::{Cause, ConfigChanged, DeliveryType, ErrorCode, Field, FieldError};
 
 use crate::facts::RequestFacts;
 
@@ -67,16 +67,13 @@ pub(crate) fn measure<'a>(request: &RequestFacts<'a>) -> Measurements<'a> {
     }
     measured.count_some(DYNAMODB_RETRIES, request.usage.retries());
     measured.count_some(DYNAMODB_THROTTLES, request.usage.throttles);
-    if let Some(delivery_type) = request.delivery_type.or(request.change.map(|_| OTHER_TYPE)) {
+    let changes = changes_by_type(request.changes);
+    let own = changes.first_key_value().filter(|_| changes.len() == 1);
+    if let Some(delivery_type) = request.delivery_type.or(own.map(|(delivery_type, _)| *delivery_type)) {
         measured.dimension(TYPE, delivery_type);
     }
-    if let Some(change) = request.change {
-        let metric = match change.cause {
-            Cause::Create => CONFIGS_CREATED,
-            Cause::Update => CONFIGS_UPDATED,
-            Cause::Delete => CONFIGS_DELETED,
-        };
-        measured.count(metric, 1);
+    if let Some((_, changes)) = own {
+        count_changes(&mut measured, changes);
     }
     if let Some(items) = request.scanned {
         measured.count(SCANNED_ITEMS, u32::try_from(items).unwrap_or(u32::MAX));
@@ -86,6 +83,48 @@ pub(crate) fn measure<'a>(request: &RequestFacts<'a>) -> Measurements<'a> {
         measured.count(metric, times);
     }
     measured
+}
+
+/// The changes of a batch by type: a line has one value for a dimension, so each type has a line. If there is only one, the
+/// request's own line has them.
+pub(crate) fn measure_types(changes: &[ConfigChanged]) -> impl Iterator<Item = Measurements<'static>> {
+    let changes = Some(changes_by_type(changes)).filter(|changes| changes.len() > 1);
+    changes.into_iter().flatten().map(|(delivery_type, changes)| {
+        let mut measured = Measurements::default();
+        measured.dimension(TYPE, delivery_type);
+        count_changes(&mut measured, &changes);
+        measured
+    })
+}
+
+/// How many configurations were created, updated and deleted.
+#[derive(Default)]
+struct Changes {
+    created: u32,
+    updated: u32,
+    deleted: u32,
+}
+
+fn changes_by_type(changes: &[ConfigChanged]) -> BTreeMap<&'static str, Changes> {
+    let mut by_type = BTreeMap::<_, Changes>::new();
+    for change in changes {
+        let delivery_type = DeliveryType::from_name(change.key.delivery_type());
+        let changes = by_type
+            .entry(delivery_type.map_or(OTHER_TYPE, DeliveryType::as_str))
+            .or_default();
+        match change.cause {
+            Cause::Create => changes.created += 1,
+            Cause::Update => changes.updated += 1,
+            Cause::Delete => changes.deleted += 1,
+        }
+    }
+    by_type
+}
+
+fn count_changes(measured: &mut Measurements<'_>, changes: &Changes) {
+    measured.count_some(CONFIGS_CREATED, changes.created);
+    measured.count_some(CONFIGS_UPDATED, changes.updated);
+    measured.count_some(CONFIGS_DELETED, changes.deleted);
 }
 
 fn status_class(status: u16) -> &'static str {
@@ -110,10 +149,13 @@ fn failures_for_field(field: &str) -> Metric {
 fn failures(errors: &[FieldError]) -> Vec<(Metric, u32)> {
     let mut fields = BTreeMap::<_, u32>::new();
     for error in errors {
-        let field = Field::of_error(error).map_or(UNKNOWN_FIELD, Field::name);
-        *fields.entry(field).or_default() += 1;
+        let unknown = (error.code == ErrorCode::UnknownField).then_some(UNKNOWN_FIELD);
+        // What is neither is a member of a batch.
+        if let Some(field) = Field::of_error(error).map(Field::name).or(unknown) {
+            *fields.entry(field).or_default() += 1;
+        }
     }
-    let all = (VALIDATION_FAILURES, fields.values().sum());
+    let all = (VALIDATION_FAILURES, u32::try_from(errors.len()).unwrap_or(u32::MAX));
     let by_field = fields
         .into_iter()
         .map(|(field, times)| (failures_for_field(field), times));

@@ -19,7 +19,7 @@ use crate::{
         error::ApiError,
     },
     resources::{
-        configs::{handlers as configs, lists, search, validation},
+        configs::{batch, handlers as configs, lists, search, validation},
         description,
         health::handlers as health,
     },
@@ -56,7 +56,7 @@ fn validation_route() -> (&'static str, MethodRouter<AppState>) {
 }
 
 /// The routes, as the API's description must name them: a test of crate `openapi` compares the two.
-pub(crate) fn routes() -> [(&'static str, MethodRouter<AppState>); 9] {
+pub(crate) fn routes() -> [(&'static str, MethodRouter<AppState>); 10] {
     [
         ("/health", get(health::check)),
         ("/api/v1/health", get(health::check)),
@@ -64,6 +64,7 @@ pub(crate) fn routes() -> [(&'static str, MethodRouter<AppState>); 9] {
         ("/api/v1/openapi.json", get(description::document)),
         ("/api/v1/delivery-configs", get(lists::list_all)),
         ("/api/v1/delivery-configs/search", post(search::search)),
+        ("/api/v1/delivery-configs/batch", post(batch::change_many)),
         (
             "/api/v1/tenants/{tenant_id}/delivery-configs",
             get(lists::list_for_tenant).post(configs::create),
@@ -100,12 +101,19 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
-    use crate::http::{authorized::OPEN_ROUTES, context::GatewayContext};
+    use crate::http::{authorized::OPEN_ROUTES, body::LARGER_BODIES, context::GatewayContext};
 
     #[test]
     fn open_routes_exist() {
         for open in OPEN_ROUTES {
             assert!(routes().iter().any(|(path, _)| *path == open), "{open}");
+        }
+    }
+
+    #[test]
+    fn routes_with_larger_bodies_exist() {
+        for (larger, _) in LARGER_BODIES {
+            assert!(routes().iter().any(|(path, _)| *path == larger), "{larger}");
         }
     }
 

@@ -18,6 +18,8 @@ pub struct ConfigChanged {
     pub actor: Actor,
     /// The request that made the change, by the id that its client knows.
     pub request_id: String,
+    /// The batch that the change was part of. The id of its request, and absent for any other request.
+    pub batch_id: Option<String>,
     /// What made the change.
     pub cause: Cause,
 }
@@ -58,7 +60,7 @@ impl NewConfig {
     /// The fields that a creation sets, besides key, times and version.
     #[must_use]
     pub fn fields(&self) -> Vec<Field> {
-        self.clone().into_values().iter().map(FieldValue::field).collect()
+        self.values().iter().map(FieldValue::field).collect()
     }
 }
 

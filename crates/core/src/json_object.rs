@@ -3,13 +3,13 @@
 //! `serde_json::Map` keeps the last of two members with one name (RFC 8259, section 4 leaves the choice open). In a
 //! configuration that would drop data which the client sent, so a repeated name is an error here, at any depth.
 
-use std::{collections::HashSet, fmt};
+use std::{collections::HashSet, fmt, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer,
     de::{Error as _, MapAccess, SeqAccess, Visitor},
 };
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 /// Members in the order in which they were sent.
 #[derive(Debug, PartialEq)]
@@ -31,48 +31,65 @@ const REPEATED: &str = "\0repeated\0";
 
 impl JsonObject {
     pub(crate) fn parse(text: &[u8]) -> Result<Self, JsonObjectError> {
-        serde_json::from_slice(text).map_err(|error| {
-            let message = error.to_string();
-            if let Some(rest) = message.strip_prefix(REPEATED) {
-                let name = rest.split_once(REPEATED).map_or(rest, |(name, _position)| name);
-                return JsonObjectError::Repeated(name.to_owned());
-            }
-            match error.classify() {
-                // The visitor accepts only an object, so a data error is a value of another kind.
-                serde_json::error::Category::Data => JsonObjectError::NotAnObject,
-                _ => JsonObjectError::Syntax {
-                    line: error.line(),
-                    column: error.column(),
-                },
-            }
-        })
+        read_object::<JsonValue>(text).map(|members| Self(values(members).collect()))
     }
 }
 
-impl<'de> Deserialize<'de> for JsonObject {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
+/// The members of an object, each value as its text. Only the names in the object itself are unique, and a text need not be
+/// valid Unicode when its escapes are resolved.
+pub(crate) fn parse_texts(text: &[u8]) -> Result<Vec<(String, &RawValue)>, JsonObjectError> {
+    read_object(text)
+}
 
-        impl<'de> Visitor<'de> for Members {
-            type Value = JsonObject;
+fn values(members: Vec<(String, JsonValue)>) -> impl Iterator<Item = (String, Value)> {
+    members.into_iter().map(|(name, JsonValue(value))| (name, value))
+}
+
+fn read_object<'de, V: Deserialize<'de>>(text: &'de [u8]) -> Result<Vec<(String, V)>, JsonObjectError> {
+    let object = serde_json::from_slice(text);
+    object.map(|Members(members)| members).map_err(|error| {
+        let message = error.to_string();
+        if let Some(rest) = message.strip_prefix(REPEATED) {
+            let name = rest.split_once(REPEATED).map_or(rest, |(name, _position)| name);
+            return JsonObjectError::Repeated(name.to_owned());
+        }
+        match error.classify() {
+            // The visitor accepts only an object, so a data error is a value of another kind.
+            serde_json::error::Category::Data => JsonObjectError::NotAnObject,
+            _ => JsonObjectError::Syntax {
+                line: error.line(),
+                column: error.column(),
+            },
+        }
+    })
+}
+
+struct Members<V>(Vec<(String, V)>);
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Members<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnyMembers<V>(PhantomData<V>);
+
+        impl<'de, V: Deserialize<'de>> Visitor<'de> for AnyMembers<V> {
+            type Value = Members<V>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a JSON object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<JsonObject, A::Error> {
-                read_members(map).map(JsonObject)
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Members<V>, A::Error> {
+                read_members(map).map(Members)
             }
         }
 
-        deserializer.deserialize_map(Members)
+        deserializer.deserialize_map(AnyMembers(PhantomData))
     }
 }
 
-fn read_members<'de, A: MapAccess<'de>>(mut map: A) -> Result<Vec<(String, Value)>, A::Error> {
+fn read_members<'de, V: Deserialize<'de>, A: MapAccess<'de>>(mut map: A) -> Result<Vec<(String, V)>, A::Error> {
     let mut members = Vec::new();
     let mut names = HashSet::new();
-    while let Some((name, JsonValue(value))) = map.next_entry::<String, JsonValue>()? {
+    while let Some((name, value)) = map.next_entry::<String, V>()? {
         if !names.insert(name.clone()) {
             return Err(A::Error::custom(format!("{REPEATED}{name}{REPEATED}")));
         }
@@ -132,7 +149,7 @@ impl<'de> Deserialize<'de> for JsonValue {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
-                Ok(read_members(map)?.into_iter().collect())
+                Ok(values(read_members(map)?).collect())
             }
         }
 

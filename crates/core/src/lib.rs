@@ -4,14 +4,15 @@
 //! This crate decides and others act. It must never do I/O, read a clock or the environment, or know AWS, HTTP or async:
 //! `now` is an argument wherever time matters. Its `clippy.toml` enforces that.
 //!
-//! Input has two steps. [`parse_create`] and [`parse_update`] take the bytes of a request body and return either a
-//! value for which every rule holds ([`NewConfig`], [`ConfigUpdate`]) or an [`InputError`] with every broken rule. What
+//! Input has two steps. [`parse_create`], [`parse_update`] and [`parse_batch`] take the bytes of a request body and return
+//! either a value for which every rule holds ([`NewConfig`], [`ConfigUpdate`], [`Operation`]) or an [`InputError`] with every broken rule. What
 //! is read from the table is a [`StoredConfig`]: items can be written by hand, so a read is lenient, and
 //! [`check_stored`] reports what is wrong with one. A [`Filter`] selects among them.
 
 #[macro_use]
 mod named_enum;
 
+mod batch;
 mod change;
 mod config;
 mod entity_tag;
@@ -27,6 +28,7 @@ mod violation;
 
 pub mod signature;
 
+pub use batch::*;
 pub use change::{Actor, Cause, ConfigChanged};
 pub use config::*;
 pub use entity_tag::{EntityTag, ForeignTag};

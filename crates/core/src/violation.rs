@@ -89,6 +89,7 @@ impl Violation {
     pub(crate) fn for_field(self, field: impl Into<String>) -> FieldError {
         let field = field.into();
         FieldError {
+            index: None,
             field: match &self.entry {
                 Some(key) => format!("{field}.{}", shorten_name(key)),
                 None => field,
@@ -103,6 +104,10 @@ impl Violation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FieldError {
+    /// The position in a batch of the operation whose field it is, from 0. Only an atomic batch has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, minimum = 0, maximum = 99))]
+    pub index: Option<usize>,
     /// The field's name as the client wrote it, and the key of a label after it: `labels.Team`.
     pub field: String,
     /// The kind of rule.
@@ -113,7 +118,10 @@ pub struct FieldError {
 
 impl fmt::Display for FieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.field, self.message)
+        match self.index {
+            Some(index) => write!(f, "{} of operation {index} {}", self.field, self.message),
+            None => write!(f, "{} {}", self.field, self.message),
+        }
     }
 }
 

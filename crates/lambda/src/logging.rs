@@ -17,7 +17,7 @@ use tracing_subscriber::{
 };
 
 pub(crate) use line::{defer, write_deferred};
-pub use line::{write, write_audit};
+pub use line::{write, write_audit, write_metrics};
 pub use settings::{LogFormat, LogLevel, UnknownLogFormat, UnknownLogLevel};
 
 /// The target of an invocation's line.

@@ -136,6 +136,7 @@ pub async fn run(options: Options) -> Result<(), StartError> {
     }
     let api_settings = api::config::Settings {
         allowed_origins: options.allowed_origins.clone(),
+        ..api::config::Settings::default()
     };
     let api_state = AppState::new(Stores { configs: store }, api_settings);
     let api_state = match options.central_role_arn.clone() {

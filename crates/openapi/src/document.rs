@@ -66,6 +66,7 @@ fn servers() -> Value {
 fn tags() -> Value {
     json!([
         { "name": "Delivery configurations", "description": "Create, read, change and delete one configuration." },
+        { "name": "Batches", "description": "Change many configurations in one request." },
         { "name": "Lists", "description": "Read many configurations." },
         { "name": "Service", "description": "Operations that need no signature." },
     ])

@@ -18,6 +18,7 @@ pub(crate) fn success(schema: &str, operation_id: &str) -> Option<Value> {
         "DeliveryConfigPageResponse" => Some(page(operation_id == "searchDeliveryConfigs")),
         "ValidationReportResponse" => Some(validation()),
         "HealthReportResponse" => Some(health()),
+        "BatchReportResponse" => Some(batch_report()),
         "Confirmation" => None,
         other => panic!("{other} has no example"),
     };
@@ -94,6 +95,45 @@ pub(crate) fn updates() -> Value {
         "pause": { "summary": "Pause the delivery", "value": { "enabled": false } },
         "label": { "summary": "Set a label and remove another one", "value": { "labels": { "env": "production", "team": null } } },
         "everything": { "summary": "Deliver the logs of every application again", "value": { "enabled": true, "desired_logs": null } },
+    })
+}
+
+/// Bodies of a batch.
+pub(crate) fn batches() -> Value {
+    let s3 = |tenant: &str| json!({ "tenant_id": tenant, "type": "s3", "bucket_name": format!("{tenant}-logs") });
+    let tag = "\"5d41402abc4b2a76b9719d911017c592\"";
+    json!({
+        "atomic": {
+            "summary": "Move a tenant to another destination, all at once",
+            "value": { "operations": [
+                { "op": "create", "config": s3("acme-corp") },
+                { "op": "update", "tenant_id": "acme-corp", "type": "cloudwatch", "changes": { "enabled": false }, "if_match": tag },
+                { "op": "delete", "tenant_id": "acme-old", "type": "s3", "allow_missing": true },
+            ] },
+        },
+        "rollout": {
+            "summary": "Configure many tenants, each by itself. The same batch can be sent again",
+            "value": { "atomic": false, "operations": [
+                { "op": "upsert", "config": s3("acme-corp") },
+                { "op": "upsert", "config": s3("globex") },
+            ] },
+        },
+        "preview": {
+            "summary": "What would a change do?",
+            "value": { "atomic": false, "dry_run": true, "operations": [
+                { "op": "update", "tenant_id": "acme-corp", "type": "s3", "changes": { "target_region": "eu-west-1" } },
+            ] },
+        },
+    })
+}
+
+fn batch_report() -> Value {
+    let diff = json!([{ "field": "target_region", "from": null, "to": "eu-west-1" }]);
+    json!({
+        "results": [
+            { "index": 0, "op": "update", "tenant_id": "acme-corp", "type": "s3", "status": 200, "changed": true, "diff": diff },
+        ],
+        "summary": { "total": 1, "succeeded": 1, "unchanged": 0, "failed": 0, "not_attempted": 0 },
     })
 }
 

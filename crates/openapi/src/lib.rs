@@ -9,6 +9,7 @@
     reason = "everything that this tool reads is part of this repository, and it fails by panicking"
 )]
 
+mod batch;
 mod config_fields;
 pub mod copies;
 mod document;

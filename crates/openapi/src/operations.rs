@@ -106,6 +106,8 @@ fn add_request_examples(paths: &mut Map<String, Value>) {
     create["content"]["application/json"]["examples"] = examples::creates();
     let search = &mut paths["/api/v1/delivery-configs/search"]["post"]["requestBody"];
     search["content"]["application/json"]["examples"] = examples::searches();
+    let batch = &mut paths["/api/v1/delivery-configs/batch"]["post"]["requestBody"];
+    batch["content"]["application/json"]["examples"] = examples::batches();
     for method in ["put", "patch"] {
         let body = &mut paths["/api/v1/tenants/{tenant_id}/delivery-configs/{type}"][method]["requestBody"];
         for content in body["content"].as_object_mut().unwrap().values_mut() {

@@ -78,6 +78,13 @@ pub(crate) fn parameters() -> Value {
             "schema": { "type": "boolean", "default": true },
             "example": false,
         },
+        "return": {
+            "name": "return",
+            "in": "query",
+            "description": "With `full`, each result has the stored configuration and what was changed, for up to 200 operations.",
+            "schema": { "type": "string", "const": "full" },
+            "example": "full",
+        },
         "If-Match": {
             "name": "If-Match",
             "in": "header",

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use tenant_core::{DeliveryType, Filter, PageLimit};
 
 use crate::{
+    batch,
     config_fields::{changes, creation, stored_config},
     parameters,
 };
@@ -63,6 +64,7 @@ pub(crate) fn schemas(derived: &Value) -> Value {
     schemas.insert("DeliveryConfigChanges".to_owned(), changes());
     schemas.insert("DeliveryConfigSearch".to_owned(), search());
     schemas.insert("DeliveryConfig".to_owned(), stored_config());
+    schemas.extend(batch::schemas());
     schemas.into()
 }
 

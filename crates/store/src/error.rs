@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
     operation::{delete_item::DeleteItemError, put_item::PutItemError, update_item::UpdateItemError},
 };
 use tenant_aws::{ErrorClass, classify};
-use tenant_core::FieldError;
+use tenant_core::{FieldError, Obstacle};
 
 use crate::{attempts::Attempts, item::Item};
 
@@ -32,6 +32,9 @@ pub enum StoreError {
     /// The item would be larger than DynamoDB allows.
     #[error("the item would be too large")]
     TooLarge(#[source] BoxError),
+    /// The items of a transaction are together larger than DynamoDB allows. Nothing was written.
+    #[error("the items are too large for one transaction")]
+    TransactionTooLarge,
     /// DynamoDB throttles the request, after all retries. Nothing was written.
     #[error("DynamoDB throttles the request")]
     Throttled(#[source] BoxError),
@@ -61,6 +64,17 @@ const VALIDATION: &str = "ValidationException";
 /// for an update ("Item size to update has exceeded ..."). It has no code of its own.
 const TOO_LARGE: &str = "Item size ";
 
+impl From<Obstacle> for StoreError {
+    fn from(obstacle: Obstacle) -> Self {
+        match obstacle {
+            Obstacle::AlreadyExists => Self::AlreadyExists,
+            Obstacle::NotFound => Self::NotFound,
+            Obstacle::PreconditionFailed => Self::PreconditionFailed,
+            Obstacle::BrokenRules(errors) => Self::BrokenRules(errors),
+        }
+    }
+}
+
 impl StoreError {
     /// The failure of a call that writes nothing, or that is known to have written nothing.
     pub(crate) fn from_sdk<E>(error: SdkError<E>) -> Self
@@ -69,9 +83,7 @@ impl StoreError {
     {
         match (error.code(), classify(&error)) {
             (Some(TABLE_MISSING), _) => Self::TableMissing(error.into()),
-            (Some(VALIDATION), _) if error.message().is_some_and(|message| message.starts_with(TOO_LARGE)) => {
-                Self::TooLarge(error.into())
-            }
+            (Some(VALIDATION), _) if error.message().is_some_and(is_too_large) => Self::TooLarge(error.into()),
             (Some(TRANSACTION_CONFLICT), _) | (_, ErrorClass::Throttled) => Self::Throttled(error.into()),
             (_, ErrorClass::Denied | ErrorClass::UnknownIdentity | ErrorClass::InvalidCredentials) => {
                 Self::AccessDenied(error.into())
@@ -98,6 +110,16 @@ impl StoreError {
             Self::from_sdk(error)
         }
     }
+}
+
+/// Whether this is the message about an item that would be too large.
+pub(crate) fn is_too_large(message: &str) -> bool {
+    message.starts_with(TOO_LARGE)
+}
+
+/// A request that lacks what it needs is a defect of this crate.
+pub(crate) fn unbuildable(error: impl Into<BoxError>) -> StoreError {
+    StoreError::Unexpected(error.into())
 }
 
 /// A condition that was not met.

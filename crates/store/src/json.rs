@@ -1,6 +1,6 @@
 //! Attributes as JSON, for people and clients to read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -41,16 +41,18 @@ pub(crate) fn max_json_bytes(value: &AttributeValue) -> usize {
         AttributeValue::Ns(numbers) => list_bytes(numbers, |number| number_bytes(number)),
         AttributeValue::Bs(blobs) => list_bytes(blobs, |blob| blob_bytes(blob.as_ref())),
         AttributeValue::L(values) => list_bytes(values, max_json_bytes),
-        AttributeValue::M(members) => {
-            members
-                .iter()
-                .map(|(name, value)| text_bytes(name) + max_json_bytes(value) + ":,".len())
-                .sum::<usize>()
-                + "{}".len()
-        }
+        AttributeValue::M(members) => max_object_bytes(members),
         // A Boolean or null.
         _ => "false".len(),
     }
+}
+
+/// The same bound for an object with these members, such as a whole item.
+pub(crate) fn max_object_bytes(members: &HashMap<String, AttributeValue>) -> usize {
+    let bytes = members
+        .iter()
+        .map(|(name, value)| text_bytes(name) + max_json_bytes(value) + ":,".len());
+    bytes.sum::<usize>() + "{}".len()
 }
 
 fn number_value(number: &str) -> Value {

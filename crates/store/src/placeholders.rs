@@ -6,7 +6,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 use tenant_core::Contradiction;
 
-use crate::item::{Item, expired_ttls, number, text};
+use crate::{
+    item::{Item, expired_ttls, number, text},
+    json::max_object_bytes,
+};
 
 /// Names and values behind the placeholders of one request's expressions.
 #[derive(Debug, Default)]
@@ -25,6 +28,11 @@ impl Placeholders {
             (!self.names.is_empty()).then_some(self.names),
             (!self.values.is_empty()).then_some(self.values),
         )
+    }
+
+    /// A bound for the size of the values in a request.
+    pub(crate) fn max_bytes(&self) -> usize {
+        max_object_bytes(&self.values)
     }
 
     /// The placeholder of an attribute's name.

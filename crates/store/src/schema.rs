@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::{
     },
 };
 
-use crate::error::{BoxError, StoreError};
+use crate::error::{StoreError, unbuildable};
 
 /// What makes a table the table of a resource. Keys are strings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,8 +88,4 @@ fn key(name: &str, key_type: KeyType) -> Result<KeySchemaElement, StoreError> {
         .key_type(key_type)
         .build()
         .map_err(unbuildable)
-}
-
-fn unbuildable(error: impl Into<BoxError>) -> StoreError {
-    StoreError::from_sdk(SdkError::<CreateTableError>::construction_failure(error))
 }

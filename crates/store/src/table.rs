@@ -1,5 +1,7 @@
 //! One DynamoDB table: reads and conditional writes of items, whatever their resource is.
 
+mod transaction;
+
 use aws_sdk_dynamodb::{
     Client,
     error::SdkError,
@@ -12,6 +14,8 @@ use crate::{
     item::Item,
     placeholders::Placeholders,
 };
+
+pub(crate) use transaction::{Action, Transacted, TransactedWrite, WriteOutcome};
 
 /// A table, reached through a client. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -31,6 +31,8 @@ pub enum Fault {
     LoseResponse,
     /// The response has this status and this error code. The request is not forwarded.
     Reject(u16, &'static str),
+    /// The response has this status and this JSON. The request is not forwarded.
+    Respond(u16, String),
     /// The request is forwarded after the test's notification.
     Hold(Arc<Notify>),
     /// No response is sent. The request is not forwarded.
@@ -98,6 +100,7 @@ async fn serve(mut downstream: TcpStream, upstream: SocketAddr, faults: &[Fault]
                 return;
             }
             Fault::Reject(status, code) => rejection(*status, code),
+            Fault::Respond(status, body) => response(*status, body),
             Fault::Hang => future::pending().await,
         };
         if downstream.write_all(&response).await.is_err() {
@@ -107,7 +110,13 @@ async fn serve(mut downstream: TcpStream, upstream: SocketAddr, faults: &[Fault]
 }
 
 fn rejection(status: u16, code: &str) -> Vec<u8> {
-    let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"{REJECTION_MESSAGE}"}}"#);
+    response(
+        status,
+        &format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"{REJECTION_MESSAGE}"}}"#),
+    )
+}
+
+fn response(status: u16, body: &str) -> Vec<u8> {
     format!(
         "HTTP/1.1 {status} Planned\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()

@@ -58,6 +58,8 @@ groups! {
     Exists: [("409", "AlreadyExists")];
     /// An operation that changes something that may have been written by hand.
     Unchangeable: [("409", "UnchangeableKey")];
+    /// An operation that consists of others.
+    OperationsFailed: [("207", "OperationsFailed")];
     /// The health check.
     Unhealthy: [("503", "Unhealthy")];
 }

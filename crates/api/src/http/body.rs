@@ -2,7 +2,7 @@
 
 use axum::{
     body::{Body, Bytes, to_bytes},
-    extract::{FromRequest, Request},
+    extract::{FromRequest, MatchedPath, Request},
     middleware::Next,
     response::Response,
 };
@@ -20,23 +20,37 @@ use crate::event::Unrepresentable;
 /// of four-byte characters would take 200 kB, but are not expected.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
+/// The routes that take a larger body, and how large it may be.
+pub(crate) const LARGER_BODIES: [(&str, usize); 1] = [("/api/v1/delivery-configs/batch", 1024 * 1024)];
+
 /// The header with the digest that the client signed. See the signature scheme.
 const BODY_SHA256: &str = "x-body-sha256";
 
 /// Passes a request on only if an event can contain it and its body is small enough, on every route and for every method.
-pub(crate) async fn limit_body(request: Request, next: Next) -> Result<Response, BodyRejection> {
+pub(crate) async fn limit_body(
+    route: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Result<Response, BodyRejection> {
     let (parts, body) = request.into_parts();
     if let Some(unrepresentable) = parts.extensions.get::<Unrepresentable>() {
         return Err((*unrepresentable).into());
     }
-    let body = read(body).await?;
+    let body = read(body, max_bytes(route.as_ref())).await?;
     Ok(next.run(Request::from_parts(parts, Body::from(body))).await)
+}
+
+fn max_bytes(route: Option<&MatchedPath>) -> usize {
+    let larger = LARGER_BODIES
+        .iter()
+        .find(|(path, _)| route.is_some_and(|route| route.as_str() == *path));
+    larger.map_or(MAX_BODY_BYTES, |(_, max_bytes)| *max_bytes)
 }
 
 /// Passes a request to its handler only if its body is the one that the client signed, if it signed one.
 pub(crate) async fn verify_digest(request: Request, next: Next) -> Result<Response, BodyRejection> {
     let (parts, body) = request.into_parts();
-    let body = read(body).await?;
+    let body = read_limited(body).await?;
     check_digest(&parts, &body)?;
     Ok(next.run(Request::from_parts(parts, Body::from(body))).await)
 }
@@ -49,7 +63,7 @@ impl<S: Sync> FromRequest<S> for JsonBody {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, BodyRejection> {
         let (parts, body) = request.into_parts();
-        let body = read(body).await?;
+        let body = read_limited(body).await?;
         if !body.is_empty() {
             check_media_type(&parts.headers, &parts.method)?;
         }
@@ -75,10 +89,15 @@ impl<S: Sync> FromRequest<S> for DigestedJsonBody {
     }
 }
 
-async fn read(body: Body) -> Result<Bytes, BodyRejection> {
-    to_bytes(body, MAX_BODY_BYTES).await.map_err(|error| {
+/// The body of a request that [`limit_body`] has passed on.
+async fn read_limited(body: Body) -> Result<Bytes, BodyRejection> {
+    read(body, usize::MAX).await
+}
+
+async fn read(body: Body, max_bytes: usize) -> Result<Bytes, BodyRejection> {
+    to_bytes(body, max_bytes).await.map_err(|error| {
         if std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<LengthLimitError>) {
-            BodyRejection::TooLarge
+            BodyRejection::TooLarge { max_bytes }
         } else {
             BodyRejection::Incomplete(error)
         }

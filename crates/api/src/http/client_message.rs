@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 
-use tenant_core::{FieldError, InputError, InvalidKey};
+use tenant_core::{BatchError, FieldError, InputError, InvalidKey};
 use tenant_store::StoreError;
 
-use super::{error::ApiError, rejection::QueryError};
+use super::{
+    error::{ApiError, FailedOperations},
+    rejection::QueryError,
+};
 
 impl ApiError {
     /// The `error` of the response. It contains no cause, whose text may be secret.
@@ -21,8 +24,10 @@ impl ApiError {
             Self::InvalidDigest(error) => format!("{error}.").into(),
             Self::BodyBroken(_) => "The request body was not received completely.".into(),
             Self::InvalidInput(InputError::BrokenRules(errors)) | Self::Store(StoreError::BrokenRules(errors)) => {
-                broken_rules_message(errors).into()
+                broken_rules_message("configuration", errors).into()
             }
+            Self::InvalidBatch(BatchError::BrokenRules(errors)) => broken_rules_message("batch", errors).into(),
+            Self::InvalidBatch(error) => capitalize(&with_period(error.to_string())).into(),
             Self::InvalidInput(error) => capitalize(&with_period(error.to_string())).into(),
             Self::NoSuchRoute => {
                 "Not found: no route matches this URL. The routes are /health, /openapi.json and those under /api/v1.".into()
@@ -42,10 +47,20 @@ impl ApiError {
             Self::CreationHasNoVersion => {
                 "Precondition failed: a new configuration has no ETag to match. Omit If-Match.".into()
             }
-            Self::BodyTooLarge => "The request body is larger than 64 KiB.".into(),
+            Self::BodyTooLarge { max_bytes } => format!("The request body is larger than {}.", size(*max_bytes)).into(),
             Self::UnsupportedMediaType(error) => capitalize(&with_period(error.to_string())).into(),
             Self::NotFound(sentence) | Self::AlreadyExists(sentence) => (*sentence).into(),
             Self::UnchangeableKey(invalid) => unchangeable_message(invalid).into(),
+            Self::Store(StoreError::TransactionTooLarge) => {
+                "The configurations of this batch are together larger than 4 MB, the most that one transaction can write. Send fewer operations at once, or \"atomic\": false.".into()
+            }
+            Self::NotApplied => {
+                "Not applied: another operation of the atomic batch failed, so none of them was made.".into()
+            }
+            Self::NotAttempted => {
+                "Not attempted: the time of the request was over. Send the operation again.".into()
+            }
+            Self::OperationsFailed(failed) => failed_operations_message(failed).into(),
             Self::Store(StoreError::NotFound) => "The resource does not exist.".into(),
             Self::Store(StoreError::AlreadyExists) => "The resource already exists.".into(),
             Self::Store(StoreError::Throttled { .. }) => {
@@ -75,6 +90,28 @@ impl ApiError {
     }
 }
 
+fn failed_operations_message(failed: &FailedOperations) -> String {
+    let total = failed.total;
+    let counts = match (failed.failed, failed.not_attempted) {
+        (failed, 0) => format!("{failed} of {total} operations failed"),
+        (0, not_attempted) => format!("{not_attempted} of {total} operations were not attempted"),
+        (failed, not_attempted) => {
+            format!("{failed} of {total} operations failed and {not_attempted} were not attempted")
+        }
+    };
+    format!("{counts}; see data.results")
+}
+
+/// A number of bytes that is a power of two.
+fn size(bytes: usize) -> String {
+    const MEBIBYTE: usize = 1024 * 1024;
+    if bytes < MEBIBYTE {
+        format!("{} KiB", bytes / 1024)
+    } else {
+        format!("{} MiB", bytes / MEBIBYTE)
+    }
+}
+
 fn unchangeable_message(invalid: &InvalidKey) -> String {
     let (part, violation) = match invalid {
         InvalidKey::TenantId(violation) => ("tenant ID", violation),
@@ -98,6 +135,11 @@ fn query_message(error: &QueryError) -> Cow<'static, str> {
         QueryError::Limit(error) => with_period(error.to_string()).into(),
         QueryError::LastKey(error) => with_period(error.to_string()).into(),
         QueryError::Live => "The query parameter live must be true or false.".into(),
+        QueryError::Return => "The query parameter return must be full, or be omitted.".into(),
+        QueryError::TooManyToReturn { found, max } => format!(
+            "The query parameter return=full is for batches of up to {max} operations, and this one has {found}. Omit it, or send several batches."
+        )
+        .into(),
     }
 }
 
@@ -111,7 +153,7 @@ fn unknown_parameter_message(name: &str, nearest: Option<&str>, known: &[&str]) 
 }
 
 /// One sentence for each broken rule, up to three. `details.errors` has all of them.
-fn broken_rules_message(errors: &[FieldError]) -> String {
+fn broken_rules_message(subject: &str, errors: &[FieldError]) -> String {
     const LISTED: usize = 3;
     let mut sentences: Vec<_> = errors
         .iter()
@@ -121,7 +163,7 @@ fn broken_rules_message(errors: &[FieldError]) -> String {
     if errors.len() > LISTED {
         sentences.push(format!("{} more in details.errors.", errors.len() - LISTED));
     }
-    format!("The configuration is invalid: {}", sentences.join(" "))
+    format!("The {subject} is invalid: {}", sentences.join(" "))
 }
 
 fn with_period(mut text: String) -> String {
@@ -168,6 +210,7 @@ mod tests {
     #[test]
     fn broken_rules_are_one_sentence_each_up_to_three() {
         let error = |field: &str| FieldError {
+            index: None,
             field: field.to_owned(),
             code: ErrorCode::OutOfRange,
             message: "is wrong".to_owned(),

@@ -53,6 +53,13 @@ impl<S: Sync> FromRequestParts<S> for Deadline {
     }
 }
 
+impl Deadline {
+    /// When a part of the request must end, so that the response can be made in time.
+    pub(crate) fn before(self, reserve: Duration) -> Instant {
+        self.0.checked_sub(reserve).unwrap_or(self.0)
+    }
+}
+
 /// Ends a request at its deadline.
 pub(crate) async fn enforce(mut request: Request, next: Next) -> Result<Response, OutOfTime> {
     let platform_deadline = request

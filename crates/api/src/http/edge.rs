@@ -72,7 +72,10 @@ pub(crate) async fn edge(
     if let Some(Failed(error)) = &failure {
         write_failure(&mut response, error, now, &method);
     }
-    let change = response.extensions_mut().remove::<ConfigChanged>();
+    let changes = response
+        .extensions_mut()
+        .remove::<Vec<ConfigChanged>>()
+        .unwrap_or_default();
     let headers = response.headers_mut();
     headers
         .entry(header::CACHE_CONTROL)
@@ -105,7 +108,7 @@ pub(crate) async fn edge(
         status: response.status(),
         duration: started.elapsed(),
         usage,
-        change: change.as_ref(),
+        changes: &changes,
         scanned: response.extensions().get().map(|Scanned(items)| *items),
         failure: failure.as_ref().map(|Failed(error)| &**error),
     });

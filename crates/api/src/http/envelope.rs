@@ -1,5 +1,7 @@
 //! The one shape of every JSON response.
 
+use std::borrow::Cow;
+
 use axum::{
     body::Body,
     response::{IntoResponse, Response},
@@ -7,6 +9,7 @@ use axum::{
 use chrono::{DateTime, SecondsFormat, Utc};
 use http::{HeaderValue, header};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::{context::Now, error::ApiError};
 
@@ -102,10 +105,10 @@ pub(crate) struct Failure<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(ignore))]
     details: Option<serde_json::Value>,
-    /// Only an unhealthy service has data beside the error.
+    /// Only a batch with failed operations and an unhealthy service have data beside the error.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(ignore))]
-    data: Option<serde_json::Value>,
+    data: Option<Cow<'a, RawValue>>,
 }
 
 #[derive(Serialize)]
@@ -130,7 +133,7 @@ impl<'a> Failure<'a> {
         Self { details, ..self }
     }
 
-    pub(crate) fn with_data(self, data: Option<serde_json::Value>) -> Self {
+    pub(crate) fn with_data(self, data: Option<Cow<'a, RawValue>>) -> Self {
         Self { data, ..self }
     }
 

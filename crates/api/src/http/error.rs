@@ -3,15 +3,18 @@
 //! The client reads [`ApiError::client_message`](super::client_message). The log has the error's own text and its causes. A
 //! failure leaves its handler as a response extension, and the edge writes both, once.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
-use serde_json::{Value, json};
-use tenant_core::{FieldError, InputError, InvalidKey, SearchError, Violation};
+use serde_json::{
+    Value, json,
+    value::{RawValue, to_raw_value},
+};
+use tenant_core::{BatchError, FieldError, InputError, InvalidKey, SearchError, Violation};
 use tenant_store::StoreError;
 
 use super::{
@@ -51,6 +54,8 @@ pub(crate) enum ApiError {
     BodyBroken(#[source] axum::Error),
     #[error("the body is invalid")]
     InvalidInput(#[from] InputError),
+    #[error("the batch is invalid")]
+    InvalidBatch(#[from] BatchError),
     #[error("no route matches the URL")]
     NoSuchRoute,
     #[error("the route does not support the method")]
@@ -64,7 +69,7 @@ pub(crate) enum ApiError {
     #[error("create with If-Match")]
     CreationHasNoVersion,
     #[error("the body is too large")]
-    BodyTooLarge,
+    BodyTooLarge { max_bytes: usize },
     #[error("the media type of the body is not supported")]
     UnsupportedMediaType(#[from] MediaTypeError),
     /// With what the client reads: the handler knows what the resource is called.
@@ -78,6 +83,15 @@ pub(crate) enum ApiError {
     UnchangeableKey(#[source] InvalidKey),
     #[error("the store failed")]
     Store(#[from] StoreError),
+    /// An operation of a batch that was possible, but not made because another one was not.
+    #[error("another operation of the atomic batch failed")]
+    NotApplied,
+    /// An operation of a batch for which there was no time.
+    #[error("the request reached its deadline before the operation")]
+    NotAttempted,
+    /// Some operations of a batch.
+    #[error("operations failed")]
+    OperationsFailed(FailedOperations),
     #[error("a dependency is unhealthy")]
     Unhealthy(#[source] Unhealthy),
     #[error("the request reached its deadline")]
@@ -91,6 +105,23 @@ pub(crate) enum ApiError {
     Panicked,
 }
 
+/// A batch some of whose operations were not made.
+#[derive(Debug)]
+pub(crate) struct FailedOperations {
+    /// The operations of the batch.
+    pub(crate) total: usize,
+    /// Those that failed.
+    pub(crate) failed: usize,
+    /// Those that were not attempted.
+    pub(crate) not_attempted: usize,
+    /// What the client reads about each of them.
+    pub(crate) report: Box<RawValue>,
+    /// The rules that invalid operations break.
+    pub(crate) broken_rules: Vec<FieldError>,
+    /// The first failure that is not the client's, if there is one.
+    pub(crate) worst: Option<Box<ApiError>>,
+}
+
 /// A failure on its way from where it happened to the edge.
 #[derive(Debug, Clone)]
 pub(crate) struct Failed(pub(crate) Arc<ApiError>);
@@ -99,7 +130,7 @@ impl From<BodyRejection> for ApiError {
     fn from(rejection: BodyRejection) -> Self {
         match rejection {
             BodyRejection::Unrepresentable(error) => Self::Unrepresentable(error),
-            BodyRejection::TooLarge => Self::BodyTooLarge,
+            BodyRejection::TooLarge { max_bytes } => Self::BodyTooLarge { max_bytes },
             BodyRejection::Incomplete(error) => Self::BodyBroken(error),
             BodyRejection::Digest(error) => Self::InvalidDigest(error),
             BodyRejection::MediaType(error) => Self::UnsupportedMediaType(error),
@@ -212,13 +243,22 @@ impl ApiError {
                 InputError::NothingToUpdate => (StatusCode::BAD_REQUEST, "nothing_to_update"),
                 InputError::BrokenRules(_) => (StatusCode::UNPROCESSABLE_ENTITY, "broken_rules"),
             },
+            Self::InvalidBatch(batch) => match batch {
+                BatchError::Empty => (StatusCode::BAD_REQUEST, "empty_body"),
+                BatchError::NotJson { .. } => (StatusCode::BAD_REQUEST, "not_json"),
+                BatchError::NotAnObject => (StatusCode::BAD_REQUEST, "not_an_object"),
+                BatchError::DuplicateKey { .. } => (StatusCode::BAD_REQUEST, "duplicate_key"),
+                BatchError::UnknownMember { .. } => (StatusCode::BAD_REQUEST, "unknown_member"),
+                BatchError::Count { .. } => (StatusCode::BAD_REQUEST, "operation_count"),
+                BatchError::BrokenRules(_) => (StatusCode::UNPROCESSABLE_ENTITY, "broken_rules"),
+            },
             Self::NoSuchRoute => (StatusCode::NOT_FOUND, "no_such_route"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::VersionMismatch => (StatusCode::PRECONDITION_FAILED, "version_mismatch"),
             Self::VersionExcluded => (StatusCode::PRECONDITION_FAILED, "version_excluded"),
             Self::CreationGuarded => (StatusCode::PRECONDITION_FAILED, "creation_guarded"),
             Self::CreationHasNoVersion => (StatusCode::PRECONDITION_FAILED, "creation_has_no_version"),
-            Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
+            Self::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::AlreadyExists(_) => (StatusCode::CONFLICT, "already_exists"),
@@ -228,6 +268,7 @@ impl ApiError {
                 StoreError::AlreadyExists => (StatusCode::CONFLICT, "already_exists"),
                 StoreError::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "version_mismatch"),
                 StoreError::BrokenRules(_) => (StatusCode::UNPROCESSABLE_ENTITY, "broken_rules"),
+                StoreError::TransactionTooLarge => (StatusCode::UNPROCESSABLE_ENTITY, "transaction_too_large"),
                 // Not 429: the table is busy, whichever client caused that.
                 StoreError::Throttled { .. } => (StatusCode::SERVICE_UNAVAILABLE, "store_throttled"),
                 StoreError::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
@@ -239,6 +280,9 @@ impl ApiError {
                     (StatusCode::INTERNAL_SERVER_ERROR, "store_unexpected")
                 }
             },
+            Self::NotApplied => (StatusCode::FAILED_DEPENDENCY, "not_applied"),
+            Self::NotAttempted => (StatusCode::SERVICE_UNAVAILABLE, "not_attempted"),
+            Self::OperationsFailed(_) => (StatusCode::MULTI_STATUS, "operations_failed"),
             Self::Unhealthy(_) => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy"),
             Self::OutOfTime { .. } => (StatusCode::SERVICE_UNAVAILABLE, "out_of_time"),
             Self::Unserializable(_) => (StatusCode::INTERNAL_SERVER_ERROR, "unserializable"),
@@ -248,24 +292,48 @@ impl ApiError {
 
     /// The part of the response that is for programs.
     pub(crate) fn details(&self) -> Option<Value> {
-        self.broken_rules().map(|errors| json!({ "errors": errors }))
+        match self {
+            // Each operation has its own.
+            Self::OperationsFailed(_) => None,
+            _ => self.broken_rules().map(|errors| json!({ "errors": errors })),
+        }
     }
 
     /// The broken rules of a body.
     pub(crate) fn broken_rules(&self) -> Option<&[FieldError]> {
         match self {
-            Self::InvalidInput(InputError::BrokenRules(errors)) | Self::Store(StoreError::BrokenRules(errors)) => {
-                Some(errors)
-            }
+            Self::InvalidInput(InputError::BrokenRules(errors))
+            | Self::InvalidBatch(BatchError::BrokenRules(errors))
+            | Self::Store(StoreError::BrokenRules(errors)) => Some(errors),
+            Self::OperationsFailed(failed) => Some(&failed.broken_rules)
+                .filter(|errors| !errors.is_empty())
+                .map(Vec::as_slice),
             _ => None,
         }
     }
 
-    /// What an unhealthy service reports beside the error.
-    pub(crate) fn data(&self) -> Option<Value> {
+    /// What a failed batch or an unhealthy service reports beside the error.
+    pub(crate) fn data(&self) -> Option<Cow<'_, RawValue>> {
         match self {
-            Self::Unhealthy(unhealthy) => serde_json::to_value(&unhealthy.report).ok(),
+            Self::OperationsFailed(failed) => Some(Cow::Borrowed(&failed.report)),
+            Self::Unhealthy(unhealthy) => to_raw_value(&unhealthy.report).ok().map(Cow::Owned),
             _ => None,
+        }
+    }
+
+    /// Whether the change may have been made nevertheless.
+    pub(crate) fn may_be_applied(&self) -> bool {
+        matches!(
+            self,
+            Self::Store(StoreError::OutcomeUnknown(_)) | Self::OutOfTime { writes: true }
+        )
+    }
+
+    /// The failure that determines how the log reports this one.
+    pub(crate) fn worst(&self) -> &Self {
+        match self {
+            Self::OperationsFailed(failed) => failed.worst.as_deref().unwrap_or(self),
+            _ => self,
         }
     }
 
@@ -287,6 +355,7 @@ pub(super) mod tests {
 
     fn field_error() -> FieldError {
         FieldError {
+            index: None,
             field: "ttl".to_owned(),
             code: ErrorCode::OutOfRange,
             message: "is wrong".to_owned(),
@@ -331,6 +400,8 @@ pub(super) mod tests {
             (SearchError::from(filter_error()).into(), 400),
             (SearchError::NotAnObject.into(), 400),
             (SearchError::FilterType.into(), 400),
+            (QueryError::Return.into(), 400),
+            (QueryError::TooManyToReturn { found: 201, max: 200 }.into(), 400),
             (InvalidCondition("If-Match").into(), 400),
             (DigestError::Required.into(), 400),
             (DigestError::Malformed.into(), 400),
@@ -351,13 +422,43 @@ pub(super) mod tests {
             ),
             (InputError::NothingToUpdate.into(), 400),
             (broken_rules(), 422),
+            (BatchError::Empty.into(), 400),
+            (BatchError::NotJson { line: 1, column: 2 }.into(), 400),
+            (BatchError::NotAnObject.into(), 400),
+            (
+                BatchError::DuplicateKey {
+                    name: "atomic".to_owned(),
+                }
+                .into(),
+                400,
+            ),
+            (
+                BatchError::UnknownMember {
+                    name: "operation".to_owned(),
+                    nearest: Some("operations"),
+                }
+                .into(),
+                400,
+            ),
+            (
+                BatchError::Count {
+                    found: 0,
+                    is_atomic: true,
+                }
+                .into(),
+                400,
+            ),
+            (BatchError::BrokenRules(vec![field_error()]).into(), 422),
+            (ApiError::NotApplied, 424),
+            (ApiError::NotAttempted, 503),
             (ApiError::NoSuchRoute, 404),
             (ApiError::MethodNotAllowed, 405),
             (PreconditionFailed::VersionMismatch.into(), 412),
             (PreconditionFailed::VersionExcluded.into(), 412),
             (ApiError::CreationGuarded, 412),
             (ApiError::CreationHasNoVersion, 412),
-            (BodyRejection::TooLarge.into(), 413),
+            (BodyRejection::TooLarge { max_bytes: 65_536 }.into(), 413),
+            (BodyRejection::TooLarge { max_bytes: 1_048_576 }.into(), 413),
             (MediaTypeError::NotJson.into(), 415),
             (MediaTypeError::NotJsonOrMergePatch.into(), 415),
             (MediaTypeError::Encoded.into(), 415),
@@ -371,6 +472,7 @@ pub(super) mod tests {
                 StoreError::BrokenRules(broken_rules().broken_rules().unwrap().to_vec()).into(),
                 422,
             ),
+            (StoreError::TransactionTooLarge.into(), 422),
             (StoreError::TooLarge(cause()).into(), 500),
             (StoreError::Throttled(cause()).into(), 503),
             (StoreError::Unavailable(cause()).into(), 503),
@@ -399,6 +501,26 @@ pub(super) mod tests {
         for (error, status) in every_error() {
             assert_eq!(error.is_transient(), status == 503, "{error:?}");
         }
+    }
+
+    #[test]
+    fn failed_batch_is_reported_by_its_worst_failure() {
+        let failed = |worst: Option<ApiError>| {
+            ApiError::OperationsFailed(FailedOperations {
+                total: 1000,
+                failed: 3,
+                not_attempted: 0,
+                report: to_raw_value(&json!({ "results": [] })).unwrap(),
+                broken_rules: Vec::new(),
+                worst: worst.map(Box::new),
+            })
+        };
+        let error = failed(None);
+        assert_eq!(error.status(), 207);
+        assert_eq!(error.client_message(), "3 of 1000 operations failed; see data.results");
+        assert_eq!(error.data().unwrap().get(), r#"{"results":[]}"#);
+        assert_eq!(error.worst().code(), "operations_failed");
+        assert_eq!(failed(Some(ApiError::Panicked)).worst().code(), "panic");
     }
 
     #[test]

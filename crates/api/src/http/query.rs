@@ -93,6 +93,29 @@ impl Parameters for ValidationQuery {
     }
 }
 
+/// Operations of a batch whose stored configurations a response can contain, at most: 200 of 64 KiB would be more than
+/// Lambda passes on, but they are rarely larger than one.
+pub(crate) const MAX_RETURNED: usize = 200;
+
+/// What the results of a batch contain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BatchQuery {
+    /// Whether to show the stored configurations and the differences.
+    pub(crate) full: bool,
+}
+
+impl Parameters for BatchQuery {
+    const NAMES: &'static [&'static str] = &["return"];
+
+    fn parse(pairs: &Pairs) -> Result<Self, QueryError> {
+        match pairs.single("return")? {
+            None => Ok(Self { full: false }),
+            Some("full") => Ok(Self { full: true }),
+            Some(_) => Err(QueryError::Return),
+        }
+    }
+}
+
 /// Names and values, in the order in which they were sent.
 #[derive(Debug)]
 pub(crate) struct Pairs(Vec<(String, String)>);

@@ -18,9 +18,12 @@ pub(crate) enum BodyRejection {
     /// The event contains something that HTTP cannot represent.
     #[error(transparent)]
     Unrepresentable(#[from] Unrepresentable),
-    /// More bytes than any configuration needs.
-    #[error("the body is too large")]
-    TooLarge,
+    /// More bytes than the route takes.
+    #[error("the body is larger than {max_bytes} bytes")]
+    TooLarge {
+        /// How many it takes.
+        max_bytes: usize,
+    },
     /// Reading the body failed.
     #[error("the body was not received completely")]
     Incomplete(#[source] axum::Error),
@@ -114,6 +117,17 @@ pub(crate) enum QueryError {
     /// Not a Boolean.
     #[error("live must be true or false")]
     Live,
+    /// Not a form of a batch's results.
+    #[error("return must be full")]
+    Return,
+    /// More configurations than a response has room for.
+    #[error("return=full is for up to {max} operations, not {found}")]
+    TooManyToReturn {
+        /// The operations of the batch.
+        found: usize,
+        /// How many there may be.
+        max: usize,
+    },
 }
 
 /// The configuration exists, but not in a version that the request accepts.

@@ -1,5 +1,6 @@
 //! Delivery configurations.
 
+pub(crate) mod batch;
 pub(crate) mod external_checks;
 pub(crate) mod handlers;
 pub(crate) mod lists;

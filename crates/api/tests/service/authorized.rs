@@ -105,6 +105,7 @@ async fn open_routes_are_served_without_an_authorizer() {
 async fn preflight_is_served_without_an_authorizer() {
     let settings = Settings {
         allowed_origins: AllowedOrigins::parse("https://console.example").unwrap(),
+        ..Settings::default()
     };
     let with_cors = Service::start_with(settings).await;
     let without_cors = Service::start().await;

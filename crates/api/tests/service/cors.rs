@@ -7,6 +7,7 @@ const PAGE: &str = "https://console.example.com";
 async fn allowing(origins: &str) -> Service {
     Service::start_with(Settings {
         allowed_origins: AllowedOrigins::parse(origins).unwrap(),
+        ..Settings::default()
     })
     .await
 }

@@ -15,6 +15,7 @@ use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use chrono::{DateTime, Utc};
 use lambda::{Handler, HandlerError, Invocation};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tenant_store::configs::ConfigStore;
 use testing::{EmbeddedDynamoDb, Fault, FaultProxy};
 
@@ -23,6 +24,7 @@ use crate::description::{self, Configurations};
 pub(crate) const TABLE: &str = "configs";
 pub(crate) const REQUEST_ID: &str = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef";
 pub(crate) const LIST: &str = "/api/v1/delivery-configs";
+pub(crate) const BATCH: &str = "/api/v1/delivery-configs/batch";
 
 /// The headers that a response may have. Any other header would reveal something by accident.
 const ALLOWED_HEADERS: [&str; 15] = [
@@ -163,15 +165,20 @@ impl Service {
             .unwrap();
     }
 
-    /// Reads every item directly, by its key.
+    /// Reads every item directly, by tenant and type.
     pub(crate) async fn scan(&self) -> BTreeMap<(String, String), HashMap<String, AttributeValue>> {
-        let pages = self.client.scan().table_name(TABLE).into_paginator();
+        let pages = self
+            .client
+            .scan()
+            .table_name(TABLE)
+            .consistent_read(true)
+            .into_paginator();
         let items = pages.items().send().collect::<Result<Vec<_>, _>>().await.unwrap();
-        let key = |item: &HashMap<String, AttributeValue>, name: &str| item[name].as_s().unwrap().clone();
-        items
+        let part = |item: &HashMap<String, AttributeValue>, name: &str| item[name].as_s().unwrap().clone();
+        let keyed = items
             .into_iter()
-            .map(|item| ((key(&item, "tenant_id"), key(&item, "type")), item))
-            .collect()
+            .map(|item| ((part(&item, "tenant_id"), part(&item, "type")), item));
+        keyed.collect()
     }
 
     /// Reads an item directly, as a log processor does.
@@ -290,6 +297,12 @@ impl Call {
         self.header("Content-Type", "application/json").body(&body.to_string())
     }
 
+    /// A batch with its digest.
+    pub(crate) fn batch(body: &Value) -> Self {
+        let digest = hex::encode(Sha256::digest(body.to_string()));
+        Self::post(BATCH).json(body).header("X-Body-SHA256", &digest)
+    }
+
     pub(crate) fn body(mut self, body: &str) -> Self {
         self.body = Some(body.to_owned());
         self
@@ -393,13 +406,14 @@ impl Response {
         let age = Utc::now() - timestamp.parse::<DateTime<Utc>>().unwrap();
         assert!((0..60).contains(&age.num_seconds()), "{timestamp}");
         let names: Vec<_> = self.body.as_object().unwrap().keys().map(String::as_str).collect();
-        let allowed: &[&str] = if self.status < 400 {
+        // A batch some of whose operations failed is an error with a status below 400.
+        let allowed: &[&str] = if self.status < 400 && self.status != 207 {
             assert_eq!(self.body["status"], "success");
             &["timestamp", "status", "data", "message"]
         } else {
             assert_eq!(self.body["status"], "error");
             assert!(self.error().len() > 10, "the error is a sentence");
-            // An unhealthy service reports which part is unhealthy.
+            // An unhealthy service reports which part is unhealthy, and a batch which operations failed.
             &["timestamp", "status", "error", "details", "data"]
         };
         assert!(names.iter().all(|name| allowed.contains(name)), "{names:?}");
@@ -437,6 +451,26 @@ impl Response {
             .iter()
             .map(|error| (error["field"].as_str().unwrap(), error["code"].as_str().unwrap()))
             .collect()
+    }
+
+    /// One member of every result of a batch; null where a result does not have it.
+    pub(crate) fn results(&self, name: &str) -> Vec<Value> {
+        let results = self.data()["results"].as_array().unwrap();
+        results.iter().map(|result| result[name].clone()).collect()
+    }
+
+    /// The summary of a batch: total, succeeded, unchanged, failed, not attempted. The total must be the sum of the others, and
+    /// the results must be those of each operation in order.
+    pub(crate) fn summary(&self) -> [u64; 5] {
+        let summary = &self.data()["summary"];
+        let count = |name: &str| summary[name].as_u64().unwrap();
+        let counts = ["total", "succeeded", "unchanged", "failed", "not_attempted"].map(count);
+        assert_eq!(counts[0], counts[1..].iter().sum::<u64>(), "{summary}");
+        let indices: Vec<_> = (0..counts[0]).map(Value::from).collect();
+        assert_eq!(self.results("index"), indices);
+        let is_success = counts[3] + counts[4] == 0;
+        assert_eq!(self.status, if is_success { 200 } else { 207 });
+        counts
     }
 
     /// Tenant and type of each configuration of a list.

@@ -18,7 +18,7 @@ pub(crate) fn request_lines(log: &CapturedLog) -> Vec<Value> {
     lines_of(log, logging::REQUEST_TARGET)
 }
 
-fn lines_of(log: &CapturedLog, target: &str) -> Vec<Value> {
+pub(crate) fn lines_of(log: &CapturedLog, target: &str) -> Vec<Value> {
     let lines = log.json_lines().into_iter();
     lines.filter(|line| line["target"] == target).collect()
 }

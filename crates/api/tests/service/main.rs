@@ -4,6 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod authorized;
+mod batch;
+mod batch_dry_run;
+mod batch_faults;
+mod batch_log;
+mod batch_requests;
 mod bodies;
 mod by_hand;
 mod concurrency;

@@ -14,9 +14,9 @@ const OPERATIONS: &str = include_str!("../../../../docs/operations.md");
 const FUNCTION: &str = "logging-api-service";
 
 /// Unit and sets of dimensions by name.
-type Metrics = BTreeMap<String, (String, BTreeSet<String>)>;
+pub(crate) type Metrics = BTreeMap<String, (String, BTreeSet<String>)>;
 
-fn init() {
+pub(crate) fn init() {
     metrics::init(Some(Settings {
         namespace: metrics::NAMESPACE.to_owned(),
         function_name: FUNCTION.to_owned(),
@@ -24,7 +24,7 @@ fn init() {
 }
 
 /// The metrics that CloudWatch reads from a line.
-fn metrics_of(line: &Value) -> Metrics {
+pub(crate) fn metrics_of(line: &Value) -> Metrics {
     let mut metrics = Metrics::new();
     for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
         assert_eq!(directive["Namespace"], metrics::NAMESPACE);

@@ -1,6 +1,6 @@
 use http::Method;
 
-use crate::harness::{Call, LIST, REQUEST_ID, Service, assert_envelope, config_path, s3, tenant_path};
+use crate::harness::{BATCH, Call, LIST, REQUEST_ID, Service, assert_envelope, config_path, s3, tenant_path};
 
 const CONFIG: &str = "/api/v1/tenants/acme/delivery-configs/s3";
 
@@ -33,6 +33,7 @@ async fn unsupported_method_returns_405_with_allow() {
         ("/api/v1/health", "GET,HEAD"),
         (LIST, "GET,HEAD"),
         ("/api/v1/delivery-configs/search", "POST"),
+        (BATCH, "POST"),
         ("/api/v1/tenants/acme/delivery-configs", "GET,HEAD,POST"),
         (CONFIG, "GET,HEAD,PUT,PATCH,DELETE"),
         ("/api/v1/tenants/acme/delivery-configs/s3/validate", "GET,HEAD"),

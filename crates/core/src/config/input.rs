@@ -1,5 +1,7 @@
 //! From the bytes of a request body to their meaning.
 
+use std::str::FromStr;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
@@ -80,16 +82,32 @@ pub fn parse_create(body: &[u8], tenant: &TenantId, now: DateTime<Utc>) -> Resul
     let mut errors = Vec::new();
     check_tenant(&members, tenant, &mut errors)?;
     require_text(&members, Field::TenantId, &mut errors);
-    let delivery_type = parse_type(&members, &mut errors);
+    create_for(Some(tenant.clone()), &members, now, errors)
+}
 
-    let (changes, _) = parse_fields(&members, delivery_type, now, &mut errors);
+/// The same of members whose tenant nothing but themselves determines.
+pub(crate) fn create_from_members(members: &[(String, Value)], now: DateTime<Utc>) -> Result<NewConfig, InputError> {
+    let mut errors = Vec::new();
+    let tenant = parse_key_field(members, Field::TenantId, &mut errors);
+    create_for(tenant, members, now, errors)
+}
+
+/// `errors` are those of the tenant, at least one where there is none.
+fn create_for(
+    tenant: Option<TenantId>,
+    members: &[(String, Value)],
+    now: DateTime<Utc>,
+    mut errors: Vec<FieldError>,
+) -> Result<NewConfig, InputError> {
+    let delivery_type = parse_key_field(members, Field::Type, &mut errors);
+    let (changes, _) = parse_fields(members, delivery_type, now, &mut errors);
     if let Some(delivery_type) = delivery_type {
-        report_missing(&members, delivery_type, &mut errors);
+        report_missing(members, delivery_type, &mut errors);
     }
-    match delivery_type {
-        Some(delivery_type) if errors.is_empty() => {
+    match (tenant, delivery_type) {
+        (Some(tenant), Some(delivery_type)) if errors.is_empty() => {
             let values = with_defaults(changes, delivery_type);
-            Ok(NewConfig::new(tenant.clone(), delivery_type, values))
+            Ok(NewConfig::new(tenant, delivery_type, values))
         }
         _ => Err(broken_rules(errors)),
     }
@@ -103,7 +121,16 @@ pub fn parse_update(
     delivery_type: DeliveryType,
     now: DateTime<Utc>,
 ) -> Result<ConfigUpdate, InputError> {
-    let members = parse_members(body)?;
+    update_from_members(parse_members(body)?, tenant, delivery_type, now)
+}
+
+/// The same of members that have been read already.
+pub(crate) fn update_from_members(
+    members: Vec<(String, Value)>,
+    tenant: &TenantId,
+    delivery_type: DeliveryType,
+    now: DateTime<Utc>,
+) -> Result<ConfigUpdate, InputError> {
     let mut errors = Vec::new();
     check_key_field(&members, Field::TenantId, tenant.as_str())?;
     check_key_field(&members, Field::Type, delivery_type.as_str())?;
@@ -198,17 +225,22 @@ fn require_text(members: &[(String, Value)], field: Field, errors: &mut Vec<Fiel
     errors.push(Violation::new(ErrorCode::Required, message).for_field(field.name()));
 }
 
-fn parse_type(members: &[(String, Value)], errors: &mut Vec<FieldError>) -> Option<DeliveryType> {
-    require_text(members, Field::Type, errors);
-    match member(members, Field::Type) {
+/// A part of the key of a create, if it is valid.
+fn parse_key_field<T: FromStr<Err = Violation>>(
+    members: &[(String, Value)],
+    field: Field,
+    errors: &mut Vec<FieldError>,
+) -> Option<T> {
+    require_text(members, field, errors);
+    match member(members, field) {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) if text.is_empty() => None,
         Some(Value::String(text)) => text
             .parse()
-            .map_err(|violation: Violation| errors.push(violation.for_field(Field::Type.name())))
+            .map_err(|violation: Violation| errors.push(violation.for_field(field.name())))
             .ok(),
         Some(other) => {
-            errors.push(Violation::wrong_type("a string", other).for_field(Field::Type.name()));
+            errors.push(Violation::wrong_type("a string", other).for_field(field.name()));
             None
         }
     }

@@ -29,6 +29,7 @@ pub use field_change::{Change, LabelChanges};
 pub use field_value::{FieldData, FieldValue};
 pub(crate) use input::parse_members;
 pub use input::{InputError, parse_create, parse_update};
+pub(crate) use input::{create_from_members, update_from_members};
 pub use key::{ConfigKey, InvalidKey};
 pub use names::{DeliveryType, ExternalCheck, Field, RETIRED_FIELDS};
 pub use new_config::NewConfig;

@@ -33,6 +33,12 @@ impl NewConfig {
         self.delivery_type
     }
 
+    /// [`Self::into_values`] without taking them.
+    #[must_use]
+    pub fn values(&self) -> &[FieldValue] {
+        &self.values
+    }
+
     /// The values to store besides key, times and version, in model order. They always include `enabled`, because the
     /// log processor treats a missing value as false.
     #[must_use]

@@ -10,6 +10,9 @@ use super::names::Field;
 /// The attribute whose value each write of this service replaces by a new one.
 pub const VERSION_ATTRIBUTE: &str = "version";
 
+/// What clients see of an `enabled` that is not stored, or stored as null.
+static OFF: Value = Value::Bool(false);
+
 /// The result of a read. People write items by hand, so the values may break any rule: an invalid one is here as it is in
 /// the table, to be shown, fixed or deleted.
 ///
@@ -68,6 +71,30 @@ impl StoredConfig {
         self.fields.get(&field)
     }
 
+    /// The value of a field as clients see it.
+    #[must_use]
+    pub fn shown(&self, field: Field) -> Option<&Value> {
+        let value = self.get(field).filter(|value| !value.is_null());
+        value.or((field == Field::Enabled).then_some(&OFF))
+    }
+
+    /// The same configuration with another value of a field, or without it.
+    #[must_use]
+    pub fn with(mut self, field: Field, value: Option<Value>) -> Self {
+        match value {
+            Some(value) => self.fields.insert(field, value),
+            None => self.fields.remove(&field),
+        };
+        self
+    }
+
+    /// The same configuration with no other fields than these.
+    #[must_use]
+    pub fn only(mut self, fields: &[Field]) -> Self {
+        self.fields.retain(|field, _| fields.contains(field));
+        self
+    }
+
     /// Whether the field has a text that is not blank. Log processors take any other value of a required field as missing.
     #[must_use]
     pub fn has_text(&self, field: Field) -> bool {
@@ -83,10 +110,8 @@ impl Serialize for StoredConfig {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for field in Field::ALL {
-            match self.get(field).filter(|value| !value.is_null()) {
-                Some(value) => map.serialize_entry(field.name(), value)?,
-                None if field == Field::Enabled => map.serialize_entry(field.name(), &false)?,
-                None => {}
+            if let Some(value) = self.shown(field) {
+                map.serialize_entry(field.name(), value)?;
             }
         }
         map.end()

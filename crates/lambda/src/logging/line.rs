@@ -41,9 +41,15 @@ pub fn write(level: Level, fields: &impl Serialize, measured: &Measurements<'_>)
         };
         Line::new(Kind::Request(level), &Joined { fields, measurements }).write_or_defer();
     }
-    if (!is_written || joined.is_none())
-        && let Some(settings) = metrics::settings()
-    {
+    if !is_written || joined.is_none() {
+        write_metrics(measured);
+    }
+}
+
+/// Writes a line with nothing but metrics, for measurements that have other dimensions than those of the invocation's line.
+/// Without metrics there is none.
+pub fn write_metrics(measured: &Measurements<'_>) {
+    if let Some(settings) = metrics::settings() {
         let measurements = metrics::Members {
             measured,
             settings: Some(settings),

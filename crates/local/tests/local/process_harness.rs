@@ -10,7 +10,7 @@ use std::{
 
 use chrono::{SecondsFormat, Utc};
 use serde_json::{Value, json};
-use tenant_core::signature::{Message, Method, SigningKey, Timestamp, Uri, sign};
+use tenant_core::signature::{BodyDigest, Message, Method, SigningKey, Timestamp, Uri, sign};
 
 use crate::gateway_harness::Response;
 
@@ -112,6 +112,11 @@ impl Server {
         self.try_send(method, target, body).expect("a response")
     }
 
+    /// Sends a batch, whose signature covers the body; `None` if no whole response came.
+    pub(crate) fn try_batch(&self, batch: &Value) -> Option<Response> {
+        send_batch(self.address, batch)
+    }
+
     /// Creates a configuration; returns the status, if a response came.
     pub(crate) fn create(&self, tenant: &str) -> Option<u16> {
         create(self.address, tenant)
@@ -148,12 +153,30 @@ pub(crate) fn create(address: SocketAddr, tenant: &str) -> Option<u16> {
     send(address, "POST", &target, &body).map(|response| response.status)
 }
 
+/// Sends a batch, whose signature covers the body; `None` if no whole response came.
+pub(crate) fn send_batch(address: SocketAddr, batch: &Value) -> Option<Response> {
+    let body = batch.to_string();
+    let digest = BodyDigest::from_body(body.as_bytes());
+    send_with(address, "POST", "/api/v1/delivery-configs/batch", &body, Some(&digest))
+}
+
 fn send(address: SocketAddr, method: &str, target: &str, body: &str) -> Option<Response> {
+    send_with(address, method, target, body, None)
+}
+
+fn send_with(
+    address: SocketAddr,
+    method: &str,
+    target: &str,
+    body: &str,
+    digest: Option<&BodyDigest>,
+) -> Option<Response> {
     let mut stream = TcpStream::connect(address).ok()?;
     let timestamp = Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true);
-    let signature = signature(method, target, &timestamp);
+    let signature = signature(method, target, &timestamp, digest);
+    let digest = digest.map_or_else(String::new, |digest| format!("x-body-sha256: {}\r\n", digest.as_str()));
     let request = format!(
-        "{method} {target} HTTP/1.1\r\nhost: localhost\r\nauthorization: {signature}\r\nx-api-timestamp: {timestamp}\r\n\
+        "{method} {target} HTTP/1.1\r\nhost: localhost\r\nauthorization: {signature}\r\nx-api-timestamp: {timestamp}\r\n{digest}\
          content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
     );
@@ -164,13 +187,13 @@ fn send(address: SocketAddr, method: &str, target: &str, body: &str) -> Option<R
     is_whole.then(|| Response::parse(&bytes))
 }
 
-fn signature(method: &str, target: &str, timestamp: &str) -> String {
+fn signature(method: &str, target: &str, timestamp: &str, body_digest: Option<&BodyDigest>) -> String {
     let key = SigningKey::new(KEY.as_bytes()).unwrap();
     let message = Message {
         method: &Method::parse(method).unwrap(),
         uri: &Uri::parse(target).unwrap(),
         timestamp: &Timestamp::parse(timestamp).unwrap(),
-        body_digest: None,
+        body_digest,
     };
     sign(&key, &message).to_authorization()
 }

@@ -50,6 +50,12 @@ pub(crate) fn has_type(item: &Item, delivery_type: &str) -> bool {
     key_text(item, Field::Type) == delivery_type
 }
 
+/// The key of an item as its two texts.
+pub(crate) fn key_texts(item: &Item) -> (String, String) {
+    let text = |field| key_text(item, field).to_owned();
+    (text(Field::TenantId), text(Field::Type))
+}
+
 /// A part of the item's key, which always consists of two strings.
 fn key_text(item: &Item, field: Field) -> &str {
     let value = item.get(field.name()).and_then(|value| value.as_s().ok());

@@ -4,11 +4,13 @@
 //! Log processors read the table, too, and take every item of a partition for a delivery configuration. So nothing but
 //! configurations may ever be written to it.
 
+mod batch;
 mod item;
 mod page;
 mod pushdown;
 mod read;
 mod search;
+mod transaction;
 mod write;
 
 use aws_sdk_dynamodb::Client;
@@ -21,9 +23,11 @@ use crate::{
     version::{self, NewVersion},
 };
 
+pub use batch::{Effect, Planned};
 pub use page::Page;
 pub use read::WithSiblings;
 pub use search::Found;
+pub use transaction::Transacted;
 pub use write::Updated;
 
 /// Key and time to live of the table. The CloudFormation template makes the same table.

@@ -3,7 +3,7 @@
 use tenant_core::{Cursor, StoredConfig};
 
 use super::item::cursor;
-use crate::{item::Item, json::max_json_bytes};
+use crate::{item::Item, json::max_object_bytes};
 
 /// A page of the list of all configurations.
 #[derive(Debug, Clone)]
@@ -18,11 +18,9 @@ pub struct Page {
 /// double its length, and the envelope comes on top.
 const MAX_PAGE_BYTES: usize = 2_750_000;
 
-/// A bound for the length of an item's JSON.
+/// A bound for the length of an item's JSON in a list.
 pub(super) fn json_bytes(item: &Item) -> usize {
-    item.iter()
-        .map(|(name, value)| name.len() + max_json_bytes(value) + 4)
-        .sum()
+    max_object_bytes(item) + ",".len()
 }
 
 /// A page that is being filled.

@@ -24,21 +24,31 @@ pub struct Updated {
 }
 
 /// How often an update that depends on the item is tried while others keep changing the item.
-const MAX_ROUNDS: usize = 5;
+pub(super) const MAX_ROUNDS: usize = 5;
 
 impl ConfigStore {
     /// Stores a new configuration. An expired one is replaced; one that is alive is [`StoreError::AlreadyExists`].
     pub async fn create(&self, config: &NewConfig, now: DateTime<Utc>) -> Result<Tagged<StoredConfig>, StoreError> {
+        let created = self.try_create(config, now).await?;
+        created.map_err(|_| StoreError::AlreadyExists)
+    }
+
+    /// Stores a new configuration unless there is one.
+    pub(super) async fn try_create(
+        &self,
+        config: &NewConfig,
+        now: DateTime<Utc>,
+    ) -> Result<Result<Tagged<StoredConfig>, Rejection>, StoreError> {
         let version = (self.new_version)()?;
         let item = item::new_item(config, &version, now);
         let mut placeholders = Placeholders::default();
-        let condition = placeholders.is_free(Field::TenantId.name(), Field::Ttl.name(), now);
+        let condition = is_free(&mut placeholders, now);
         match self.table.put(item.clone(), condition, placeholders).await? {
-            Written::Applied(()) => Ok(item::tagged_config(item)),
-            Written::Rejected(rejection) => rejection
-                .own_work(VERSION_ATTRIBUTE, &version)
-                .map(|found| item::tagged_config(found.clone()))
-                .ok_or(StoreError::AlreadyExists),
+            Written::Applied(()) => Ok(Ok(item::tagged_config(item))),
+            Written::Rejected(rejection) => Ok(match rejection.own_work(VERSION_ATTRIBUTE, &version) {
+                Some(found) => Ok(item::tagged_config(found.clone())),
+                None => Err(rejection),
+            }),
         }
     }
 
@@ -68,11 +78,11 @@ impl ConfigStore {
                 _ => return Err(StoreError::NotFound),
             }
         }
-        Err(StoreError::Throttled("others keep changing the item".into()))
+        Err(keeps_changing())
     }
 
     /// Applies the update to the item that was read, or to one that is as the update assumes.
-    async fn try_update(
+    pub(super) async fn try_update(
         &self,
         key: &Item,
         update: &ConfigUpdate,
@@ -165,6 +175,11 @@ impl ConfigStore {
     }
 }
 
+/// The condition of a creation: there is no configuration, or only an expired one.
+pub(super) fn is_free(placeholders: &mut Placeholders, now: DateTime<Utc>) -> String {
+    placeholders.is_free(Field::TenantId.name(), Field::Ttl.name(), now)
+}
+
 /// The condition of an update without a read: the item exists, and is as the update assumes.
 fn is_as_assumed(placeholders: &mut Placeholders, update: &ConfigUpdate, now: DateTime<Utc>) -> String {
     let mut conditions = vec![
@@ -174,6 +189,11 @@ fn is_as_assumed(placeholders: &mut Placeholders, update: &ConfigUpdate, now: Da
     let assumptions = update.assumptions().into_iter();
     conditions.extend(assumptions.map(|assumption| item::holds(assumption, placeholders)));
     conditions.join(" AND ")
+}
+
+/// The failure of a write that depends on an item which is another one each time.
+pub(super) fn keeps_changing() -> StoreError {
+    StoreError::Throttled("others keep changing the item".into())
 }
 
 /// Only the update knows which of its values is the largest.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod batch;
 mod concurrency;
 mod faults;
 mod hand_written;

@@ -26,15 +26,11 @@ pub(crate) async fn check(
     external_checks: Option<&dyn ExternalChecks>,
     config: &StoredConfig,
     is_wanted: bool,
-    Deadline(deadline): Deadline,
+    deadline: Deadline,
 ) -> Vec<Check> {
     match external_checks {
         _ if !is_wanted => skipped_checks(config, SkipReason::NotRequested),
-        Some(external_checks) => {
-            external_checks
-                .check(config, deadline.checked_sub(RESERVE).unwrap_or(deadline))
-                .await
-        }
+        Some(external_checks) => external_checks.check(config, deadline.before(RESERVE)).await,
         None => skipped_checks(config, SkipReason::NoCentralRole),
     }
 }

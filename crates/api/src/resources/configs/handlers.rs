@@ -66,6 +66,7 @@ pub(crate) async fn create(
         fields: config.fields(),
         actor: origin.actor,
         request_id: origin.request_id,
+        batch_id: None,
         cause: Cause::Create,
     };
     Ok((
@@ -74,7 +75,7 @@ pub(crate) async fn create(
         location,
         // The URL does not name the type, and the log needs it.
         Extension(delivery_type),
-        Extension(change),
+        Extension(vec![change]),
         with_message(now, stored, "Created"),
     )
         .into_response())
@@ -160,9 +161,10 @@ pub(crate) async fn update(
         fields: update.fields(),
         actor: origin.actor,
         request_id: origin.request_id,
+        batch_id: None,
         cause: Cause::Update,
     };
-    Ok((ETag(tag), Extension(change), with_message(now, stored, "Updated")).into_response())
+    Ok((ETag(tag), Extension(vec![change]), with_message(now, stored, "Updated")).into_response())
 }
 
 /// `DELETE /tenants/{tenant_id}/delivery-configs/{type}`
@@ -209,9 +211,10 @@ pub(crate) async fn delete(
         fields: Vec::new(),
         actor: origin.actor,
         request_id: origin.request_id,
+        batch_id: None,
         cause: Cause::Delete,
     };
-    Ok((Extension(change), Confirmation::new(now, message)).into_response())
+    Ok((Extension(vec![change]), Confirmation::new(now, message)).into_response())
 }
 
 /// The configuration that the URL names.
@@ -244,7 +247,7 @@ pub(crate) fn already_exists() -> ApiError {
 }
 
 /// The store names no resource, so this names it where the client reads about it.
-fn client_error(error: StoreError) -> ApiError {
+pub(crate) fn client_error(error: StoreError) -> ApiError {
     match error {
         StoreError::NotFound => no_such_config(),
         StoreError::AlreadyExists => already_exists(),
