@@ -66,7 +66,7 @@ async fn thousand_creates_report_each_failure_and_store_exactly_the_others() {
         assert_eq!(result["etag"].is_string(), status == 201);
     }
     for (index, rule) in [
-        (3, "invalid_format"),
+        (3, "too_short"),
         (500, "unknown_field"),
         (999, "required"),
         (300, "duplicate"),
