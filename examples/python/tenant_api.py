@@ -114,6 +114,14 @@ class TenantApi:
     def delete(self, tenant_id, delivery_type, if_match=None):
         return self._write("DELETE", tenant_id, delivery_type, None, if_match)["message"]
 
+    def batch(self, operations, atomic=True, dry_run=False):
+        """Makes many changes: all or none of up to 100, or each of up to 1,000 by itself.
+
+        Returns `results`, one for each operation, and `summary`. Some operations may have failed: each result has a `status`.
+        """
+        body = {"atomic": atomic, "dry_run": dry_run, "operations": operations}
+        return self.request("POST", "/api/v1/delivery-configs/batch", body=body)[0]["data"]
+
     def validate(self, tenant_id, delivery_type):
         return self.request("GET", self._config(tenant_id, delivery_type) + "/validate")[0]["data"]
 
@@ -127,6 +135,11 @@ class TenantApi:
 
     def _config(self, tenant_id, delivery_type):
         return f"{self._tenant(tenant_id)}/delivery-configs/{quote(delivery_type, safe='')}"
+
+
+def _required(config):
+    """The fields that a configuration for CloudWatch Logs must have."""
+    return {name: config[name] for name in ("log_distribution_role_arn", "log_group_name")}
 
 
 def main():
@@ -166,6 +179,14 @@ def main():
         changed = api.put(tenant, "cloudwatch", {"target_region": "us-west-2"})
         print("moved to:", changed["target_region"], "- still disabled:", changed["enabled"] is False)
         print("valid:", api.validate(tenant, "cloudwatch")["valid"])
+
+        pause = {"op": "update", "tenant_id": tenant, "type": "s3", "changes": {"enabled": False}}
+        keep = {"op": "upsert", "config": {"tenant_id": tenant, "type": "cloudwatch", **_required(changed)}}
+        for dry_run in (True, False):
+            batch = api.batch([pause, keep], dry_run=dry_run)
+            print("dry run:" if dry_run else "batch:", json.dumps(batch["summary"]))
+            for result in batch["results"]:
+                print("  ", result["op"], result["type"], result["status"], json.dumps(result.get("diff", [])))
 
         for mistake in (
             lambda: api.patch(tenant, "cloudwatch", {"enabled": True}, if_match=etag),  # somebody else was faster

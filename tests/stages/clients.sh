@@ -47,6 +47,9 @@ for stage in /development ''; do
 ^labels: \{'team': 'platform'\}$
 ^moved to: us-west-2 - still disabled: True$
 ^valid: True$
+^dry run: .*"succeeded": 1, "unchanged": 1, "failed": 0
+^batch: .*"succeeded": 1, "unchanged": 1, "failed": 0
+^   update s3 200 \[\{"field": "enabled"
 ^rejected: 412: .* \(request .+\)$
 ^   bucket_name - .
 ^deleted: .*s3

@@ -402,6 +402,11 @@ def allow_an_unused_action(templates):
 
 
 @breaks("roles_allow_what_the_code_does")
+def allow_checks_of_items_that_no_transaction_makes(templates):
+    policy(templates, "ApiRole")[0]["Action"].append("dynamodb:ConditionCheckItem")
+
+
+@breaks("roles_allow_what_the_code_does")
 def omit_an_action(templates):
     policy(templates, "ApiRole")[0]["Action"].remove("dynamodb:Scan")
 

@@ -1,9 +1,11 @@
 //! The configuration of the function, read from the environment once. Nothing else in this crate reads the environment.
 
-use std::{env, num::NonZeroUsize};
+use std::{env, num::NonZeroUsize, time::Duration};
 
 use http::{HeaderValue, Uri};
 use lambda::{Telemetry, TelemetryError};
+
+use crate::http::deadline::BUDGET;
 
 const TABLE: &str = "TENANT_CONFIG_TABLE";
 const ORIGINS: &str = "ALLOWED_ORIGINS";
@@ -27,6 +29,18 @@ pub struct Settings {
     pub allowed_origins: AllowedOrigins,
     /// How many operations of a batch run at the same time, from `BATCH_CONCURRENCY`.
     pub batch_concurrency: BatchConcurrency,
+    /// How long a request may take, if the platform does not end it sooner.
+    pub time_limit: TimeLimit,
+}
+
+/// How long a request may take. The default fits into the time-outs of Lambda and API Gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeLimit(pub Duration);
+
+impl Default for TimeLimit {
+    fn default() -> Self {
+        Self(BUDGET)
+    }
 }
 
 /// How many operations of a batch run at the same time: more take less time, and more memory and connections, and are
@@ -120,6 +134,7 @@ impl Config {
             settings: Settings {
                 allowed_origins: AllowedOrigins::parse(&lookup(ORIGINS).unwrap_or_default())?,
                 batch_concurrency: BatchConcurrency::parse(&lookup(CONCURRENCY).unwrap_or_default())?,
+                time_limit: TimeLimit::default(),
             },
         })
     }

@@ -10,7 +10,7 @@ use axum::{
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
-    config::AllowedOrigins,
+    config::Settings,
     http::{
         authorized::require_authorizer,
         body::{limit_body, verify_digest},
@@ -37,7 +37,7 @@ pub fn validation_router(state: AppState) -> Router {
 }
 
 fn serve(routes: impl IntoIterator<Item = (&'static str, MethodRouter<AppState>)>, state: AppState) -> Router {
-    let origins = state.settings.allowed_origins.clone();
+    let settings = state.settings.clone();
     let routes = routes
         .into_iter()
         .fold(Router::new(), |router, (path, methods)| {
@@ -45,7 +45,7 @@ fn serve(routes: impl IntoIterator<Item = (&'static str, MethodRouter<AppState>)
             router.route(path, methods.route_layer(middleware::from_fn(verify_digest)))
         })
         .with_state(state);
-    with_middleware(routes, &origins)
+    with_middleware(routes, &settings)
 }
 
 fn validation_route() -> (&'static str, MethodRouter<AppState>) {
@@ -81,16 +81,16 @@ pub(crate) fn routes() -> [(&'static str, MethodRouter<AppState>); 10] {
 }
 
 /// Wraps the routes in the layers that every request passes through.
-fn with_middleware(routes: Router, origins: &AllowedOrigins) -> Router {
+fn with_middleware(routes: Router, settings: &Settings) -> Router {
     routes
         .fallback(async || ApiError::NoSuchRoute)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         // The last layer is the outermost: every failure inside leaves through the edge.
         .layer(middleware::from_fn(limit_body))
-        .layer(middleware::from_fn(deadline::enforce))
+        .layer(middleware::from_fn_with_state(settings.time_limit.0, deadline::enforce))
         .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| ApiError::Panicked.into_response()))
         .layer(middleware::from_fn(require_authorizer))
-        .layer(cors::layer(origins))
+        .layer(cors::layer(&settings.allowed_origins))
         .layer(middleware::from_fn(edge))
 }
 
@@ -125,7 +125,7 @@ mod tests {
             ..GatewayContext::default()
         };
         let request = Request::get("/panic").extension(context).body(Body::empty()).unwrap();
-        let response = with_middleware(routes, &AllowedOrigins::None)
+        let response = with_middleware(routes, &Settings::default())
             .oneshot(request)
             .await
             .unwrap();

@@ -42,6 +42,8 @@ pub(crate) enum Part {
     Growth,
     /// Several sandboxes at once
     Throughput,
+    /// A thousand creations in one batch, against as many requests and as many bare writes
+    Batch,
     /// Responses while DynamoDB fails
     Faults,
     /// Memory and open files over many invocations; minutes
@@ -55,6 +57,11 @@ impl Args {
         } else {
             self.only.contains(&part)
         }
+    }
+
+    /// Whether any selected part needs the local server.
+    pub(crate) fn wants_local_server(&self) -> bool {
+        self.wants(Part::Batch)
     }
 
     /// Whether any selected part needs the floors.

@@ -2,7 +2,7 @@
 
 use crate::{
     aws::Transport,
-    measure::{cold::Cold, endurance::Endurance, faults::Faulty, growth::Growth, logging::Logging, warm::Warm},
+    measure::{batch::Batch, cold::Cold, endurance::Endurance, faults::Faulty, growth::Growth, logging::Logging, warm::Warm},
     programs::Size,
     report::{Bar, Report},
 };
@@ -15,6 +15,7 @@ pub(crate) fn evaluate(report: &Report) -> Vec<Bar> {
     bars.extend(report.warm.as_deref().map(warm).into_iter().flatten());
     bars.extend(report.logging.iter().flatten().map(logging));
     bars.extend(report.growth.as_deref().map(growth).into_iter().flatten());
+    bars.extend(report.batch.iter().flat_map(batch));
     bars.extend(report.faults.iter().flatten().flat_map(faults));
     bars.extend(report.endurance.iter().flatten().flat_map(endurance));
     bars
@@ -119,6 +120,23 @@ fn growth(tables: &[Growth]) -> Vec<Bar> {
     vec![
         Bar::at_most(name("first"), 1.2, large.first_page_p50_us / small.first_page_p50_us),
         Bar::at_most(name("later"), 1.2, large.later_page_p50_us / small.later_page_p50_us),
+    ]
+}
+
+fn batch(batch: &Batch) -> Vec<Bar> {
+    vec![
+        // 2.5 times faster.
+        Bar::at_most(
+            "batch / as many requests, local server",
+            0.4,
+            batch.local_batch_ms / batch.local_singles_ms,
+        ),
+        Bar::at_most(
+            "api, batch / bare conditional writes",
+            1.3,
+            batch.function_batch_ms / batch.bare_writes_ms,
+        ),
+        Bar::at_most("api, peak memory of the largest batch, MB", 40.0, batch.peak_memory_mb),
     ]
 }
 

@@ -2,14 +2,16 @@
 //! request context, whether or not the functions read it.
 
 use chrono::Utc;
+use http::Request;
 use hyper::body::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
-use tenant_core::signature::{Message, Method, SigningKey, Timestamp, Uri, sign};
+use tenant_core::signature::{BodyDigest, Message, Method, SigningKey, Timestamp, Uri, sign};
 
 use crate::ssm::PSK;
 
 const API: &str = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/prod";
+const BODY_SHA256: &str = "X-Body-SHA256";
 /// RFC 3986's unreserved characters are not encoded.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -47,6 +49,32 @@ impl Call {
     pub(crate) fn with_body(mut self, body: Value) -> Self {
         self.body = Some(body);
         self
+    }
+
+    /// Adds the digest of the body, which the signature then covers.
+    pub(crate) fn with_digest(self) -> Self {
+        let body = self.body.as_ref().map(ToString::to_string).unwrap_or_default();
+        let digest = BodyDigest::from_body(body.as_bytes());
+        self.with_header(BODY_SHA256, digest.as_str())
+    }
+
+    /// The request that a client sends, signed now.
+    pub(crate) fn http_request(&self) -> Request<Bytes> {
+        let signed = self.signature();
+        let own = self.header.iter().map(|(name, value)| (*name, value.as_str()));
+        let headers = [
+            ("Host", "localhost"),
+            ("Content-Type", "application/json"),
+            ("Authorization", &signed.authorization),
+            ("X-API-Timestamp", &signed.timestamp),
+        ];
+        let request = Request::builder().method(self.method).uri(&self.path);
+        let request = headers
+            .into_iter()
+            .chain(own)
+            .fold(request, |request, (name, value)| request.header(name, value));
+        let body = self.body.as_ref().map(ToString::to_string).unwrap_or_default();
+        request.body(Bytes::from(body)).expect("methods, paths and headers here are plain")
     }
 
     /// The event that the api function gets, once the authorizer has allowed the call.
@@ -104,11 +132,13 @@ impl Call {
             format!("?{}", pairs.join("&"))
         };
         let timestamp = Utc::now().format("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let digest = self.header.as_ref().filter(|(name, _)| *name == BODY_SHA256);
+        let digest = digest.map(|(_, digest)| BodyDigest::parse(digest).expect("it is made here"));
         let message = Message {
             method: &Method::parse(self.method).expect("methods here are plain words"),
             uri: &Uri::parse(&format!("{}{query}", self.path)).expect("paths here are plain"),
             timestamp: &Timestamp::parse(&timestamp).expect("the format is the required one"),
-            body_digest: None,
+            body_digest: digest.as_ref(),
         };
         let key = SigningKey::new(PSK.as_bytes()).expect("the key is long enough");
         Signed {

@@ -1,5 +1,6 @@
 //! The measurements, one file for each question.
 
+pub(crate) mod batch;
 pub(crate) mod cold;
 pub(crate) mod endurance;
 pub(crate) mod faults;

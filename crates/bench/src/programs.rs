@@ -18,6 +18,9 @@ const FUNCTION_PROFILE: &str = "lambda";
 /// Level 3 and link-time optimization across all crates: a slower floor would flatter the functions.
 const FLOOR_PROFILE: &str = "benchmark";
 
+/// What users start; CONTRIBUTING.md says how it differs from the others.
+const LOCAL_SERVER_PROFILE: &str = "release";
+
 /// Where the programs are.
 #[derive(Debug)]
 pub(crate) struct Programs {
@@ -36,10 +39,12 @@ pub(crate) struct Size {
 impl Programs {
     /// The names of all of them, floors first.
     pub(crate) const NAMES: [&str; 5] = ["echo", "roundtrip", "getitem", "authorizer", "api"];
+    /// It is started, but its size is not measured.
+    pub(crate) const LOCAL_SERVER: &str = "local";
     const FLOORS: [&str; 3] = ["echo", "roundtrip", "getitem"];
 
-    /// Lets cargo bring the functions up to date, and the floors if anything is compared with them.
-    pub(crate) fn build(with_floors: bool) -> Result<Self, BenchError> {
+    /// Lets cargo bring the functions up to date, and the floors and the local server if anything is compared with them.
+    pub(crate) fn build(with_floors: bool, with_local_server: bool) -> Result<Self, BenchError> {
         let functions = [
             "--profile",
             FUNCTION_PROFILE,
@@ -56,6 +61,10 @@ impl Programs {
                 &[&["--profile", FLOOR_PROFILE, "--package", "bench"], &*floors].concat(),
             )?;
         }
+        if with_local_server {
+            let local_server = ["--profile", LOCAL_SERVER_PROFILE, "--package", Self::LOCAL_SERVER];
+            cargo_build("the local server", &local_server)?;
+        }
         let own = env::current_exe().during("find this program")?;
         let target = own.parent().and_then(Path::parent).unwrap_or(Path::new("."));
         Ok(Self {
@@ -64,10 +73,10 @@ impl Programs {
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        let profile = if Self::FLOORS.contains(&name) {
-            FLOOR_PROFILE
-        } else {
-            FUNCTION_PROFILE
+        let profile = match name {
+            Self::LOCAL_SERVER => LOCAL_SERVER_PROFILE,
+            floor if Self::FLOORS.contains(&floor) => FLOOR_PROFILE,
+            _ => FUNCTION_PROFILE,
         };
         self.target.join(profile).join(name)
     }

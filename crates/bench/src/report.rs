@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::{
     bench::Effort,
     measure::{
-        cold::Cold, endurance::Endurance, faults::Faulty, growth::Growth, logging::Logging, query::Query,
+        batch::Batch, cold::Cold, endurance::Endurance, faults::Faulty, growth::Growth, logging::Logging, query::Query,
         throughput::Throughput, warm::Warm,
     },
     programs::Size,
@@ -31,6 +31,7 @@ pub(crate) struct Report {
     pub(crate) query: Option<Vec<Query>>,
     pub(crate) growth: Option<Vec<Growth>>,
     pub(crate) throughput: Option<Vec<Throughput>>,
+    pub(crate) batch: Option<Batch>,
     pub(crate) faults: Option<Vec<Faulty>>,
     pub(crate) endurance: Option<Vec<Endurance>>,
     pub(crate) bars: Vec<Bar>,
@@ -50,6 +51,7 @@ impl Report {
             query: None,
             growth: None,
             throughput: None,
+            batch: None,
             faults: None,
             endurance: None,
             bars: Vec::new(),
@@ -131,6 +133,7 @@ impl Display for Report {
         query(out, self.query.as_deref().unwrap_or_default())?;
         growth(out, self.growth.as_deref().unwrap_or_default())?;
         throughput(out, self.throughput.as_deref().unwrap_or_default())?;
+        batch(out, self.batch.as_slice())?;
         faults(out, self.faults.as_deref().unwrap_or_default())?;
         endurance(out, self.endurance.as_deref().unwrap_or_default())?;
         bars(out, &self.bars)
@@ -255,6 +258,23 @@ fn throughput(out: &mut Formatter<'_>, rows: &[Throughput]) -> fmt::Result {
             out,
             "{:<12}{:>16.0}",
             throughput.sandboxes, throughput.responses_per_second
+        )
+    })
+}
+
+fn batch(out: &mut Formatter<'_>, rows: &[Batch]) -> fmt::Result {
+    let heading = "batch       local: batch, ms  requests  16 at once  function: batch, ms  bare writes  peak, MB";
+    table(out, heading, rows, |out, batch| {
+        writeln!(
+            out,
+            "{:<12}{:>16.0}{:>10.0}{:>12.0}{:>21.0}{:>13.0}{:>10.1}",
+            batch.operations,
+            batch.local_batch_ms,
+            batch.local_singles_ms,
+            batch.local_parallel_ms,
+            batch.function_batch_ms,
+            batch.bare_writes_ms,
+            batch.peak_memory_mb,
         )
     })
 }

@@ -7,7 +7,7 @@ use crate::{
     bench::{Bench, Effort},
     error::BenchError,
     logs::Logs,
-    measure::{cold, endurance, faults, growth, logging, query, throughput, warm},
+    measure::{batch, cold, endurance, faults, growth, logging, query, throughput, warm},
     programs::Programs,
     progress::Progress,
     report::{Machine, Report},
@@ -18,7 +18,7 @@ use crate::{
 pub(crate) async fn run(args: &Args) -> Result<Report, BenchError> {
     let progress = Progress::start();
     progress.report("building the measured programs");
-    let programs = Programs::build(args.wants_floors())?;
+    let programs = Programs::build(args.wants_floors(), args.wants_local_server())?;
     let bench = Bench {
         aws: filled().await?,
         programs,
@@ -47,6 +47,9 @@ pub(crate) async fn run(args: &Args) -> Result<Report, BenchError> {
     }
     if args.wants(Part::Growth) {
         report.growth = Some(growth::measure(&bench).await?);
+    }
+    if args.wants(Part::Batch) {
+        report.batch = Some(batch::measure(&bench).await?);
     }
     if args.wants(Part::Faults) {
         report.faults = Some(faults::measure(&bench).await?);

@@ -27,6 +27,7 @@ impl ApiError {
                 broken_rules_message("configuration", errors).into()
             }
             Self::InvalidBatch(BatchError::BrokenRules(errors)) => broken_rules_message("batch", errors).into(),
+            Self::InvalidOperation(errors) => broken_rules_message("operation", errors).into(),
             Self::InvalidBatch(error) => capitalize(&with_period(error.to_string())).into(),
             Self::InvalidInput(error) => capitalize(&with_period(error.to_string())).into(),
             Self::NoSuchRoute => {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use axum::{
-    extract::{FromRequestParts, Request},
+    extract::{FromRequestParts, Request, State},
     middleware::Next,
     response::Response,
 };
@@ -61,12 +61,16 @@ impl Deadline {
 }
 
 /// Ends a request at its deadline.
-pub(crate) async fn enforce(mut request: Request, next: Next) -> Result<Response, OutOfTime> {
+pub(crate) async fn enforce(
+    State(limit): State<Duration>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, OutOfTime> {
     let platform_deadline = request
         .extensions()
         .get::<Invocation>()
         .and_then(|invocation| invocation.deadline);
-    let deadline = Instant::now() + budget(platform_deadline, SystemTime::now());
+    let deadline = Instant::now() + budget(limit, platform_deadline, SystemTime::now());
     request.extensions_mut().insert(Deadline(deadline));
     let writes = !request.method().is_safe();
     timeout_at(deadline, next.run(request))
@@ -74,10 +78,10 @@ pub(crate) async fn enforce(mut request: Request, next: Next) -> Result<Response
         .map_err(|_| OutOfTime { writes })
 }
 
-fn budget(deadline: Option<SystemTime>, now: SystemTime) -> Duration {
-    deadline.map_or(BUDGET, |deadline| {
+fn budget(limit: Duration, deadline: Option<SystemTime>, now: SystemTime) -> Duration {
+    deadline.map_or(limit, |deadline| {
         let left = deadline.duration_since(now).unwrap_or_default();
-        left.saturating_sub(RESERVE).min(BUDGET)
+        left.saturating_sub(RESERVE).min(limit)
     })
 }
 
@@ -97,10 +101,10 @@ mod tests {
     fn budget_ends_before_the_platform_deadline() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         let in_seconds = |seconds| Some(now + Duration::from_secs(seconds));
-        assert_eq!(budget(None, now), BUDGET);
-        assert_eq!(budget(in_seconds(10), now), BUDGET);
-        assert_eq!(budget(in_seconds(3), now), Duration::from_millis(2_500));
-        assert_eq!(budget(in_seconds(0), now), Duration::ZERO);
-        assert_eq!(budget(Some(now - Duration::from_secs(1)), now), Duration::ZERO);
+        assert_eq!(budget(BUDGET, None, now), BUDGET);
+        assert_eq!(budget(BUDGET, in_seconds(10), now), BUDGET);
+        assert_eq!(budget(BUDGET, in_seconds(3), now), Duration::from_millis(2_500));
+        assert_eq!(budget(BUDGET, in_seconds(0), now), Duration::ZERO);
+        assert_eq!(budget(BUDGET, Some(now - Duration::from_secs(1)), now), Duration::ZERO);
     }
 }

@@ -56,6 +56,9 @@ pub(crate) enum ApiError {
     InvalidInput(#[from] InputError),
     #[error("the batch is invalid")]
     InvalidBatch(#[from] BatchError),
+    /// An operation of a batch whose operations are independent.
+    #[error("the operation is invalid")]
+    InvalidOperation(Vec<FieldError>),
     #[error("no route matches the URL")]
     NoSuchRoute,
     #[error("the route does not support the method")]
@@ -215,6 +218,14 @@ impl ApiError {
         self.classify().1
     }
 
+    /// The word for clients: the kind of a defect is the operator's business.
+    pub(crate) fn client_code(&self) -> &'static str {
+        match self.classify() {
+            (StatusCode::INTERNAL_SERVER_ERROR, _) => "internal_error",
+            (_, code) => code,
+        }
+    }
+
     /// The only place where an error becomes a status.
     fn classify(&self) -> (StatusCode, &'static str) {
         match self {
@@ -252,6 +263,7 @@ impl ApiError {
                 BatchError::Count { .. } => (StatusCode::BAD_REQUEST, "operation_count"),
                 BatchError::BrokenRules(_) => (StatusCode::UNPROCESSABLE_ENTITY, "broken_rules"),
             },
+            Self::InvalidOperation(_) => (StatusCode::UNPROCESSABLE_ENTITY, "broken_rules"),
             Self::NoSuchRoute => (StatusCode::NOT_FOUND, "no_such_route"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::VersionMismatch => (StatusCode::PRECONDITION_FAILED, "version_mismatch"),
@@ -268,7 +280,7 @@ impl ApiError {
                 StoreError::AlreadyExists => (StatusCode::CONFLICT, "already_exists"),
                 StoreError::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "version_mismatch"),
                 StoreError::BrokenRules(_) => (StatusCode::UNPROCESSABLE_ENTITY, "broken_rules"),
-                StoreError::TransactionTooLarge => (StatusCode::UNPROCESSABLE_ENTITY, "transaction_too_large"),
+                StoreError::TransactionTooLarge => (StatusCode::BAD_REQUEST, "transaction_too_large"),
                 // Not 429: the table is busy, whichever client caused that.
                 StoreError::Throttled { .. } => (StatusCode::SERVICE_UNAVAILABLE, "store_throttled"),
                 StoreError::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
@@ -304,6 +316,7 @@ impl ApiError {
         match self {
             Self::InvalidInput(InputError::BrokenRules(errors))
             | Self::InvalidBatch(BatchError::BrokenRules(errors))
+            | Self::InvalidOperation(errors)
             | Self::Store(StoreError::BrokenRules(errors)) => Some(errors),
             Self::OperationsFailed(failed) => Some(&failed.broken_rules)
                 .filter(|errors| !errors.is_empty())
@@ -449,6 +462,7 @@ pub(super) mod tests {
                 400,
             ),
             (BatchError::BrokenRules(vec![field_error()]).into(), 422),
+            (ApiError::InvalidOperation(vec![field_error()]), 422),
             (ApiError::NotApplied, 424),
             (ApiError::NotAttempted, 503),
             (ApiError::NoSuchRoute, 404),
@@ -472,7 +486,7 @@ pub(super) mod tests {
                 StoreError::BrokenRules(broken_rules().broken_rules().unwrap().to_vec()).into(),
                 422,
             ),
-            (StoreError::TransactionTooLarge.into(), 422),
+            (StoreError::TransactionTooLarge.into(), 400),
             (StoreError::TooLarge(cause()).into(), 500),
             (StoreError::Throttled(cause()).into(), 503),
             (StoreError::Unavailable(cause()).into(), 503),

@@ -1,7 +1,8 @@
 //! What a batch does to the table, and what its results report.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
+use api::config::{Settings, TimeLimit};
 use serde_json::{Value, json};
 
 use crate::harness::{Call, Service, assert_envelope, cloudwatch, config_path, s3, text};
@@ -32,7 +33,11 @@ pub(crate) fn atomic(operations: &[Value]) -> Call {
 
 #[tokio::test]
 async fn thousand_creates_report_each_failure_and_store_exactly_the_others() {
-    let service = Service::start().await;
+    let service = Service::start_with(Settings {
+        time_limit: TimeLimit(Duration::from_secs(120)),
+        ..Settings::default()
+    })
+    .await;
     for existing in ["t10", "t20"] {
         service.create(s3(existing)).await;
     }
@@ -61,7 +66,7 @@ async fn thousand_creates_report_each_failure_and_store_exactly_the_others() {
         assert_eq!(result["etag"].is_string(), status == 201);
     }
     for (index, rule) in [
-        (3, "invalid_format"),
+        (3, "too_short"),
         (500, "unknown_field"),
         (999, "required"),
         (300, "duplicate"),

@@ -114,7 +114,7 @@ async fn every_broken_rule_of_an_atomic_batch_returns_422_and_nothing_is_written
         [
             (0, "duplicate"),
             (1, "invalid_format"),
-            (1, "invalid_format"),
+            (1, "too_short"),
             (2, "unknown_field"),
             (2, "duplicate"),
             (3, "required")

@@ -229,7 +229,7 @@ impl Recorder {
             status: error.status().as_u16(),
             changed: (!error.may_be_applied()).then_some(false),
             error: Some(error.client_message().into_owned()),
-            code: Some(error.code()),
+            code: Some(error.client_code()),
             details: error.details(),
             ..OperationResult::default()
         };

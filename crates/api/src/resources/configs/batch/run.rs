@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use tenant_core::{InputError, Obstacle, Operation, Submitted};
+use tenant_core::{Obstacle, Operation, Submitted};
 use tenant_store::{
     StoreError,
     configs::{ConfigStore, Planned, Transacted},
@@ -148,7 +148,7 @@ fn take_valid(submitted: Vec<Submitted>, recorder: &mut Recorder) -> Vec<(usize,
     for (index, Submitted { subject, operation }) in submitted.into_iter().enumerate() {
         match operation {
             Ok(operation) => operations.push((index, operation)),
-            Err(rules) => recorder.failed(index, subject, InputError::BrokenRules(rules).into()),
+            Err(rules) => recorder.failed(index, subject, ApiError::InvalidOperation(rules)),
         }
     }
     operations
