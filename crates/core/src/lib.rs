@@ -16,7 +16,6 @@ mod batch;
 mod change;
 mod config;
 mod entity_tag;
-mod filter;
 mod json_object;
 #[cfg(feature = "openapi")]
 mod openapi;
@@ -26,13 +25,14 @@ mod tenant_id;
 mod unknown_name;
 mod violation;
 
+pub mod filter;
 pub mod signature;
 
 pub use batch::*;
 pub use change::{Actor, Cause, ConfigChanged};
 pub use config::*;
 pub use entity_tag::{EntityTag, ForeignTag};
-pub use filter::{Comparator, Expression, Filter, FilterError, Inequality, Pattern, Subject, Term, TextTest};
+pub use filter::{Filter, FilterError};
 pub use page::{Cursor, CursorError, PageLimit, PageLimitError};
 pub use search::{Search, SearchError, parse_search};
 pub use tenant_id::TenantId;

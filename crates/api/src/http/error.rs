@@ -388,6 +388,7 @@ pub(super) mod tests {
     }
 
     /// One error of each kind. The match in `classify` is exhaustive, and a new variant belongs here as well.
+    #[expect(clippy::too_many_lines, reason = "it is a table")]
     pub(in crate::http) fn every_error() -> Vec<(ApiError, u16)> {
         let cause = || "secret".into();
         vec![

@@ -97,6 +97,7 @@ fn canonical_form_shows_how_a_filter_was_read() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn error_has_its_position_and_what_was_expected() {
     for (text, position, problem) in [
         ("AND a", 1, "expected a term, found AND"),

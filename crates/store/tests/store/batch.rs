@@ -49,7 +49,7 @@ fn delete(tenant_id: &str) -> Value {
 }
 
 fn in_time() -> Instant {
-    Instant::now() + Duration::from_secs(60)
+    Instant::now() + Duration::from_mins(1)
 }
 
 async fn apply(store: &ConfigStore, sent: &Value) -> Result<Effect, StoreError> {
@@ -197,7 +197,7 @@ async fn transact_around<T>(harness: &Harness, batch: &Value, edit: impl Future<
         edit.await;
         gate.notify_one();
     };
-    let (transacted, ()) = tokio::join!(transact(&store, batch), edit);
+    let (transacted, ()) = tokio::join!(Box::pin(transact(&store, batch)), edit);
     (transacted.unwrap(), proxy.requests())
 }
 

@@ -68,6 +68,7 @@ impl Leaf {
                 Some(AttributeValue::Bool(stored)) => stored == wanted,
                 stored => is_missing(stored) && !wanted,
             },
+            #[expect(clippy::cast_precision_loss, reason = "filters compare with such a number")]
             Self::Ttl(operator, seconds) => item
                 .get("ttl")
                 .and_then(shown_number)
@@ -131,7 +132,7 @@ fn text_in<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
     }
 }
 
-fn ordered<T: PartialOrd>(one: T, operator: &str, other: T) -> bool {
+fn ordered<T: PartialOrd + Copy>(one: T, operator: &str, other: T) -> bool {
     match operator {
         "=" => one == other,
         "!=" => one != other,
@@ -188,6 +189,7 @@ fn wants(item: &Item, name: &str) -> bool {
 }
 
 /// Five years less a day: no item of the test expires near the limit.
+#[expect(clippy::cast_precision_loss, reason = "seconds since 1970 stay far below 2^52")]
 pub(super) fn is_expired(item: &Item, now: i64) -> bool {
     let ttl = item.get("ttl").and_then(|ttl| ttl.as_n().ok());
     let seconds = ttl.and_then(|ttl| ttl.parse::<f64>().ok());
