@@ -2,7 +2,10 @@
 
 use crate::{
     aws::Transport,
-    measure::{cold::Cold, endurance::Endurance, faults::Faulty, growth::Growth, logging::Logging, warm::Warm},
+    measure::{
+        cold::Cold, endurance::Endurance, faults::Faulty, growth::Growth, logging::Logging, search::Searched,
+        warm::Warm,
+    },
     programs::Size,
     report::{Bar, Report},
 };
@@ -15,6 +18,7 @@ pub(crate) fn evaluate(report: &Report) -> Vec<Bar> {
     bars.extend(report.warm.as_deref().map(warm).into_iter().flatten());
     bars.extend(report.logging.iter().flatten().map(logging));
     bars.extend(report.growth.as_deref().map(growth).into_iter().flatten());
+    bars.extend(report.search.iter().flatten().flat_map(search));
     bars.extend(report.faults.iter().flatten().flat_map(faults));
     bars.extend(report.endurance.iter().flatten().flat_map(endurance));
     bars
@@ -120,6 +124,20 @@ fn growth(tables: &[Growth]) -> Vec<Bar> {
         Bar::at_most(name("first"), 1.2, large.first_page_p50_us / small.first_page_p50_us),
         Bar::at_most(name("later"), 1.2, large.later_page_p50_us / small.later_page_p50_us),
     ]
+}
+
+/// The time of a search whose filter the table checks. Others are in the report: what they find has to be sent and read.
+fn search(search: &Searched) -> Vec<Bar> {
+    let memory = Bar::at_most(
+        format!("search {}, peak memory, MB", search.filter),
+        40.0,
+        search.peak_memory_mb,
+    );
+    if search.filter.starts_with("tenant_id") {
+        let name = format!("search {} / bare scan", search.filter);
+        return vec![Bar::at_most(name, 1.5, search.search_ms / search.scan_ms), memory];
+    }
+    vec![memory]
 }
 
 fn faults(fault: &Faulty) -> Vec<Bar> {
