@@ -111,6 +111,17 @@ do
   seen[$last_key]=1
 done
 
+echo '== search, page by page: a page can be empty and not be the last one'
+search="{\"filter\": \"account = 123456789012 AND tenant_id = $tenant\", \"limit\": $PAGE_SIZE}"
+while
+  page=$(call POST /api/v1/delivery-configs/search "$search") || exit
+  echo "$page"
+  last_key=$(jq '.data.last_key // empty' <<<"$page")
+  [[ -n $last_key ]]
+do
+  search=$(jq --compact-output ".last_key = $last_key" <<<"$search")
+done
+
 echo '== disable delivery, unless somebody changed the configuration meanwhile'
 call PATCH "$configs/cloudwatch" '{"enabled": false}' "$etag"
 

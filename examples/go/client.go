@@ -199,6 +199,14 @@ func (c *Client) ListAll(ctx context.Context, limit int, lastKey string) (page P
 	return page, err
 }
 
+// Search returns one page of the configurations that match a filter; lastKey is that of the page before. A page can be
+// empty and not be the last one.
+func (c *Client) Search(ctx context.Context, filter string, limit int, lastKey string) (page Page, err error) {
+	search := map[string]any{"filter": filter, "limit": limit, "last_key": lastKey}
+	_, err = c.do(ctx, http.MethodPost, "/api/v1/delivery-configs/search", "", search, &page)
+	return page, err
+}
+
 // Patch changes the named fields.
 func (c *Client) Patch(ctx context.Context, tenant, deliveryType string, changes Changes, ifMatch string) (stored Config, err error) {
 	_, err = c.do(ctx, http.MethodPatch, configPath(tenant, deliveryType), ifMatch, changes, &stored)

@@ -91,6 +91,19 @@ func walk(ctx context.Context, api *Client, pageSize int) (err error) {
 	}
 	fmt.Println("of this tenant, among all:", ours)
 
+	found, lastKey := 0, ""
+	for {
+		page, err := api.Search(ctx, fmt.Sprintf("account = 123456789012 AND tenant_id = %q", tenant), pageSize, lastKey)
+		if err != nil {
+			return err
+		}
+		found += len(page.Configurations)
+		if lastKey = page.LastKey; lastKey == "" {
+			break
+		}
+	}
+	fmt.Println("of this tenant, to that account:", found)
+
 	return change(ctx, api, tenant)
 }
 

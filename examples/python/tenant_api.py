@@ -104,6 +104,16 @@ class TenantApi:
                 return
             query["last_key"] = page["last_key"]
 
+    def search(self, expression, page_size=50):
+        """Yields the configurations that match a filter. A page can have none of them and not be the last one."""
+        body = {"filter": expression, "limit": page_size}
+        while True:
+            page = self.request("POST", "/api/v1/delivery-configs/search", body=body)[0]["data"]
+            yield from page["configurations"]
+            if "last_key" not in page:
+                return
+            body["last_key"] = page["last_key"]
+
     def patch(self, tenant_id, delivery_type, changes, if_match=None):
         return self._write("PATCH", tenant_id, delivery_type, changes, if_match)["data"]
 
@@ -170,6 +180,9 @@ def main():
         print("of this tenant:", [config["type"] for config in api.list_tenant(tenant)])
         ours = [config["type"] for config in api.list_all(page_size) if config["tenant_id"] == tenant]
         print("of this tenant, among all:", ours)
+
+        expression = f'account = 123456789012 AND tenant_id = "{tenant}"'
+        print("of this tenant, to that account:", [config["type"] for config in api.search(expression, page_size)])
 
         config, etag = api.get(tenant, "cloudwatch")
         print("got:", config["log_group_name"], "version", etag)

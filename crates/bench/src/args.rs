@@ -40,6 +40,8 @@ pub(crate) enum Part {
     Query,
     /// Lists against the size of the table
     Growth,
+    /// Searches through a large table, beside a bare scan of it
+    Search,
     /// Several sandboxes at once
     Throughput,
     /// A thousand creations in one batch, against as many requests and as many bare writes

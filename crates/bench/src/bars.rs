@@ -3,7 +3,8 @@
 use crate::{
     aws::Transport,
     measure::{
-        batch::Batch, cold::Cold, endurance::Endurance, faults::Faulty, growth::Growth, logging::Logging, warm::Warm,
+        batch::Batch, cold::Cold, endurance::Endurance, faults::Faulty, growth::Growth, logging::Logging,
+        search::Searched, warm::Warm,
     },
     programs::Size,
     report::{Bar, Report},
@@ -18,6 +19,7 @@ pub(crate) fn evaluate(report: &Report) -> Vec<Bar> {
     bars.extend(report.logging.iter().flatten().map(logging));
     bars.extend(report.growth.as_deref().map(growth).into_iter().flatten());
     bars.extend(report.batch.iter().flat_map(batch));
+    bars.extend(report.search.iter().flatten().flat_map(search));
     bars.extend(report.faults.iter().flatten().flat_map(faults));
     bars.extend(report.endurance.iter().flatten().flat_map(endurance));
     bars
@@ -140,6 +142,20 @@ fn batch(batch: &Batch) -> Vec<Bar> {
         ),
         Bar::at_most("api, peak memory of the largest batch, MB", 40.0, batch.peak_memory_mb),
     ]
+}
+
+/// The time of a search whose filter the table checks. Others are in the report: what they find has to be sent and read.
+fn search(search: &Searched) -> Vec<Bar> {
+    let memory = Bar::at_most(
+        format!("search {}, peak memory, MB", search.filter),
+        40.0,
+        search.peak_memory_mb,
+    );
+    if search.filter.starts_with("tenant_id") {
+        let name = format!("search {} / bare scan", search.filter);
+        return vec![Bar::at_most(name, 1.5, search.search_ms / search.scan_ms), memory];
+    }
+    vec![memory]
 }
 
 fn faults(fault: &Faulty) -> Vec<Bar> {

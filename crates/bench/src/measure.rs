@@ -7,5 +7,6 @@ pub(crate) mod faults;
 pub(crate) mod growth;
 pub(crate) mod logging;
 pub(crate) mod query;
+pub(crate) mod search;
 pub(crate) mod throughput;
 pub(crate) mod warm;

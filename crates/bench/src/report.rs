@@ -12,7 +12,7 @@ use crate::{
     bench::Effort,
     measure::{
         batch::Batch, cold::Cold, endurance::Endurance, faults::Faulty, growth::Growth, logging::Logging, query::Query,
-        throughput::Throughput, warm::Warm,
+        search::Searched, throughput::Throughput, warm::Warm,
     },
     programs::Size,
 };
@@ -30,6 +30,7 @@ pub(crate) struct Report {
     pub(crate) logging: Option<Vec<Logging>>,
     pub(crate) query: Option<Vec<Query>>,
     pub(crate) growth: Option<Vec<Growth>>,
+    pub(crate) search: Option<Vec<Searched>>,
     pub(crate) throughput: Option<Vec<Throughput>>,
     pub(crate) batch: Option<Batch>,
     pub(crate) faults: Option<Vec<Faulty>>,
@@ -50,6 +51,7 @@ impl Report {
             logging: None,
             query: None,
             growth: None,
+            search: None,
             throughput: None,
             batch: None,
             faults: None,
@@ -132,6 +134,7 @@ impl Display for Report {
         logging(out, self.logging.as_deref().unwrap_or_default())?;
         query(out, self.query.as_deref().unwrap_or_default())?;
         growth(out, self.growth.as_deref().unwrap_or_default())?;
+        search(out, self.search.as_deref().unwrap_or_default())?;
         throughput(out, self.throughput.as_deref().unwrap_or_default())?;
         batch(out, self.batch.as_slice())?;
         faults(out, self.faults.as_deref().unwrap_or_default())?;
@@ -248,6 +251,17 @@ fn growth(out: &mut Formatter<'_>, tables: &[Growth]) -> fmt::Result {
             growth.walk_ms,
             growth.walk_pages,
             growth.peak_memory_mb,
+        )
+    })
+}
+
+fn search(out: &mut Formatter<'_>, filters: &[Searched]) -> fmt::Result {
+    let heading = "filter                       items  search, ms  pages  bare scan, ms  peak, MB";
+    table(out, heading, filters, |out, search| {
+        writeln!(
+            out,
+            "{:<26}{:>8}{:>12.0}{:>7}{:>15.0}{:>10.1}",
+            search.filter, search.items, search.search_ms, search.pages, search.scan_ms, search.peak_memory_mb,
         )
     })
 }

@@ -7,7 +7,7 @@ use crate::{
     bench::{Bench, Effort},
     error::BenchError,
     logs::Logs,
-    measure::{batch, cold, endurance, faults, growth, logging, query, throughput, warm},
+    measure::{batch, cold, endurance, faults, growth, logging, query, search, throughput, warm},
     programs::Programs,
     progress::Progress,
     report::{Machine, Report},
@@ -47,6 +47,9 @@ pub(crate) async fn run(args: &Args) -> Result<Report, BenchError> {
     }
     if args.wants(Part::Growth) {
         report.growth = Some(growth::measure(&bench).await?);
+    }
+    if args.wants(Part::Search) {
+        report.search = Some(search::measure(&bench).await?);
     }
     if args.wants(Part::Batch) {
         report.batch = Some(batch::measure(&bench).await?);

@@ -30,7 +30,7 @@ pub enum SearchError {
     #[error(transparent)]
     Body(InputError),
     /// A member that a search does not have.
-    #[error("{name} is not a member of a search{}", suggest(.nearest.as_deref()))]
+    #[error("the request body contains {name}, which a search does not have{}", suggest(*.nearest))]
     UnknownMember {
         /// Its name, truncated if it is long.
         name: String,

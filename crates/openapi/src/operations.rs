@@ -39,10 +39,8 @@ fn refer_to_parameters(operation: &mut Value) {
     let known = parameters::parameters();
     for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
         let name = parameter["name"].as_str().unwrap();
-        let is_required_header = parameter["in"] == "header" && parameter["required"] == true;
-        let component = parameters::component(name, is_required_header);
-        assert_eq!(parameter["in"], known[&component]["in"], "{component}");
-        *parameter = json!({ "$ref": format!("#/components/parameters/{component}") });
+        assert_eq!(parameter["in"], known[name]["in"], "{name}");
+        *parameter = json!({ "$ref": format!("#/components/parameters/{name}") });
     }
     if operation["parameters"].is_null() {
         operation.as_object_mut().unwrap().remove("parameters");

@@ -17,18 +17,12 @@ pub(crate) const FILTER: &str = "What the configurations must be like, in a subs
 pub(crate) const FILTER_EXAMPLE: &str = "type = s3 AND enabled = true";
 pub(crate) const LIMIT: &str = "The largest number of configurations on a page.";
 
-/// The key of a component: a header that an operation requires is another one than where it is optional.
-pub(crate) fn component(name: &str, is_required_header: bool) -> String {
-    let suffix = if is_required_header { "-required" } else { "" };
-    format!("{name}{suffix}")
-}
-
 /// What a paging key looks like. An empty one is that of the first page.
 pub(crate) fn last_key_pattern() -> String {
     format!(r"^(?:{}|\.{RAW}#\.{RAW})?$", plain_key())
 }
 
-/// By name, which is also the key of the component, except for a required header.
+/// By name, which is also the key of the component.
 pub(crate) fn parameters() -> Value {
     json!({
         "tenant_id": {
@@ -49,13 +43,6 @@ pub(crate) fn parameters() -> Value {
             "schema": { "$ref": "#/components/schemas/DeliveryType" },
             "example": "cloudwatch",
         },
-        "filter": {
-            "name": "filter",
-            "in": "query",
-            "description": FILTER,
-            "schema": { "type": "string", "maxLength": Filter::MAX_CHARS },
-            "example": FILTER_EXAMPLE,
-        },
         "limit": {
             "name": "limit",
             "in": "query",
@@ -70,6 +57,13 @@ pub(crate) fn parameters() -> Value {
                 It stays valid when the configuration that it names is deleted.",
             "schema": { "type": "string", "pattern": last_key_pattern() },
             "example": "acme-corp#s3",
+        },
+        "filter": {
+            "name": "filter",
+            "in": "query",
+            "description": FILTER,
+            "schema": { "type": "string", "maxLength": Filter::MAX_CHARS },
+            "example": FILTER_EXAMPLE,
         },
         "live": {
             "name": "live",
@@ -105,15 +99,9 @@ pub(crate) fn parameters() -> Value {
             "name": "X-Body-SHA256",
             "in": "header",
             "description": "The SHA-256 of the body in 64 hex digits. With it, the signature covers the body too. An operator can require it \
-                for POST, PUT and PATCH. Such a service rejects a request without it with a 403. An empty value counts as absent.",
+                for POST, PUT and PATCH. Such a service rejects a request without it with a 403. A search always requires it, and is a 400 without it. \
+                An empty value counts as absent.",
             "schema": { "type": "string", "pattern": "^(?:[0-9A-Fa-f]{64})?$" },
-        },
-        (component("X-Body-SHA256", true)): {
-            "name": "X-Body-SHA256",
-            "in": "header",
-            "required": true,
-            "description": "The SHA-256 of the body in 64 hex digits, which the signature covers. This operation requires it.",
-            "schema": { "type": "string", "pattern": "^[0-9A-Fa-f]{64}$" },
         },
     })
 }

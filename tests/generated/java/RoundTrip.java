@@ -64,7 +64,7 @@ class RoundTrip {
         List<DeliveryConfig> all = new ArrayList<>();
         String lastKey = null;
         do {
-            DeliveryConfigPage page = lists.listDeliveryConfigs(1, lastKey).getData();
+            DeliveryConfigPage page = lists.listDeliveryConfigs(1, lastKey, null).getData();
             all.addAll(page.getConfigurations());
             lastKey = page.getLastKey();
         } while (lastKey != null);

@@ -52,7 +52,7 @@ groups! {
     Conditional: [("412", "PreconditionFailed")];
     /// An operation with a JSON body whose fields have rules.
     JsonBody: [("415", "UnsupportedMediaType"), ("422", "BrokenRules")];
-    /// An operation with a JSON body that is no configuration.
+    /// An operation with a JSON body other than a configuration.
     OtherJsonBody: [("415", "UnsupportedMediaType")];
     /// An operation that creates something.
     Exists: [("409", "AlreadyExists")];

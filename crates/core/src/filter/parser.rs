@@ -186,7 +186,7 @@ impl Parser<'_> {
         }
     }
 
-    /// What the name before an operator stands for.
+    /// What the name before an operator means.
     fn subject(&self, name: &str, key: Option<Quoted>, start: usize) -> Result<Subject, FilterError> {
         let error = |problem: String| Err(self.scanner.error(start, problem));
         if let Some(bare_key) = name.strip_prefix(LABEL) {

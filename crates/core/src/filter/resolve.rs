@@ -51,7 +51,7 @@ pub(super) enum Literal {
 }
 
 impl Literal {
-    /// The text, unless it has a `*` that stands for others.
+    /// The text, unless it has a `*` for others.
     fn exact(self) -> Option<String> {
         match self {
             Self::Anything => None,
@@ -84,7 +84,7 @@ pub(super) enum Mistake {
     Literal(String),
 }
 
-/// What a name stands for, if it is one. Labels are more than one name.
+/// What a name means. `None` if it means nothing, and for a single label.
 pub(super) fn subject(name: &str) -> Option<Subject> {
     match name {
         ACCOUNT => Some(Subject::Account),
@@ -101,7 +101,7 @@ pub(super) fn label(key: Option<String>) -> Result<Subject, String> {
         .ok_or_else(|| format!("expected the key of a label, of 1 to {MAX_CHARS} characters and without *"))
 }
 
-/// What to report about a name that is none, with the nearest one.
+/// What to report about an unknown name, with the nearest known one.
 pub(super) fn unknown(name: &str) -> String {
     let known = Field::ALL
         .map(Field::name)

@@ -19,7 +19,7 @@ pub(super) struct Quoted {
 }
 
 impl Quoted {
-    /// The text, unless it has a `*` that stands for others.
+    /// The text, unless it has a `*` for others.
     pub(super) fn exact(self) -> Option<String> {
         (!self.begins_open && !self.ends_open).then_some(self.text)
     }

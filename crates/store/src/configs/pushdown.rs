@@ -150,7 +150,7 @@ fn match_term(term: &Term) -> Option<Condition> {
             comparator,
             value,
         } => Some(match_time(Path::Field(*field), *comparator, *value)),
-        // Of a text, it finds a part. Such a text is no list and does not match.
+        // Of a text, it finds a part. A text is not a list, so it does not match.
         Term::Contains {
             field,
             name: Pattern::Exact(name),
@@ -181,7 +181,7 @@ fn miss_term(term: &Term) -> Option<Condition> {
             match pattern {
                 Pattern::Exact(whole) => Some(Compares(path, "=", text(whole)).not()),
                 Pattern::Beginning(beginning) => Some(BeginsWith(path, beginning.clone()).not()),
-                // A list can have the text as an entry and is no text.
+                // A list can have the text as an entry, and is not a text.
                 Pattern::Part(part) => Some(HasType(path.clone(), "S").and(Contains(path, part.clone())).not()),
                 Pattern::End(_) => None,
             }
@@ -194,7 +194,7 @@ fn miss_term(term: &Term) -> Option<Condition> {
             let is_value = Compares(Path::Field(*field), "=", AttributeValue::Bool(*value));
             Some(is_value.not())
         }
-        // A text can have the name as a part and is no list.
+        // A text can have the name as a part, and is not a list.
         Term::Contains {
             field,
             name: Pattern::Exact(name),

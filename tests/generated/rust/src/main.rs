@@ -78,7 +78,7 @@ async fn walk(api: &Configuration) -> Result<Vec<DeliveryConfig>> {
     let mut all = Vec::new();
     let mut last_key = None;
     loop {
-        let page = lists::list_delivery_configs(api, Some(1), last_key.as_deref()).await?.data;
+        let page = lists::list_delivery_configs(api, Some(1), last_key.as_deref(), None).await?.data;
         all.extend(page.configurations);
         last_key = page.last_key;
         if last_key.is_none() {

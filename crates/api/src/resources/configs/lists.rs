@@ -70,7 +70,7 @@ pub(crate) async fn list_for_tenant(
     summary = "List the configurations of all tenants",
     description = "Page by page. A page can contain fewer than `limit` configurations, even none, and still not be the last one: only the last page has no `last_key`. \
         With a `filter`, the list has the configurations that match.",
-    params(("filter" = Option<String>, Query), ("limit" = Option<u16>, Query), ("last_key" = Option<String>, Query)),
+    params(("limit" = Option<u16>, Query), ("last_key" = Option<String>, Query), ("filter" = Option<String>, Query)),
     responses(
         (status = 200, body = Success<PageList>, description = "A page. There are more pages while it has a `last_key`."),
         failures::Signed,

@@ -31,10 +31,10 @@ const READING_TIME: Duration = Duration::from_secs(5);
     operation_id = "searchDeliveryConfigs",
     tag = "Lists",
     summary = "Search the configurations of all tenants",
-    description = "The same as the list with a `filter`, for filters that do not fit into a signed URL. It changes nothing. A response covers up to 8 MB of the \
+    description = "The same as the list with a `filter`, for filters that do not fit into a signed URL. It changes nothing. It requires `X-Body-SHA256`. A response covers up to 8 MB of the \
         table or five seconds of reading, so that it can contain fewer than `limit` configurations, even none, and still not be the last one: \
         only the last page has no `last_key`.",
-    params(("X-Body-SHA256" = String, Header)),
+    params(("X-Body-SHA256" = Option<String>, Header)),
     request_body(content = ref("#/components/schemas/DeliveryConfigSearch")),
     responses(
         (status = 200, body = Success<PageList>, description = "A page. There are more pages while it has a `last_key`."),

@@ -41,7 +41,7 @@ pub(super) struct Like {
     pub(super) after: bool,
 }
 
-/// The name of the account of a role, which is no attribute.
+/// The name for the account of a role. No attribute has it.
 pub(super) const ACCOUNT: &str = "account";
 
 impl Tree {

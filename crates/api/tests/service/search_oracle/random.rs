@@ -106,13 +106,13 @@ impl Random {
     fn add(&mut self, item: &mut Vec<(&'static str, AttributeValue)>, name: &'static str, value: AttributeValue) {
         match self.below(10) {
             0..6 => item.push((name, value)),
-            6 => item.push((name, self.garbage())),
+            6 | 7 => item.push((name, self.garbage())),
             _ => {}
         }
     }
 
     fn garbage(&mut self) -> AttributeValue {
-        match self.below(11) {
+        match self.below(12) {
             0 => AttributeValue::Null(true),
             1 => AttributeValue::N("7".to_owned()),
             2 => AttributeValue::N("1E+100".to_owned()),
@@ -120,13 +120,13 @@ impl Random {
             4 => AttributeValue::B(Blob::new(*b"acme")),
             5 => text(""),
             6 => text("true"),
-            7 => AttributeValue::L(vec![
+            7 | 8 => AttributeValue::L(vec![
                 text("acme"),
                 AttributeValue::Null(true),
                 AttributeValue::N("1".to_owned()),
             ]),
-            8 => AttributeValue::M([("acme".to_owned(), text("acme"))].into()),
-            9 => AttributeValue::Ss(vec!["acme".to_owned(), "globex".to_owned()]),
+            9 => AttributeValue::M([("acme".to_owned(), text("acme"))].into()),
+            10 => AttributeValue::Ss(vec!["acme".to_owned(), "globex".to_owned()]),
             _ => text("yesterday"),
         }
     }
