@@ -2,7 +2,9 @@
 
 use crate::{
     aws::Transport,
-    measure::{batch::Batch, cold::Cold, endurance::Endurance, faults::Faulty, growth::Growth, logging::Logging, warm::Warm},
+    measure::{
+        batch::Batch, cold::Cold, endurance::Endurance, faults::Faulty, growth::Growth, logging::Logging, warm::Warm,
+    },
     programs::Size,
     report::{Bar, Report},
 };

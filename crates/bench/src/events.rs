@@ -74,7 +74,9 @@ impl Call {
             .chain(own)
             .fold(request, |request, (name, value)| request.header(name, value));
         let body = self.body.as_ref().map(ToString::to_string).unwrap_or_default();
-        request.body(Bytes::from(body)).expect("methods, paths and headers here are plain")
+        request
+            .body(Bytes::from(body))
+            .expect("methods, paths and headers here are plain")
     }
 
     /// The event that the api function gets, once the authorizer has allowed the call.

@@ -64,7 +64,9 @@ impl LocalServer {
 
     /// Opens a connection.
     pub(crate) async fn connect(&self) -> Result<Connection, BenchError> {
-        let stream = TcpStream::connect(self.address).await.during("connect to the local server")?;
+        let stream = TcpStream::connect(self.address)
+            .await
+            .during("connect to the local server")?;
         stream.set_nodelay(true).during("connect to the local server")?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);

@@ -58,12 +58,22 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Batch, BenchError> {
         bench
             .progress
             .report(format_args!("batches, round {round} of {}", bench.effort.rounds));
-        let tenants = |kind: &str| (0..OPERATIONS).map(|number| format!("{kind}-{round}-{number}")).collect::<Vec<_>>();
+        let tenants = |kind: &str| {
+            (0..OPERATIONS)
+                .map(|number| format!("{kind}-{round}-{number}"))
+                .collect::<Vec<_>>()
+        };
         let measured = [
             local_batch(&server, &tenants("batch")).await?,
             local_singles(&server, &tenants("single"), 1).await?,
             local_singles(&server, &tenants("parallel"), CONCURRENCY).await?,
-            invoke(&mut sandbox, "batch of 1,000 creates", batch_of(&tenants("function"), &s3_config), false).await?,
+            invoke(
+                &mut sandbox,
+                "batch of 1,000 creates",
+                batch_of(&tenants("function"), &s3_config),
+                false,
+            )
+            .await?,
             bare_writes(&bare, &tenants("bare")).await?,
         ];
         for (rounds, measured) in rounds.iter_mut().zip(measured).filter(|_| round > 0) {
@@ -84,7 +94,9 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Batch, BenchError> {
 
 /// A batch of creations of these tenants.
 fn batch_of(tenants: &[String], config: &dyn Fn(&str) -> Value) -> Vec<Value> {
-    let operations = tenants.iter().map(|tenant| json!({"op": "create", "config": config(tenant)}));
+    let operations = tenants
+        .iter()
+        .map(|tenant| json!({"op": "create", "config": config(tenant)}));
     operations.collect()
 }
 
@@ -167,9 +179,7 @@ fn put(client: Client, tenant: &str) -> impl Future<Output = Result<(), BenchErr
         |request, (name, value)| {
             let value = match value {
                 Value::Bool(value) => AttributeValue::Bool(*value),
-                Value::Array(names) => {
-                    AttributeValue::L(names.iter().filter_map(Value::as_str).map(text).collect())
-                }
+                Value::Array(names) => AttributeValue::L(names.iter().filter_map(Value::as_str).map(text).collect()),
                 other => text(other.as_str().unwrap_or_default()),
             };
             request.item(name, value)
@@ -177,7 +187,9 @@ fn put(client: Client, tenant: &str) -> impl Future<Output = Result<(), BenchErr
     );
     async move {
         let written = request.send().await;
-        written.map(drop).map_err(|error| BenchError::Dynamo(format!("{error:?}")))
+        written
+            .map(drop)
+            .map_err(|error| BenchError::Dynamo(format!("{error:?}")))
     }
 }
 
@@ -188,9 +200,17 @@ async fn peak_memory(bench: &Bench) -> Result<f64, BenchError> {
         .with("TENANT_CONFIG_TABLE", TABLE);
     let mut sandbox = bench.start(&function).await?;
     for round in 0..3 {
-        let tenants: Vec<_> = (0..OPERATIONS).map(|number| format!("large-{round}-{number}")).collect();
+        let tenants: Vec<_> = (0..OPERATIONS)
+            .map(|number| format!("large-{round}-{number}"))
+            .collect();
         for is_dry_run in [true, false] {
-            invoke(&mut sandbox, "largest batch", batch_of(&tenants, &large_config), is_dry_run).await?;
+            invoke(
+                &mut sandbox,
+                "largest batch",
+                batch_of(&tenants, &large_config),
+                is_dry_run,
+            )
+            .await?;
         }
     }
     Ok(megabytes(sandbox.process().peak_memory()?))
@@ -199,7 +219,9 @@ async fn peak_memory(bench: &Bench) -> Result<f64, BenchError> {
 /// A thousand of them are just below a mebibyte.
 fn large_config(tenant: &str) -> Value {
     let mut config = s3_config(tenant);
-    let names: Vec<_> = (0..14).map(|number| format!("application-{number:02}-{}", "x".repeat(35))).collect();
+    let names: Vec<_> = (0..14)
+        .map(|number| format!("application-{number:02}-{}", "x".repeat(35)))
+        .collect();
     config["desired_logs"] = json!(names);
     config
 }

@@ -49,7 +49,7 @@ fn delete(tenant_id: &str) -> Value {
 }
 
 fn in_time() -> Instant {
-    Instant::now() + Duration::from_secs(60)
+    Instant::now() + Duration::from_mins(1)
 }
 
 async fn apply(store: &ConfigStore, sent: &Value) -> Result<Effect, StoreError> {
@@ -187,6 +187,7 @@ async fn every_obstacle_of_a_transaction_is_reported() {
 
 /// Makes an edit by hand between the read of a transaction and its write.
 async fn transact_around<T>(harness: &Harness, batch: &Value, edit: impl Future<Output = T>) -> (Transacted, usize) {
+    let edit = Box::pin(edit);
     let gate = Arc::new(Notify::new());
     let faults = [Fault::Pass, Fault::Hold(Arc::clone(&gate)), Fault::Pass];
     let (store, proxy) = store_with(harness, &faults).await;
@@ -197,7 +198,7 @@ async fn transact_around<T>(harness: &Harness, batch: &Value, edit: impl Future<
         edit.await;
         gate.notify_one();
     };
-    let (transacted, ()) = tokio::join!(transact(&store, batch), edit);
+    let (transacted, ()) = tokio::join!(Box::pin(transact(&store, batch)), edit);
     (transacted.unwrap(), proxy.requests())
 }
 

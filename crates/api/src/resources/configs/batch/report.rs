@@ -212,7 +212,7 @@ impl Recorder {
     }
 
     /// The operation would do this.
-    pub(super) fn planned(&mut self, index: usize, subject: Subject, planned: Planned) {
+    pub(super) fn planned(&mut self, index: usize, subject: Subject, planned: &Planned) {
         let mut result = OperationResult {
             status: success(planned.creates),
             changed: Some(planned.changes),

@@ -61,7 +61,7 @@ impl Runner<'_> {
             return Ok(());
         }
         for (index, (operation, planned)) in operations.iter().zip(planned.into_iter().flatten()).enumerate() {
-            recorder.planned(index, operation.subject(), planned);
+            recorder.planned(index, operation.subject(), &planned);
         }
         Ok(())
     }
@@ -117,7 +117,7 @@ impl Runner<'_> {
                 .await?;
             for ((index, operation), planned) in chunk.iter().zip(planned) {
                 match planned {
-                    Ok(planned) => recorder.planned(*index, operation.subject(), planned),
+                    Ok(planned) => recorder.planned(*index, operation.subject(), &planned),
                     Err(obstacle) => recorder.failed(*index, operation.subject(), client_error(obstacle.into())),
                 }
             }
