@@ -239,7 +239,7 @@ fn report_duplicates(submitted: &mut [Submitted]) {
     }
 }
 
-fn parse_operation<'a>(operation: &'a RawValue, now: DateTime<Utc>) -> Result<Submitted, Unreadable<'a>> {
+fn parse_operation(operation: &RawValue, now: DateTime<Utc>) -> Result<Submitted, Unreadable<'_>> {
     let invalid = |violation: Violation, field: &str| Submitted {
         subject: Subject::default(),
         operation: Err(vec![violation.for_field(field)]),

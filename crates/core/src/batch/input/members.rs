@@ -35,7 +35,7 @@ impl<'a> Unreadable<'a> {
     pub(super) fn position_in(&self, body: &[u8]) -> (usize, usize) {
         let offset = self.part.get().as_ptr().addr().saturating_sub(body.as_ptr().addr());
         let before = body.get(..offset).unwrap_or_default();
-        let lines = before.iter().filter(|byte| **byte == b'\n').count();
+        let lines = before.split(|byte| *byte == b'\n').count() - 1;
         let line_start = before
             .iter()
             .rposition(|byte| *byte == b'\n')

@@ -18,7 +18,7 @@ fn independent(operations: &Value) -> Vec<Submitted> {
 }
 
 /// The broken rules of one operation, as field and code.
-fn broken_rules(operation: Value) -> Vec<(String, &'static str)> {
+fn broken_rules(operation: &Value) -> Vec<(String, &'static str)> {
     let submitted = independent(&json!([operation])).remove(0);
     let errors = submitted.operation.unwrap_err();
     errors
@@ -147,10 +147,10 @@ fn number_of_operations_has_a_limit_with_a_way_out() {
 
 #[test]
 fn every_rule_that_an_operation_breaks_is_reported() {
-    assert_eq!(broken_rules(json!(7)), [("operations".to_owned(), "wrong_type")]);
-    assert_eq!(broken_rules(json!({})), [("op".to_owned(), "required")]);
+    assert_eq!(broken_rules(&json!(7)), [("operations".to_owned(), "wrong_type")]);
+    assert_eq!(broken_rules(&json!({})), [("op".to_owned(), "required")]);
     assert_eq!(
-        broken_rules(json!({"op": "put", "confg": {}})),
+        broken_rules(&json!({"op": "put", "confg": {}})),
         [
             ("op".to_owned(), "invalid_format"),
             ("confg".to_owned(), "unknown_field")
@@ -158,7 +158,7 @@ fn every_rule_that_an_operation_breaks_is_reported() {
     );
     assert_eq!(
         broken_rules(
-            json!({"op": "create", "changes": {}, "config": {"type": "s3", "bucket_name": "Logs", "enable": 1}})
+            &json!({"op": "create", "changes": {}, "config": {"type": "s3", "bucket_name": "Logs", "enable": 1}})
         ),
         [
             ("changes".to_owned(), "unknown_field"),
@@ -168,7 +168,7 @@ fn every_rule_that_an_operation_breaks_is_reported() {
         ]
     );
     assert_eq!(
-        broken_rules(json!({"op": "update", "tenant_id": "a b", "type": "S3", "changes": [], "if_match": "7"})),
+        broken_rules(&json!({"op": "update", "tenant_id": "a b", "type": "S3", "changes": [], "if_match": "7"})),
         [
             ("if_match".to_owned(), "invalid_format"),
             ("tenant_id".to_owned(), "invalid_format"),
@@ -178,20 +178,20 @@ fn every_rule_that_an_operation_breaks_is_reported() {
     );
     assert_eq!(
         broken_rules(
-            json!({"op": "update", "tenant_id": "a", "type": "s3", "changes": {"tenant_id": "b", "ttl": "x"}})
+            &json!({"op": "update", "tenant_id": "a", "type": "s3", "changes": {"tenant_id": "b", "ttl": "x"}})
         ),
         [("tenant_id".to_owned(), "conflict")]
     );
     assert_eq!(
-        broken_rules(json!({"op": "update", "tenant_id": "a", "type": "s3", "changes": {"type": "s3"}})),
+        broken_rules(&json!({"op": "update", "tenant_id": "a", "type": "s3", "changes": {"type": "s3"}})),
         [("changes".to_owned(), "empty")]
     );
     assert_eq!(
-        broken_rules(json!({"op": "upsert", "config": {"tenant_id": "a", "type": "s3", "bucket_name": null}})),
+        broken_rules(&json!({"op": "upsert", "config": {"tenant_id": "a", "type": "s3", "bucket_name": null}})),
         [("bucket_name".to_owned(), "required")]
     );
     assert_eq!(
-        broken_rules(json!({"op": "delete", "tenant_id": "", "type": "s3", "allow_missing": "yes"})),
+        broken_rules(&json!({"op": "delete", "tenant_id": "", "type": "s3", "allow_missing": "yes"})),
         [
             ("tenant_id".to_owned(), "empty"),
             ("allow_missing".to_owned(), "wrong_type")
@@ -296,17 +296,17 @@ fn number_of_reported_rules_is_limited() {
     for number in 0..100 {
         operation["config"][format!("x{number}")] = json!(1);
     }
-    assert_eq!(broken_rules(operation).len(), MAX_RULES_PER_OPERATION);
+    assert_eq!(broken_rules(&operation).len(), MAX_RULES_PER_OPERATION);
 }
 
 #[test]
 fn text_that_json_does_not_allow_is_found_at_its_position_in_the_body() {
     let config = "{\"tenant_id\": \"acme\",\n \"type\": \"\\ud800\"}";
     let body = format!("{{\"operations\":\n\n  [{{\"op\": \"create\", \"config\": {config}}}]}}");
-    let lone = parse_batch(body.as_bytes(), now()).unwrap_err();
+    let error = parse_batch(body.as_bytes(), now()).unwrap_err();
     let whole = serde_json::from_str::<Value>(&body).unwrap_err();
     let (line, column) = (whole.line(), whole.column());
-    assert_eq!(lone, BatchError::NotJson { line, column });
+    assert_eq!(error, BatchError::NotJson { line, column });
     let deep = "[".repeat(200) + &"]".repeat(200);
     let body = format!("{{\"operations\": [{{\"op\": \"create\", \"config\": {{\"ttl\": {deep}}}}}]}}");
     assert!(matches!(
