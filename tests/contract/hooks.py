@@ -66,6 +66,10 @@ def filter_body(context, body):
     return not isinstance(prefix, str) or len(prefix.rstrip("/").encode("utf-8", "surrogatepass")) <= 512
 
 
+def is_batch(case):
+    return case.path.endswith("/delivery-configs/batch")
+
+
 @schemathesis.hook
 def filter_case(context, case):
     """Drops invalid cases without a signature, which are signed anyway. The check ignored_auth covers those.
@@ -75,7 +79,42 @@ def filter_case(context, case):
     headers = {name.lower() for name in case.headers or {}}
     if case.meta is None or case.meta.generation.mode.is_positive:
         return True
+    if is_batch(case) and not is_rejected_batch(case):
+        return False
     return headers >= SIGNED_HEADERS and None not in labels_of(case.body).values()
+
+
+def is_rejected_batch(case):
+    """Whether an invalid batch is rejected as a whole: one that is not atomic makes its valid operations, and the signature adds
+    a digest where the request has none."""
+    is_atomic = not isinstance(case.body, dict) or case.body.get("atomic") is not False
+    return is_atomic and "x-body-sha256" in {name.lower() for name in case.headers or {}}
+
+
+def match_batch(body):
+    """Makes the operations of a valid batch be of different configurations, and each of them keep the rules of its own."""
+    body["operations"] = body["operations"][:100]
+    for number, operation in enumerate(body["operations"]):
+        tenant = f"fuzz-{number}"
+        if "tenant_id" in operation:
+            operation["tenant_id"] = tenant
+        config = operation.get("config") or operation.get("changes")
+        if config is None:
+            continue
+        if "config" in operation:
+            config["tenant_id"] = tenant
+        else:
+            config.pop("tenant_id", None)
+            config["type"] = operation["type"]
+            match_type(config, operation["type"])
+        match_partition(config)
+        if "changes" in operation:
+            del config["type"]
+        if labels := labels_of(config):
+            config["labels"] = dict(zip("abcdefghijklmnop", labels.values(), strict=False))
+        if not filter_body(None, config):
+            config["bucket_prefix"] = "logs"
+            config.pop("desired_logs", None)
 
 
 @schemathesis.hook
@@ -95,7 +134,9 @@ def before_call(context, case, kwargs):
         for parameters in (case.query, case.body):
             if isinstance(parameters, dict) and isinstance(parameters.get("filter"), str):
                 use_grammar(parameters)
-        if isinstance(case.body, dict) and "tenant_id" in (case.path_parameters or {}):
+        if isinstance(case.body, dict) and is_batch(case):
+            match_batch(case.body)
+        elif isinstance(case.body, dict) and "tenant_id" in (case.path_parameters or {}):
             match_url(case)
             match_partition(case.body)
             # Labels of one request after the other would become too many.
@@ -147,11 +188,16 @@ def match_url(case):
     if delivery_type:
         if case.body.get("type"):
             case.body["type"] = delivery_type
-        for name in ONLY_FOR["s3" if delivery_type == "cloudwatch" else "cloudwatch"]:
-            case.body.pop(name, None)
-        # `null` removes a field, which those that the type requires do not allow.
-        for name in REQUIRED:
-            if case.body.get(name, name) is None:
-                del case.body[name]
-        # An update must change something.
-        case.body.setdefault("enabled", True)
+        match_type(case.body, delivery_type)
+
+
+def match_type(body, delivery_type):
+    """Makes valid changes those of a configuration of this type."""
+    for name in ONLY_FOR["s3" if delivery_type == "cloudwatch" else "cloudwatch"]:
+        body.pop(name, None)
+    # `null` removes a field, which those that the type requires do not allow.
+    for name in REQUIRED:
+        if body.get(name, name) is None:
+            del body[name]
+    # An update must change something.
+    body.setdefault("enabled", True)

@@ -187,6 +187,7 @@ async fn every_obstacle_of_a_transaction_is_reported() {
 
 /// Makes an edit by hand between the read of a transaction and its write.
 async fn transact_around<T>(harness: &Harness, batch: &Value, edit: impl Future<Output = T>) -> (Transacted, usize) {
+    let edit = Box::pin(edit);
     let gate = Arc::new(Notify::new());
     let faults = [Fault::Pass, Fault::Hold(Arc::clone(&gate)), Fault::Pass];
     let (store, proxy) = store_with(harness, &faults).await;
