@@ -34,7 +34,7 @@ pub(crate) fn atomic(operations: &[Value]) -> Call {
 #[tokio::test]
 async fn thousand_creates_report_each_failure_and_store_exactly_the_others() {
     let service = Service::start_with(Settings {
-        time_limit: TimeLimit(Duration::from_secs(120)),
+        time_limit: TimeLimit(Duration::from_mins(2)),
         ..Settings::default()
     })
     .await;

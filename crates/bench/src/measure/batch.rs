@@ -100,13 +100,13 @@ fn batch_of(tenants: &[String], config: &dyn Fn(&str) -> Value) -> Vec<Value> {
     operations.collect()
 }
 
-fn call(operations: Vec<Value>, is_dry_run: bool) -> Call {
+fn call(operations: &[Value], is_dry_run: bool) -> Call {
     let body = json!({"atomic": false, "dry_run": is_dry_run, "operations": operations});
     Call::new("POST", PATH).with_body(body).with_digest()
 }
 
 async fn local_batch(server: &LocalServer, tenants: &[String]) -> Result<Duration, BenchError> {
-    let call = call(batch_of(tenants, &s3_config), false);
+    let call = call(&batch_of(tenants, &s3_config), false);
     let mut connection = server.connect().await?;
     let began = Instant::now();
     connection.send(&call, 200).await?;
@@ -138,7 +138,7 @@ async fn local_singles(server: &LocalServer, tenants: &[String], connections: us
 async fn invoke(
     sandbox: &mut Sandbox,
     name: &'static str,
-    operations: Vec<Value>,
+    operations: &[Value],
     is_dry_run: bool,
 ) -> Result<Duration, BenchError> {
     let route = Route::for_api(name, call(operations, is_dry_run), 200);
@@ -149,7 +149,7 @@ async fn invoke(
 
 /// The items of the same configurations, on the condition that there is none.
 async fn bare_writes(client: &Client, tenants: &[String]) -> Result<Duration, BenchError> {
-    let mut waiting = tenants.iter().map(|tenant| put(client.clone(), tenant));
+    let mut waiting = tenants.iter().map(|tenant| put(client, tenant));
     let mut running = JoinSet::new();
     let began = Instant::now();
     loop {
@@ -165,7 +165,7 @@ async fn bare_writes(client: &Client, tenants: &[String]) -> Result<Duration, Be
     }
 }
 
-fn put(client: Client, tenant: &str) -> impl Future<Output = Result<(), BenchError>> + Send + 'static {
+fn put(client: &Client, tenant: &str) -> impl Future<Output = Result<(), BenchError>> + Send + use<> {
     let text = |value: &str| AttributeValue::S(value.to_owned());
     let config = s3_config(tenant);
     let request = config.as_object().into_iter().flatten().fold(
