@@ -70,7 +70,7 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Batch, BenchError> {
             invoke(
                 &mut sandbox,
                 "batch of 1,000 creates",
-                batch_of(&tenants("function"), &s3_config),
+                &batch_of(&tenants("function"), &s3_config),
                 false,
             )
             .await?,
@@ -207,7 +207,7 @@ async fn peak_memory(bench: &Bench) -> Result<f64, BenchError> {
             invoke(
                 &mut sandbox,
                 "largest batch",
-                batch_of(&tenants, &large_config),
+                &batch_of(&tenants, &large_config),
                 is_dry_run,
             )
             .await?;
