@@ -157,12 +157,11 @@ fn match_term(term: &Term) -> Option<Condition> {
         } if is_comparable(name) => Some(Contains(Path::Field(*field), name.clone())),
         Term::Contains { field, .. } => Some(Exists(Path::Field(*field))),
         Term::Delivers(_) => Some(is_true(Field::Enabled)),
-        Term::Broken => None,
         Term::Word(word) if is_comparable(word) => {
             let contains = |field| Contains(Path::Field(field), word.clone());
             any(Term::WORD_FIELDS.into_iter().map(contains).map(Some))
         }
-        Term::Word(_) => None,
+        Term::Broken | Term::Word(_) => None,
     }
 }
 
@@ -228,10 +227,9 @@ fn match_text(path: Path, test: &TextTest) -> Condition {
             Exists(path.clone()).and(BeginsWith(path, beginning.clone()).not())
         }
         TextTest::IsNot(Pattern::Part(part)) => Exists(path.clone()).and(Contains(path, part.clone()).not()),
-        // A text can have it and end otherwise.
-        TextTest::IsNot(Pattern::End(_)) => Exists(path),
         TextTest::Ordered(inequality, other) if is_comparable(other) => Compares(path, order(*inequality), text(other)),
-        TextTest::Ordered(..) => Exists(path),
+        // A text can have it in the middle and end otherwise.
+        TextTest::IsNot(Pattern::End(_)) | TextTest::Ordered(..) => Exists(path),
     }
 }
 

@@ -190,7 +190,10 @@ async fn one_match_in_100_000_items_is_found_by_calls_within_the_budget() {
         }
         assert_eq!(tenants, ["tenant-070007"], "{filter}");
         // The embedded DynamoDB counts the item with which a read would have more than 1 MB.
-        assert!((ITEMS..ITEMS + 50).contains(&scanned), "each item is read once: {scanned}");
+        assert!(
+            (ITEMS..ITEMS + 50).contains(&scanned),
+            "each item is read once: {scanned}"
+        );
         assert!(pages > 4, "{pages} pages");
     }
 }
