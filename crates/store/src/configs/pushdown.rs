@@ -228,7 +228,7 @@ fn match_text(path: Path, test: &TextTest) -> Condition {
         }
         TextTest::IsNot(Pattern::Part(part)) => Exists(path.clone()).and(Contains(path, part.clone()).not()),
         TextTest::Ordered(inequality, other) if is_comparable(other) => Compares(path, order(*inequality), text(other)),
-        // A text can have an end and end otherwise.
+        // A text can have it in the middle and end otherwise.
         TextTest::IsNot(Pattern::End(_)) | TextTest::Ordered(..) => Exists(path),
     }
 }

@@ -68,14 +68,13 @@ impl Leaf {
                 Some(AttributeValue::Bool(stored)) => stored == wanted,
                 stored => is_missing(stored) && !wanted,
             },
-            #[expect(clippy::cast_precision_loss, reason = "filters compare with such a number")]
             Self::Ttl(operator, seconds) => item
                 .get("ttl")
                 .and_then(shown_number)
-                .is_some_and(|stored| ordered(stored, operator, *seconds as f64)),
+                .is_some_and(|stored| ordered(&stored, operator, &as_double(*seconds))),
             Self::Time(name, operator, time) => {
                 let stored = text_in(item, name).and_then(nanoseconds);
-                stored.is_some_and(|stored| ordered(stored, operator, nanoseconds(time).unwrap()))
+                stored.is_some_and(|stored| ordered(&stored, operator, &nanoseconds(time).unwrap()))
             }
             Self::Listed(like) => entries(item).is_some_and(|entries| entries.iter().any(|entry| like.fits(entry))),
             Self::Delivers(name) => is_delivering(item) && wants(item, name),
@@ -132,7 +131,7 @@ fn text_in<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
     }
 }
 
-fn ordered<T: PartialOrd + Copy>(one: T, operator: &str, other: T) -> bool {
+fn ordered<T: PartialOrd + ?Sized>(one: &T, operator: &str, other: &T) -> bool {
     match operator {
         "=" => one == other,
         "!=" => one != other,
@@ -153,6 +152,11 @@ fn shown_number(value: &AttributeValue) -> Option<f64> {
         .all(|byte| byte.is_ascii_digit() || b"-.".contains(&byte))
         && number.len() < 16;
     is_plain.then_some(shown)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "the seconds of the test stay far below 2^52")]
+fn as_double(seconds: i64) -> f64 {
+    seconds as f64
 }
 
 fn nanoseconds(time: &str) -> Option<i128> {
@@ -189,9 +193,8 @@ fn wants(item: &Item, name: &str) -> bool {
 }
 
 /// Five years less a day: no item of the test expires near the limit.
-#[expect(clippy::cast_precision_loss, reason = "seconds since 1970 stay far below 2^52")]
 pub(super) fn is_expired(item: &Item, now: i64) -> bool {
     let ttl = item.get("ttl").and_then(|ttl| ttl.as_n().ok());
     let seconds = ttl.and_then(|ttl| ttl.parse::<f64>().ok());
-    seconds.is_some_and(|seconds| seconds <= now as f64 && seconds > (now - 5 * 365 * 86_400) as f64)
+    seconds.is_some_and(|seconds| seconds <= as_double(now) && seconds > as_double(now - 5 * 365 * 86_400))
 }
