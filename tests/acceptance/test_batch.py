@@ -42,7 +42,11 @@ def test_atomic_batch_makes_all_or_nothing(api, new_tenant):
 
 def test_other_batch_makes_what_it_can(api, new_tenant):
     tenant, other = new_tenant(), new_tenant()
-    operations = [upsert(s3(tenant)), create(s3(other, bucket_name="No")), {"op": "delete", "tenant_id": other, "type": "cloudwatch"}]
+    operations = [
+        upsert(s3(tenant)),
+        create(s3(other, bucket_name="No")),
+        {"op": "delete", "tenant_id": other, "type": "cloudwatch"},
+    ]
     response = send(api, operations, atomic=False).expect(207)
     assert statuses(response) == [201, 422, 404]
     assert response.error == "2 of 3 operations failed; see data.results"
@@ -72,7 +76,9 @@ def test_invalid_atomic_batch_lists_every_rule(api, tenant):
 def test_body_must_be_signed_and_may_have_a_mebibyte(api, tenant):
     send(api, [create(s3(tenant))], sign_body=False).expect(400)
     padding = "x" * 50_000
-    operations = [{"op": "delete", "tenant_id": f"{tenant}-{n}", "type": "s3", "allow_missing": True} for n in range(18)]
+    operations = [
+        {"op": "delete", "tenant_id": f"{tenant}-{n}", "type": "s3", "allow_missing": True} for n in range(18)
+    ]
     for operation in operations:
         operation["padding"] = padding
     response = send(api, operations, atomic=False).expect(207)
@@ -81,7 +87,9 @@ def test_body_must_be_signed_and_may_have_a_mebibyte(api, tenant):
 
 
 def test_number_of_operations_is_limited(api, tenant):
-    operations = [{"op": "delete", "tenant_id": f"{tenant}-{n}", "type": "s3", "allow_missing": True} for n in range(1001)]
+    operations = [
+        {"op": "delete", "tenant_id": f"{tenant}-{n}", "type": "s3", "allow_missing": True} for n in range(1001)
+    ]
     assert "atomic" in send(api, operations[:101]).expect(400).error
     send(api, operations, atomic=False).expect(400)
     response = send(api, operations[:1000], atomic=False, dry_run=True).expect(200)
