@@ -11,4 +11,7 @@ mod hostile;
 mod process_harness;
 mod shutdown;
 mod start;
+mod stream;
+mod stream_cost;
+mod stream_harness;
 mod table;
