@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn number_of_another_form_is_no_place() {
+    fn number_of_another_form_is_rejected() {
         for number in [
             "",
             "1790000000000000",

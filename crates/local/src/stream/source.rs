@@ -57,7 +57,7 @@ impl Source {
         &self.table
     }
 
-    /// The next batch after a checkpoint, of at most `limit` records. There is none if all records are handled.
+    /// The next batch after a checkpoint, of at most `limit` records, if there are any.
     pub(super) fn read(&self, checkpoint: &Checkpoint, limit: usize) -> Result<Option<Batch>, ReadError> {
         let shard = streams::shard_id(&self.table);
         let shard_iterator = encode_shard_iterator(&self.table, &shard, checkpoint.position.stored());
