@@ -70,9 +70,8 @@ impl CheckpointFile {
 
     /// Stores a checkpoint.
     ///
-    /// The file is replaced as a whole, so a killed process leaves the old one or the new one. It is not forced to the disk,
-    /// which every change of the table would pay for: after a loss of power it may be old, or without content. Then records
-    /// are handled again, and none is lost.
+    /// The file is replaced as a whole, so a killed process leaves the old one or the new one. It is not forced to the disk:
+    /// after a loss of power it may be old, or without content. Then records are handled again, and none is lost.
     pub(super) fn save(&self, checkpoint: &Checkpoint) -> io::Result<()> {
         let mut all = self.found.clone();
         all.insert(self.table.clone(), checkpoint.clone());

@@ -14,7 +14,7 @@ use lambda::{Handler, Invocation, chain, invoke_guarded};
 use tokio::{
     sync::watch,
     task::{JoinHandle, spawn_blocking},
-    time::{Instant, sleep, timeout, timeout_at},
+    time::{Instant, sleep_until, timeout, timeout_at},
 };
 
 use super::{
@@ -31,6 +31,9 @@ const TIME_LIMIT: Duration = Duration::from_mins(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause after a failure.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How often the checkpoint is stored at most: some file systems begin to write a file that replaces another one to the
+/// disk, and a write of the table would wait for that. After a kill, the records of this time are handled again.
+const SAVE_INTERVAL: Duration = Duration::from_secs(1);
 /// How often old records are removed.
 const TRIM_INTERVAL: Duration = Duration::from_mins(10);
 /// The pause between two removals if there are more to remove: the database has its turn.
@@ -56,6 +59,8 @@ impl Driver {
             is_cold: true,
             batch_size: BATCH_SIZE,
             failures: 0,
+            is_saved: true,
+            next_save: Instant::now(),
             next_trim: Instant::now(),
         };
         let task = tokio::spawn(worker.run(written, stopped));
@@ -95,6 +100,9 @@ struct Worker<F> {
     batch_size: usize,
     /// How often the next record has failed.
     failures: u32,
+    /// Whether the checkpoint is stored.
+    is_saved: bool,
+    next_save: Instant,
     next_trim: Instant,
 }
 
@@ -114,18 +122,22 @@ impl<F: Handler> Worker<F> {
             // A write from here on causes another turn.
             written.mark_unchanged();
             let next = self.handle_next_batch().await;
+            self.save_when_due().await;
             self.trim_when_due().await;
-            let pause = match next {
+            let (until, is_idle) = match next {
                 Next::Read => continue,
-                Next::Retry(pause) => pause,
-                Next::AwaitWrite => self.next_trim.saturating_duration_since(Instant::now()),
+                Next::Retry(pause) => (Instant::now() + pause, false),
+                Next::AwaitWrite if self.is_saved => (self.next_trim, true),
+                Next::AwaitWrite => (self.next_save.min(self.next_trim), true),
             };
-            let is_idle = matches!(next, Next::AwaitWrite);
             tokio::select! {
                 () = stop_requested(&mut stopped) => {}
-                () = sleep(pause) => {}
+                () = sleep_until(until) => {}
                 Ok(()) = written.changed(), if is_idle => {}
             }
+        }
+        if !self.is_saved {
+            self.save().await;
         }
     }
 
@@ -139,8 +151,8 @@ impl<F: Handler> Worker<F> {
             Err(error) => return self.fail(&error.to_string()),
         };
         match self.invoke(&batch).await {
-            Ok(None) => self.succeed(batch).await,
-            Ok(Some(first)) => self.repeat_from(first, batch).await,
+            Ok(None) => self.succeed(batch),
+            Ok(Some(first)) => self.repeat_from(first, batch),
             Err(error) => {
                 tracing::error!(
                     error = chain(&error),
@@ -169,14 +181,13 @@ impl<F: Handler> Worker<F> {
         Ok(first_failure(&response, &batch.positions)?)
     }
 
-    async fn succeed(&mut self, batch: Batch) -> Next {
+    fn succeed(&mut self, batch: Batch) -> Next {
         (self.failures, self.batch_size) = (0, BATCH_SIZE);
-        let has_more = batch.has_more;
-        self.advance(Checkpoint::new(batch.label, batch.end)).await;
-        if has_more { Next::Read } else { Next::AwaitWrite }
+        self.advance(Checkpoint::new(batch.label, batch.end));
+        if batch.has_more { Next::Read } else { Next::AwaitWrite }
     }
 
-    async fn repeat_from(&mut self, first: Position, batch: Batch) -> Next {
+    fn repeat_from(&mut self, first: Position, batch: Batch) -> Next {
         tracing::warn!(
             records = batch.positions.len(),
             unhandled = batch.positions.iter().filter(|position| **position >= first).count(),
@@ -186,8 +197,13 @@ impl<F: Handler> Worker<F> {
             return self.repeat(&batch);
         }
         (self.failures, self.batch_size) = (1, BATCH_SIZE);
-        self.advance(Checkpoint::new(batch.label, first.before())).await;
+        self.advance(Checkpoint::new(batch.label, first.before()));
         Next::Retry(FIRST_PAUSE)
+    }
+
+    fn advance(&mut self, checkpoint: Checkpoint) {
+        self.checkpoint = checkpoint;
+        self.is_saved = false;
     }
 
     fn repeat(&mut self, batch: &Batch) -> Next {
@@ -206,11 +222,19 @@ impl<F: Handler> Worker<F> {
         Next::Retry((FIRST_PAUSE * 2_u32.pow(doublings)).min(LONGEST_PAUSE))
     }
 
-    async fn advance(&mut self, checkpoint: Checkpoint) {
-        self.checkpoint = checkpoint.clone();
+    async fn save_when_due(&mut self) {
+        if !self.is_saved && Instant::now() >= self.next_save {
+            self.save().await;
+        }
+    }
+
+    async fn save(&mut self) {
+        let checkpoint = self.checkpoint.clone();
         if self.blocking(move |stream| stream.save(&checkpoint)).await.is_err() {
             tracing::warn!("the checkpoint of the stream could not be stored");
         }
+        self.is_saved = true;
+        self.next_save = Instant::now() + SAVE_INTERVAL;
     }
 
     async fn trim_when_due(&mut self) {

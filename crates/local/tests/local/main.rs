@@ -14,4 +14,5 @@ mod start;
 mod stream;
 mod stream_cost;
 mod stream_harness;
+mod stream_restart;
 mod table;

@@ -86,6 +86,11 @@ impl Seen {
         self.0.lock().unwrap().iter().map(|event| event.bytes).collect()
     }
 
+    /// How many batches there are so far.
+    pub(crate) fn count(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+
     /// Whether each invocation was reported as the first of its process.
     pub(crate) fn cold_starts(&self) -> Vec<bool> {
         self.0.lock().unwrap().iter().map(|event| event.is_cold_start).collect()
@@ -93,7 +98,7 @@ impl Seen {
 
     /// Waits for so many batches.
     pub(crate) async fn await_batches(&self, count: usize) -> Vec<Vec<i64>> {
-        eventually(|| self.batches().len() >= count).await;
+        eventually(|| self.count() >= count).await;
         self.numbers()
     }
 
