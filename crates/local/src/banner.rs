@@ -26,7 +26,7 @@ pub struct Banner<'a> {
 /// The location of a table.
 #[derive(Debug)]
 pub enum Location {
-    /// In the memory of this process.
+    /// Nowhere after the end of this process.
     Memory,
     /// In this file.
     File(PathBuf),

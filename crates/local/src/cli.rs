@@ -49,7 +49,7 @@ pub struct Options {
     #[arg(long, value_name = "DIR", default_value = ".local-data")]
     pub data_dir: PathBuf,
 
-    /// Keep the table in memory, and lose it when the server stops.
+    /// Keep no data: the table is lost when the server stops.
     #[arg(long)]
     pub in_memory: bool,
 
@@ -147,6 +147,12 @@ impl Options {
             (None, None, _) => KeyChoice::Stored,
         }
     }
+}
+
+/// The folder for data that is not kept: `TMPDIR`, if it is set.
+#[must_use]
+pub fn temporary_folder() -> PathBuf {
+    env::temp_dir()
 }
 
 /// An empty variable counts as unset, as it does for the functions.

@@ -10,7 +10,7 @@ use std::{
 /// The mode of a file that only its owner can use.
 pub(crate) const PRIVATE_FILE: u32 = 0o600;
 /// The mode of a directory that only its owner can use.
-const PRIVATE_DIR: u32 = 0o700;
+pub(crate) const PRIVATE_DIR: u32 = 0o700;
 
 /// Why the directory cannot be used. Each message contains a remedy.
 #[derive(Debug, thiserror::Error)]

@@ -1,11 +1,14 @@
 //! A DynamoDB inside this process. The store calls it without a connection, so nobody else can reach it, unless it is
 //! exposed on purpose.
 //!
-//! Its data is in memory or in one SQLite file. The file is in write-ahead mode, so an acknowledged write has reached the
-//! operating system: killing this process loses none.
+//! Its data is in one SQLite file. The file is in write-ahead mode, so an acknowledged write has reached the operating
+//! system: killing this process loses none. Data that is not to be kept is in a file without a name, which the operating
+//! system removes with this process.
 
 mod engine;
+mod error;
 mod exposed;
+mod file;
 mod in_process;
 
 use std::{
@@ -13,66 +16,36 @@ use std::{
     time::Duration,
 };
 
-use dynoxide::{Database, DynoxideError};
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use dynoxide::Database;
+use lambda::Handler;
 use tenant_store::client;
 use tokio::{
     net::TcpListener,
-    sync::oneshot,
+    sync::{oneshot, watch},
     task::{JoinHandle, spawn_blocking},
     time::{interval, timeout},
 };
 
+pub use self::error::DatabaseError;
 use self::{
-    engine::{Engine, is_damage},
+    engine::Engine,
+    file::{FILE, OpenFile},
     in_process::InProcess,
 };
-use crate::data_dir::{DataDir, DataDirError, DataDirLock, make_private};
+use crate::{
+    data_dir::{DataDir, DataDirLock},
+    stream::{CheckpointFile, Driver, StreamRecords, TableStream},
+};
 
 /// The client of the store.
 pub use client::Client;
 
-/// The file in the data directory.
-const FILE: &str = "dynamodb.db";
-/// How long another program may lock the file at the start.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+/// The file in the data directory that says how far the stream is handled.
+const CHECKPOINT_FILE: &str = "stream.json";
 /// How often expired items are removed. DynamoDB takes up to days, so nothing may depend on it.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 /// How long the connections to the exposed port, and a sweep, may take to end.
 const STOP_TIMEOUT: Duration = Duration::from_millis(50);
-
-/// Why the database cannot be used. Each message contains a remedy.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DatabaseError {
-    /// The data directory cannot be used.
-    #[error(transparent)]
-    DataDir(#[from] DataDirError),
-    /// The file contains something else, or was changed by something else.
-    #[error(
-        "the database file {path} is damaged ({reason}): restore it from a copy, or move it away to start with an empty \
-         table"
-    )]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The file cannot be opened.
-    #[error(
-        "the database file {path} cannot be used ({reason}): free it for this server, or choose another --data-dir"
-    )]
-    Unusable {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        reason: String,
-    },
-    /// It could not be started.
-    #[error("the embedded DynamoDB cannot be started ({0})")]
-    Setup(String),
-}
 
 /// A running DynamoDB.
 pub struct EmbeddedDynamoDb {
@@ -81,7 +54,16 @@ pub struct EmbeddedDynamoDb {
     stop_sweeping: oneshot::Sender<()>,
     sweeper: JoinHandle<()>,
     exposed: Option<Exposed>,
+    streams: Streams,
     _lock: Option<DataDirLock>,
+}
+
+/// The streams of the tables, of which one can be driven.
+struct Streams {
+    /// Until one is driven.
+    records: Option<StreamRecords>,
+    checkpoint_file: Option<PathBuf>,
+    driver: Option<Driver>,
 }
 
 /// The server on the loopback port.
@@ -91,19 +73,20 @@ struct Exposed {
 }
 
 impl EmbeddedDynamoDb {
-    /// Starts one with its data in memory.
-    pub fn in_memory() -> Result<Self, DatabaseError> {
-        let database = Database::memory().map_err(|error| DatabaseError::Setup(error.to_string()))?;
-        Ok(Self::start(Engine { database, file: None }, None))
+    /// Starts one whose data is lost when this process ends. Until then it takes space in this folder, without being
+    /// visible there.
+    pub fn temporary(folder: &Path) -> Result<Self, DatabaseError> {
+        Ok(Self::start(file::open_temporary(folder)?, None))
     }
 
     /// Starts one with its data in this directory.
     pub fn in_dir(dir: &DataDir) -> Result<Self, DatabaseError> {
         let lock = dir.lock()?;
         let path = dir.file(FILE);
-        let database = open(&path)?;
-        let file = Some(path);
-        Ok(Self::start(Engine { database, file }, Some(lock)))
+        let mut started = Self::start(file::open(&path)?, Some(lock));
+        started.engine.file = Some(path);
+        started.streams.checkpoint_file = Some(dir.file(CHECKPOINT_FILE));
+        Ok(started)
     }
 
     /// A client that calls it without a connection.
@@ -113,7 +96,7 @@ impl EmbeddedDynamoDb {
         client::connect_embedded_through(InProcess(self.engine.clone()), "http://embedded.invalid")
     }
 
-    /// The file with its data, unless that is in memory.
+    /// The file with its data, unless that is temporary.
     #[must_use]
     pub fn file(&self) -> Option<&Path> {
         self.engine.file.as_deref()
@@ -129,8 +112,31 @@ impl EmbeddedDynamoDb {
         self.exposed = Some(Exposed { stop, server });
     }
 
+    /// Gives a table a stream, unless it has one, and invokes a function with the changes of the table's items, as an event
+    /// source mapping of Lambda does. The region is for ARNs.
+    pub fn drive(&mut self, table: &str, region: &str, function: impl Handler) -> Result<(), DatabaseError> {
+        let records = self.streams.records.take();
+        let records = records.ok_or_else(|| DatabaseError::Setup("one of its streams is driven already".to_owned()))?;
+        let checkpoint_file = self.streams.checkpoint_file.clone();
+        let checkpoint_file = checkpoint_file.map(|path| CheckpointFile::open(path, table));
+        let stream = TableStream::open(self.engine.database.clone(), records, table, region, checkpoint_file)
+            .map_err(|error| DatabaseError::Setup(error.to_string()))?;
+        self.streams.driver = Some(Driver::start(stream, self.engine.written.subscribe(), function));
+        Ok(())
+    }
+
+    /// Announces that it will be stopped, so that its driver completes what it does meanwhile.
+    pub fn begin_stop(&self) {
+        if let Some(driver) = &self.streams.driver {
+            driver.begin_stop();
+        }
+    }
+
     /// Stops it and closes its file, once the clients are dropped as well.
     pub async fn stop(self) {
+        if let Some(driver) = self.streams.driver {
+            driver.stop().await;
+        }
         if let Some(Exposed { stop, server }) = self.exposed {
             // Fails only if the server has stopped already.
             let _ = stop.send(());
@@ -145,59 +151,29 @@ impl EmbeddedDynamoDb {
         }
     }
 
-    fn start(engine: Engine, lock: Option<DataDirLock>) -> Self {
+    fn start(file: OpenFile, lock: Option<DataDirLock>) -> Self {
+        let engine = Engine {
+            database: file.database,
+            file: None,
+            written: watch::Sender::new(()),
+        };
         let (stop_sweeping, stopped) = oneshot::channel();
         Self {
             stop_sweeping,
-            sweeper: tokio::spawn(sweep(engine.database.clone(), stopped)),
+            sweeper: tokio::spawn(sweep(engine.database.clone(), engine.written.clone(), stopped)),
             engine,
             exposed: None,
+            streams: Streams {
+                records: Some(file.records),
+                checkpoint_file: None,
+                driver: None,
+            },
             _lock: lock,
         }
     }
 }
 
-fn open(path: &Path) -> Result<Database, DatabaseError> {
-    // SQLite gives the files beside it the same permissions.
-    make_private(path)?;
-    check(path)?;
-    let text = path.to_str().ok_or_else(|| DatabaseError::Unusable {
-        path: path.to_owned(),
-        reason: "its path is not UTF-8".to_owned(),
-    })?;
-    Database::new(text).map_err(|error: DynoxideError| unusable(path, error.to_string()))
-}
-
-fn unusable(path: &Path, reason: String) -> DatabaseError {
-    let path = path.to_owned();
-    if is_damage(&reason) {
-        DatabaseError::Damaged { path, reason }
-    } else {
-        DatabaseError::Unusable { path, reason }
-    }
-}
-
-/// Reads the whole database once, since damage would otherwise show during a later request.
-fn check(path: &Path) -> Result<(), DatabaseError> {
-    let result = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).and_then(|connection| {
-        connection.busy_timeout(BUSY_TIMEOUT)?;
-        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
-    });
-    let damaged = |reason| DatabaseError::Damaged {
-        path: path.to_owned(),
-        reason,
-    };
-    match result {
-        Ok(report) if report == "ok" => Ok(()),
-        Ok(damage) => Err(damaged(damage.lines().collect::<Vec<_>>().join(" "))),
-        Err(error) => match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Err(damaged(error.to_string())),
-            _ => Err(unusable(path, error.to_string())),
-        },
-    }
-}
-
-async fn sweep(database: Database, mut stopped: oneshot::Receiver<()>) {
+async fn sweep(database: Database, written: watch::Sender<()>, mut stopped: oneshot::Receiver<()>) {
     let mut ticks = interval(SWEEP_INTERVAL);
     loop {
         tokio::select! {
@@ -206,7 +182,11 @@ async fn sweep(database: Database, mut stopped: oneshot::Receiver<()>) {
         }
         let database = database.clone();
         match spawn_blocking(move || database.sweep_ttl()).await {
-            Ok(Ok(removed)) => tracing::debug!(removed, "removed expired items"),
+            Ok(Ok(0)) => {}
+            Ok(Ok(removed)) => {
+                written.send_replace(());
+                tracing::debug!(removed, "removed expired items");
+            }
             Ok(Err(error)) => tracing::warn!(%error, "expired items could not be removed"),
             Err(_) => return,
         }
@@ -217,9 +197,11 @@ async fn sweep(database: Database, mut stopped: oneshot::Receiver<()>) {
 mod tests {
     use std::{fs, os::unix::fs::PermissionsExt};
 
+    use rusqlite::Connection;
     use tenant_store::{configs, schema};
 
     use super::*;
+    use crate::data_dir::DataDirError;
 
     fn dir() -> (tempfile::TempDir, DataDir) {
         let parent = tempfile::tempdir().unwrap();

@@ -1,7 +1,8 @@
 //! The whole service on one machine.
 //!
-//! [`gateway`] replaces API Gateway, and [`database`] DynamoDB. Between them runs the production code: the authorizer, the
-//! api function and the store. This crate must not decide anything that those decide.
+//! [`gateway`] replaces API Gateway, and [`database`] DynamoDB, its streams and what Lambda does with a stream. Between them
+//! runs the production code: the authorizer, the api function and the store. This crate must not decide anything that those
+//! decide.
 
 pub mod aws;
 pub mod banner;
@@ -11,7 +12,9 @@ pub mod database;
 mod descriptors;
 mod docs;
 pub mod gateway;
+mod id;
 pub mod keys;
 pub mod psk;
 pub mod service;
 pub mod stage;
+mod stream;

@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use crate::{
     aws::external_checks,
     banner::{Banner, KeyLocation, Location},
-    cli::{KeyChoice, Options},
+    cli::{self, KeyChoice, Options},
     data_dir::{DataDir, DataDirError},
     database::{DatabaseError, EmbeddedDynamoDb},
     descriptors::make_room_for_clients,
@@ -161,8 +161,12 @@ pub async fn run(options: Options) -> Result<(), StartError> {
         table_endpoint: endpoint,
         key: key_location,
     });
+    let shutdown = async {
+        terminated.await;
+        embedded.iter().for_each(EmbeddedDynamoDb::begin_stop);
+    };
     Gateway::new(authorizer, api, settings)
-        .serve(listener, terminated)
+        .serve(listener, shutdown)
         .await?;
     if let Some(embedded) = embedded {
         embedded.stop().await;
@@ -233,7 +237,7 @@ async fn find_table(options: &Options) -> Result<Table, StartError> {
         };
     }
     let mut embedded = if options.in_memory {
-        EmbeddedDynamoDb::in_memory()?
+        EmbeddedDynamoDb::temporary(&cli::temporary_folder())?
     } else {
         EmbeddedDynamoDb::in_dir(&DataDir::open(&options.data_dir)?)?
     };

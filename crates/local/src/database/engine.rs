@@ -5,9 +5,12 @@ use std::path::PathBuf;
 
 use dynoxide::{Database, DynoxideError};
 use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::watch;
 
 /// What the header `X-Amz-Target` has in front of the operation.
 const TARGETS: [&str; 2] = ["DynamoDB_20120810.", "DynamoDBStreams_20120810."];
+/// The operations that start so only read. Others may write.
+const READS: [&str; 7] = ["BatchGet", "Describe", "Get", "List", "Query", "Scan", "TransactGet"];
 
 /// The database, and where it is.
 #[derive(Clone)]
@@ -15,6 +18,8 @@ pub(super) struct Engine {
     pub(super) database: Database,
     /// The file with its data, unless that is in memory.
     pub(super) file: Option<PathBuf>,
+    /// Changes with every operation that may have written.
+    pub(super) written: watch::Sender<()>,
 }
 
 /// The response to an operation.
@@ -37,8 +42,14 @@ impl Engine {
     /// Runs the operation of the header `X-Amz-Target` with its input. It waits for other operations, and for the disk.
     pub(super) fn run(&self, target: &str, body: &[u8]) -> Reply {
         let operation = TARGETS.iter().find_map(|prefix| target.strip_prefix(prefix));
-        match self.call(operation.unwrap_or_default(), body) {
-            Ok(body) => Reply { status: 200, body },
+        let operation = operation.unwrap_or_default();
+        match self.call(operation, body) {
+            Ok(body) => {
+                if !READS.iter().any(|start| operation.starts_with(start)) {
+                    self.written.send_replace(());
+                }
+                Reply { status: 200, body }
+            }
             Err(error) => {
                 self.log(&error);
                 Reply {

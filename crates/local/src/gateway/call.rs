@@ -12,7 +12,8 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes, Incoming};
 use tokio::time::timeout;
 
-use super::{gateway_response::GatewayResponse, hop_by_hop, id};
+use super::{gateway_response::GatewayResponse, hop_by_hop};
+use crate::id;
 
 /// The most that API Gateway takes: 10 MB of body.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;

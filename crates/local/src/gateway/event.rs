@@ -5,10 +5,9 @@ use apigw::{
     gateway_event::{Event, GatewayRequest},
 };
 
-use super::{call::Call, id, route::Route};
+use super::{call::Call, route::Route};
+use crate::id;
 
-/// An account that AWS's documentation uses in examples.
-const ACCOUNT: &str = "123456789012";
 /// The API's id, as long as AWS's own.
 const API_ID: &str = "local00000";
 
@@ -22,7 +21,7 @@ pub(super) struct Deployment<'a> {
 pub(super) fn method_arn(call: &Call, route: &Route<'_>, deployment: &Deployment<'_>) -> String {
     let arn = MethodArnParts {
         region: deployment.region,
-        account: ACCOUNT,
+        account: id::ACCOUNT,
         api: API_ID,
         stage: deployment.stage,
         method: call.method.as_str(),
@@ -46,7 +45,7 @@ pub(super) fn new<'a>(call: &'a Call, route: &Route<'a>, deployment: &Deployment
         request_time_epoch: call.time.timestamp_millis(),
         request_id: &call.request_id,
         extended_request_id: id::extended(),
-        account: ACCOUNT,
+        account: id::ACCOUNT,
         api: API_ID,
         stage: deployment.stage,
     })

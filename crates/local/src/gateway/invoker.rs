@@ -11,7 +11,7 @@ use std::{
 use lambda::{Handler, HandlerError, Invocation, invoke_guarded};
 use tokio::{sync::Semaphore, time::timeout};
 
-use super::id;
+use crate::id;
 
 /// Lambda's limit on the payload and on the response of a synchronous invocation: 6 MB.
 const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024;

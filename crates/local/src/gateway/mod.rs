@@ -9,7 +9,6 @@ mod call;
 mod event;
 mod gateway_response;
 mod hop_by_hop;
-mod id;
 mod invoker;
 mod methods;
 mod preflight;

@@ -1,12 +1,13 @@
 //! What was acknowledged is there after the next start, however the server ended.
 
 use std::{
+    fs,
     sync::Mutex,
     thread,
     time::{Duration, Instant},
 };
 
-use crate::process_harness::{Server, create};
+use crate::process_harness::{KEY, Server, command, create, run_to_end};
 
 #[test]
 fn acknowledged_writes_survive_kill_9() {
@@ -79,11 +80,29 @@ fn each_stage_has_its_own_table() {
 #[test]
 fn data_in_memory_is_lost_and_leaves_no_file() {
     let parent = tempfile::tempdir().unwrap();
-    let dir = parent.path().join("data");
-    let arguments = ["--in-memory", "--data-dir", dir.to_str().unwrap()];
-    let server = Server::start(&arguments);
+    let (dir, temporary) = (parent.path().join("data"), parent.path().join("temporary"));
+    fs::create_dir(&temporary).unwrap();
+    let start = || {
+        let mut command = command(&["--in-memory", "--data-dir", dir.to_str().unwrap()]);
+        command.env("PSK", KEY).env("TMPDIR", &temporary);
+        Server::spawn(command)
+    };
+    let server = start();
     assert_eq!(server.create("acme"), Some(201));
+    assert_eq!(server.tenants(), ["acme"]);
+    assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0, "nobody else can open it");
     server.kill();
-    assert_eq!(Server::start(&arguments).tenants(), Vec::<String>::new());
+    assert_eq!(start().tenants(), Vec::<String>::new());
+    assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0);
     assert!(!dir.exists());
+}
+
+#[test]
+fn missing_folder_for_temporary_data_is_reported() {
+    let mut command = command(&["--in-memory", "--port", "0"]);
+    command.env("PSK", KEY).env("TMPDIR", "/nowhere");
+    let output = run_to_end(command);
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("/nowhere/") && text.contains("TMPDIR"), "{text}");
 }

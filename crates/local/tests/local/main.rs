@@ -12,4 +12,8 @@ mod hostile;
 mod process_harness;
 mod shutdown;
 mod start;
+mod stream;
+mod stream_cost;
+mod stream_harness;
+mod stream_restart;
 mod table;

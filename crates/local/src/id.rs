@@ -4,8 +4,11 @@ use std::fmt::Write;
 
 use chrono::{DateTime, Utc};
 
+/// An account that AWS's documentation uses in examples.
+pub(crate) const ACCOUNT: &str = "123456789012";
+
 /// A random UUID (RFC 9562, version 4), the format of the gateway's and Lambda's request IDs.
-pub(super) fn uuid() -> String {
+pub(crate) fn uuid() -> String {
     let mut bytes = random::<16>();
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
@@ -14,12 +17,12 @@ pub(super) fn uuid() -> String {
 }
 
 /// An X-Ray trace ID: the second of its start and 96 random bits.
-pub(super) fn trace_root(now: DateTime<Utc>) -> String {
+pub(crate) fn trace_root(now: DateTime<Utc>) -> String {
     format!("Root=1-{:08x}-{}", now.timestamp(), hex(&random::<12>()))
 }
 
 /// The gateway's extended request ID, which AWS Support uses.
-pub(super) fn extended() -> String {
+pub(crate) fn extended() -> String {
     use base64::{Engine, prelude::BASE64_STANDARD};
     BASE64_STANDARD.encode(random::<11>())
 }
