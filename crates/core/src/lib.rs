@@ -22,6 +22,7 @@ mod page;
 mod tenant_id;
 mod violation;
 
+pub mod history;
 pub mod signature;
 
 pub use change::{Actor, Cause, ConfigChanged};
