@@ -1,5 +1,7 @@
 //! One DynamoDB table: reads and conditional writes of items, whatever their resource is.
 
+mod range;
+
 use aws_sdk_dynamodb::{
     Client,
     error::SdkError,
@@ -12,6 +14,8 @@ use crate::{
     item::Item,
     placeholders::Placeholders,
 };
+
+pub(crate) use range::Range;
 
 /// A table, reached through a client. Cheap to clone.
 #[derive(Debug, Clone)]

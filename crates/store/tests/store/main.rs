@@ -4,8 +4,11 @@
 
 mod concurrency;
 mod faults;
+mod feeds;
 mod hand_written;
 mod harness;
+mod history;
+mod history_harness;
 mod paging;
 mod reads;
 mod resolved;
