@@ -31,8 +31,8 @@ pub struct Settings {
     pub settling: Duration,
 }
 
-/// A record of the stream arrives within a second, with few exceptions. What a slower one brings after its change was recorded
-/// as observed is one entry too many, and none too few.
+/// A record of the stream arrives within a second, with few exceptions. What a slower one brings after its change was
+/// recorded as observed is one entry too many, and none too few.
 const SETTLING: Duration = Duration::from_secs(5);
 
 /// Why the function does not start.
@@ -42,7 +42,9 @@ pub enum ConfigError {
     #[error("{CONFIG_TABLE} is not set; set it to the name of the DynamoDB table with the delivery configurations")]
     NoConfigTable,
     /// There is no name of the table of the history.
-    #[error("{HISTORY_TABLE} is not set; set it to the name of the DynamoDB table with the history of the configurations")]
+    #[error(
+        "{HISTORY_TABLE} is not set; set it to the name of the DynamoDB table with the history of the configurations"
+    )]
     NoHistoryTable,
     /// Not a number of days.
     #[error("{RETENTION_DAYS} {0}")]

@@ -1,7 +1,7 @@
 //! The events of the function.
 //!
-//! `aws_lambda_events` has types for the stream's, but fails a whole batch for one odd record, and would bring `serde_dynamo` and a second
-//! form of attributes along (`docs/decisions/0003-own-stream-event.md`).
+//! `aws_lambda_events` has types for the stream's, but fails a whole batch for one odd record, and would bring
+//! `serde_dynamo` and a second form of attributes along (`docs/decisions/0003-own-stream-event.md`).
 
 use chrono::{DateTime, Utc};
 use lambda::HandlerError;
@@ -78,14 +78,17 @@ const STREAM: &str = "/stream/";
 const FIRST_MILLISECONDS: f64 = 1e11;
 
 impl Event {
-    /// Fails for what neither Lambda nor the schedule sends: then there is nothing to record. Lambda repeats such an event, and keeps
-    /// its records in the end.
+    /// Fails for what neither Lambda nor the schedule sends: then there is nothing to record. Lambda repeats such an
+    /// event, and keeps its records in the end.
     pub(crate) fn parse(event: &[u8]) -> Result<Self, HandlerError> {
         let event: RawEvent<'_> = serde_json::from_slice(event).map_err(|error| malformed(&error))?;
         match (event.records, event.reconcile) {
             (Some(records), None) => {
                 let now = Utc::now();
-                let records: Result<_, _> = records.into_iter().map(|record| StreamRecord::parse(record, now)).collect();
+                let records: Result<_, _> = records
+                    .into_iter()
+                    .map(|record| StreamRecord::parse(record, now))
+                    .collect();
                 Ok(Self::Records(records?))
             }
             (None, Some(_)) => Ok(Self::Reconcile),
@@ -144,8 +147,15 @@ fn identity(json: &RawValue) -> Option<UserIdentity> {
 }
 
 fn time(number: f64) -> Option<DateTime<Utc>> {
-    let seconds = if number < FIRST_MILLISECONDS { number } else { number / 1000.0 };
-    #[expect(clippy::cast_possible_truncation, reason = "a number that is too large saturates, and is not a time")]
+    let seconds = if number < FIRST_MILLISECONDS {
+        number
+    } else {
+        number / 1000.0
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a number that is too large saturates, and is not a time"
+    )]
     let seconds = seconds as i64;
     DateTime::from_timestamp(seconds, 0)
 }
@@ -153,7 +163,9 @@ fn time(number: f64) -> Option<DateTime<Utc>> {
 /// Where parsing stopped, without quoting anything.
 fn malformed(error: &serde_json::Error) -> HandlerError {
     let (line, column) = (error.line(), error.column());
-    invalid(&format!("the event is not one of the stream: parsing stopped at line {line}, column {column}"))
+    invalid(&format!(
+        "the event is not one of the stream: parsing stopped at line {line}, column {column}"
+    ))
 }
 
 fn invalid(message: &str) -> HandlerError {

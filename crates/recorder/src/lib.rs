@@ -1,12 +1,12 @@
 //! The function that records the history: records of the table's stream in, entries of the history out.
 //!
-//! It has two kinds of events. Lambda delivers **records of the stream**, at least once and in the order of each item's changes; the
-//! response names the first record that was not recorded, and Lambda delivers from there again. A schedule asks for a
-//! **comparison**: what the table contains and the history does not is recorded as observed.
+//! It has two kinds of events. Lambda delivers **records of the stream**, at least once and in the order of each item's
+//! changes; the response names the first record that was not recorded, and Lambda delivers from there again. A schedule
+//! asks for a **comparison**: what the table contains and the history does not is recorded as observed.
 //!
-//! A record's content never fails the function: nonsense, and even a defect of this service, is recorded as far as possible and
-//! counted. Only faults of DynamoDB are failures. This crate must never write the table of configurations, and never decide what a
-//! change was: [`tenant_core::history`] does.
+//! A record's content never fails the function: nonsense, and even a defect of this service, is recorded as far as
+//! possible and counted. Only faults of DynamoDB are failures. This crate must never write the table of configurations,
+//! and never decide what a change was: [`tenant_core::history`] does.
 
 pub mod config;
 mod deadline;

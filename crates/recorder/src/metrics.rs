@@ -1,4 +1,5 @@
-//! The metrics of the recorder. `docs/operations.md` lists them for operators, and a test compares the list with this module.
+//! The metrics of the recorder. `docs/operations.md` lists them for operators, and a test compares the list with this
+//! module.
 
 use std::time::Duration;
 

@@ -1,8 +1,9 @@
 //! The comparison of the table with the history: what is in the one and not in the other is recorded as observed.
 //!
-//! This is the baseline when the recording begins, and a net below the stream, whose records end after 24 hours. A pass has two
-//! halves. First every item of the table is compared with the last entry of its configuration. Then each configuration with a history
-//! whose item is gone must have an entry of its deletion. A pass may take many invocations, so its progress is saved.
+//! This is the baseline when the recording begins, and a net below the stream, whose records end after 24 hours. A pass
+//! has two halves. First every item of the table is compared with the last entry of its configuration. Then each
+//! configuration with a history whose item is gone must have an entry of its deletion. A pass may take many
+//! invocations, so its progress is saved.
 
 use std::{
     fmt,
@@ -79,7 +80,9 @@ impl Recorder {
     async fn compare(&self, deadline: Deadline, facts: &mut ComparisonFacts) -> Result<(), StoreError> {
         self.start().await?;
         let saved = self.history.progress().await?;
-        let mut progress = saved.and_then(|saved| saved.parse().ok()).unwrap_or(Progress::Items(None));
+        let mut progress = saved
+            .and_then(|saved| saved.parse().ok())
+            .unwrap_or(Progress::Items(None));
         loop {
             let next = match progress {
                 Progress::Items(after) => self.compare_items(after.as_ref(), facts).await?,
@@ -100,11 +103,16 @@ impl Recorder {
         after: Option<&ConfigKey>,
         facts: &mut ComparisonFacts,
     ) -> Result<Option<Progress>, StoreError> {
-        let page = self.configs.page(i32::try_from(PAGE).unwrap_or(i32::MAX), after).await?;
+        let page = self
+            .configs
+            .page(i32::try_from(PAGE).unwrap_or(i32::MAX), after)
+            .await?;
         let mut differences = Vec::new();
         for items in page.items.chunks(CONCURRENT_READS) {
             facts.count(items.len());
-            let found = items.iter().map(|(key, image)| self.difference(key, Some(image.clone())));
+            let found = items
+                .iter()
+                .map(|(key, image)| self.difference(key, Some(image.clone())));
             differences.extend(try_join_all(found).await?.into_iter().flatten());
         }
         self.record_differences(differences, facts).await?;
@@ -160,7 +168,8 @@ impl Recorder {
             tokio::time::sleep(self.settings.settling).await;
         }
         for differences in differences.chunks(CONCURRENT_READS) {
-            let recorded = try_join_all(differences.iter().map(|difference| self.record_difference(difference))).await?;
+            let recorded =
+                try_join_all(differences.iter().map(|difference| self.record_difference(difference))).await?;
             facts.observed += recorded.into_iter().map(u32::from).sum::<u32>();
         }
         Ok(())

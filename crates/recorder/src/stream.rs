@@ -47,8 +47,8 @@ const CONCURRENT_WRITES: usize = 10;
 /// A write takes this long at most, and the response must still be sent.
 const TIME_FOR_WRITES: Duration = Duration::from_secs(5);
 
-/// Lambda's response to a batch. Source: "Configuring partial batch response with DynamoDB and Lambda" in the AWS Lambda Developer
-/// Guide: it delivers again from the lowest sequence number on.
+/// Lambda's response to a batch. Source: "Configuring partial batch response with DynamoDB and Lambda" in the AWS
+/// Lambda Developer Guide: it delivers again from the lowest sequence number on.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct BatchResponse<'a> {
@@ -101,7 +101,8 @@ impl Recorder {
                 let sequence_number = record.sequence_number.clone();
                 (sequence_number, self.record_one(record).await)
             });
-            // In the order of the records, so the first failure is the lowest one. What was written after it is written again.
+            // In the order of the records, so the first failure is the lowest one. What was written after it is written
+            // again.
             for (sequence_number, recorded) in join_all(writes).await {
                 match recorded {
                     Ok(recorded) => facts.count(&recorded),
@@ -118,10 +119,7 @@ impl Recorder {
 
     async fn record_one(&self, record: StreamRecord) -> Result<Recorded, StoreError> {
         let StreamRecord {
-            key,
-            revision,
-            content,
-            ..
+            key, revision, content, ..
         } = record;
         let now = Utc::now();
         let decided = content.map(|content| catch_unwind(AssertUnwindSafe(|| (self.decide)(content, now))));

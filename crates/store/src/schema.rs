@@ -88,8 +88,14 @@ async fn enable_ttl(client: &Client, table: &str, attribute: &str) -> Result<(),
 
 /// Each attribute once that is part of some key.
 fn attributes(schema: &TableSchema) -> Result<Vec<AttributeDefinition>, StoreError> {
-    let of_indexes = schema.indexes.iter().flat_map(|index| [index.partition_key, index.sort_key]);
-    let names: BTreeSet<_> = [schema.partition_key, schema.sort_key].into_iter().chain(of_indexes).collect();
+    let of_indexes = schema
+        .indexes
+        .iter()
+        .flat_map(|index| [index.partition_key, index.sort_key]);
+    let names: BTreeSet<_> = [schema.partition_key, schema.sort_key]
+        .into_iter()
+        .chain(of_indexes)
+        .collect();
     names.into_iter().map(attribute).collect()
 }
 

@@ -34,8 +34,8 @@ impl UserIdentity {
     }
 }
 
-/// Who wrote the new item: the request that it names, unless the old item named that one as well. Then somebody else wrote it
-/// and left the attribute as it was.
+/// Who wrote the new item: the request that it names, unless the old item named that one as well. Then somebody else
+/// wrote it and left the attribute as it was.
 pub(super) fn writer(old: Option<&Image>, new: &Image) -> Actor {
     let before = old.and_then(LastChange::read);
     match LastChange::read(new) {
@@ -44,8 +44,8 @@ pub(super) fn writer(old: Option<&Image>, new: &Image) -> Actor {
     }
 }
 
-/// Who deleted the item. A record of a deletion has the attributes of the write before it, so a request marks the item with
-/// its own name first.
+/// Who deleted the item. A record of a deletion has the attributes of the write before it, so a request marks the item
+/// with its own name first.
 pub(super) fn deleter(old: &Image, identity: Option<&UserIdentity>) -> Actor {
     if identity.is_some_and(UserIdentity::is_ttl) {
         return Actor::Ttl;

@@ -19,8 +19,9 @@ pub enum AsOf {
 
 /// The configuration as it was at the end of the second of `time`, which is not in the future.
 ///
-/// `entries` are those of the configuration in the order of time, at least the first one after `time`, and `current` is what
-/// the table contains now. `since` is the start of what is recorded: [`Recording::since`](super::Recording::since).
+/// `entries` are those of the configuration in the order of time, at least the first one after `time`, and `current` is
+/// what the table contains now. `since` is the start of what is recorded:
+/// [`Recording::since`](super::Recording::since).
 pub fn as_of<'a>(
     time: DateTime<Utc>,
     since: DateTime<Utc>,
@@ -46,8 +47,8 @@ pub fn as_of<'a>(
     }
 }
 
-/// Whether DynamoDB may delete the item because its time to live has passed. Such a configuration does not exist. A time
-/// that is more than five years in the past expires no item.
+/// Whether DynamoDB may delete the item because its time to live has passed. Such a configuration does not exist. A
+/// time that is more than five years in the past expires no item.
 ///
 /// Source: "Using time to live (TTL) in DynamoDB" in the Amazon DynamoDB Developer Guide.
 #[must_use]
@@ -55,7 +56,10 @@ pub fn is_expired(config: &StoredConfig, now: DateTime<Utc>) -> bool {
     let seconds = match config.get(Field::Ttl) {
         Some(Value::Number(number)) => number.as_f64(),
         // A number that a double cannot hold.
-        Some(Value::Object(number)) => number.get("N").and_then(Value::as_str).and_then(|text| text.parse().ok()),
+        Some(Value::Object(number)) => number
+            .get("N")
+            .and_then(Value::as_str)
+            .and_then(|text| text.parse().ok()),
         _ => None,
     };
     let five_years_ago = now

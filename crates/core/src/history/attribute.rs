@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Number, Value, json};
 
-/// The JSON form of a number. A number that a double cannot hold has the form of DynamoDB's own JSON: `{"N": "1E+100"}`. So no two
-/// numbers are shown as the same one.
+/// The JSON form of a number. A number that a double cannot hold has the form of DynamoDB's own JSON: `{"N":
+/// "1E+100"}`. So no two numbers are shown as the same one.
 #[must_use]
 pub fn number_value(number: &str) -> Value {
     let exact = number
@@ -33,7 +33,10 @@ pub(super) fn plain(attribute: &Value) -> Value {
         ("L", Value::Array(values)) => values.iter().map(plain).collect(),
         ("M", Value::Object(members)) => {
             let sorted: BTreeMap<_, _> = members.iter().collect();
-            sorted.into_iter().map(|(name, value)| (name.clone(), plain(value))).collect()
+            sorted
+                .into_iter()
+                .map(|(name, value)| (name.clone(), plain(value)))
+                .collect()
         }
         // A type that DynamoDB may get one day.
         _ => json!({}),
@@ -72,7 +75,10 @@ fn member(attribute: &Value) -> Option<(&str, &Value)> {
 }
 
 fn plain_elements(elements: &[Value], kind: &str) -> Value {
-    elements.iter().map(|element| plain(&json!({ kind: element }))).collect()
+    elements
+        .iter()
+        .map(|element| plain(&json!({ kind: element })))
+        .collect()
 }
 
 #[cfg(test)]

@@ -27,8 +27,8 @@ pub struct FieldChange {
 }
 
 impl Entry {
-    /// The changed fields in model order, with their values as clients see them. Key and `updated_at` are not among them. Empty
-    /// where only other attributes changed, and where the change is not known.
+    /// The changed fields in model order, with their values as clients see them. Key and `updated_at` are not among
+    /// them. Empty where only other attributes changed, and where the change is not known.
     #[must_use]
     pub fn changes(&self) -> Vec<FieldChange> {
         if let Images::Names(names) = &self.images {

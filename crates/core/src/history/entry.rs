@@ -117,8 +117,8 @@ impl Entry {
         self.images.after()?.map(Image::config)
     }
 
-    /// The configuration before the change. `None` where there was none, or where it is not known. An item that had expired and was
-    /// replaced was no configuration.
+    /// The configuration before the change. `None` where there was none, or where it is not known. An item that had
+    /// expired and was replaced was no configuration.
     #[must_use]
     pub fn previous(&self) -> Option<StoredConfig> {
         match self.event {
@@ -129,8 +129,8 @@ impl Entry {
         }
     }
 
-    /// The attributes that changed, those aside which every write of this service changes. Empty where the change is not
-    /// known.
+    /// The attributes that changed, those aside which every write of this service changes. Empty where the change is
+    /// not known.
     #[must_use]
     pub fn changed_attributes(&self) -> Vec<&str> {
         self.images.changed_attributes()

@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::{digits, entry::Entry};
 
-/// A place in a feed, which is ordered by the time of recording: an opaque text of digits and lower-case letters, which needs no escape
-/// in a URL. Entries that are recorded later are after it.
+/// A place in a feed, which is ordered by the time of recording: an opaque text of digits and lower-case letters, which
+/// needs no escape in a URL. Entries that are recorded later are after it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FeedCursor(String);
 
@@ -103,10 +103,7 @@ impl FromStr for FeedCursor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        config::ConfigKey,
-        history::Revision,
-    };
+    use crate::{config::ConfigKey, history::Revision};
 
     fn entry(tenant_id: &str, milliseconds: i64) -> Entry {
         let time = DateTime::from_timestamp_millis(milliseconds).unwrap();

@@ -32,7 +32,8 @@ named_enum! {
 /// Who made the last change of an item through this service: a map of strings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastChange {
-    /// The request, by the id that its client knows. Two changes never share one, unless they are operations of one batch.
+    /// The request, by the id that its client knows. Two changes never share one, unless they are operations of one
+    /// batch.
     pub request_id: String,
     /// What the change was for.
     pub kind: ChangeKind,
@@ -78,7 +79,9 @@ impl LastChange {
             (CAUSE, self.cause.clone()),
             (RESTORED_FROM, self.restored_from.as_ref().map(ToString::to_string)),
         ];
-        let optional = optional.into_iter().filter_map(|(name, text)| text.map(|text| (name, text)));
+        let optional = optional
+            .into_iter()
+            .filter_map(|(name, text)| text.map(|text| (name, text)));
         always.into_iter().chain(optional).collect()
     }
 
@@ -132,7 +135,10 @@ impl FromStr for ChangeNote {
         if text.is_empty() {
             Err(Violation::new(ErrorCode::Empty, "must not be empty"))
         } else if text.chars().count() > Self::MAX_CHARS {
-            Err(Violation::new(ErrorCode::TooLong, "must be at most 256 characters long"))
+            Err(Violation::new(
+                ErrorCode::TooLong,
+                "must be at most 256 characters long",
+            ))
         } else if text.chars().any(char::is_control) {
             Err(Violation::new(
                 ErrorCode::InvalidFormat,
@@ -195,7 +201,11 @@ mod tests {
             attribute["M"][name] = json!({ "S": text });
             assert_eq!(LastChange::read(&item(&attribute)), None, "{name}: {text}");
         }
-        for attribute in [json!({"S": "me"}), json!({"M": {}}), json!({"M": {"request_id": {"N": "1"}}})] {
+        for attribute in [
+            json!({"S": "me"}),
+            json!({"M": {}}),
+            json!({"M": {"request_id": {"N": "1"}}}),
+        ] {
             assert_eq!(LastChange::read(&item(&attribute)), None, "{attribute}");
         }
         assert_eq!(LastChange::read(&Image::default()), None);

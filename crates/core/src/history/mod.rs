@@ -1,11 +1,11 @@
 //! The history of configurations: what each change was, who made it, and what a configuration was at any time.
 //!
-//! History is read from the stream of the table, so it contains every change, whoever made it. A [`Record`] of the stream
-//! becomes an [`Entry`]. An entry names itself by its [`Revision`], a pure function of the record: a record that is delivered
-//! twice gives the same entry under the same name.
+//! History is read from the stream of the table, so it contains every change, also those made past this service. A
+//! [`Record`] of the stream becomes an [`Entry`]. An entry names itself by its [`Revision`], a pure function of the
+//! record: one that is delivered twice gives the same entry under the same name.
 //!
-//! Here an item is an [`Image`]: its attributes in DynamoDB's JSON, exactly as the stream has them, known to the model or not.
-//! Clients see the modelled fields only ([`Entry::changes`], [`Entry::configuration`]).
+//! Here an item is an [`Image`]: its attributes in DynamoDB's JSON, exactly as the stream has them, known to the model
+//! or not. Clients see the modelled fields only ([`Entry::changes`], [`Entry::configuration`]).
 
 mod actor;
 mod as_of;

@@ -33,8 +33,8 @@ impl Entry {
         Self::new(key, revision, Event::Observed, Actor::Direct, Images::Truncated, now)
     }
 
-    /// Whether the item is as this entry says, the last one of its configuration, as far as the entry has room for it. The mark of
-    /// a deletion that was not made is no difference.
+    /// Whether the item is as this entry says, the last one of its configuration, as far as the entry has room for it.
+    /// The mark of a deletion that was not made does not count.
     #[must_use]
     pub fn agrees_with(&self, found: Option<&Image>) -> bool {
         match (&self.images, found) {

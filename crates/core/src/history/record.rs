@@ -69,7 +69,8 @@ fn is_mark(old: &Image, new: &Image) -> bool {
         && new.is_equal_without(old, LAST_CHANGE_ATTRIBUTE)
 }
 
-/// Whether this service created a configuration over an item that had expired and was not deleted yet. It never updates one.
+/// Whether this service created a configuration over an item that had expired and was not deleted yet. It never updates
+/// one.
 fn is_replaced(old: &Image, actor: &Actor, changed_at: DateTime<Utc>) -> bool {
     match actor {
         Actor::Api(change) => change.kind == ChangeKind::Create || is_expired(&old.config(), changed_at),

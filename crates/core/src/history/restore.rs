@@ -4,12 +4,12 @@ use serde_json::{Map, Value};
 
 use crate::config::{Field, FieldRole, StoredConfig};
 
-/// The body of the update or create that makes a configuration what it was: parsed like one that a client sends, so that
-/// today's rules apply and all broken ones are reported.
+/// The body of the update or create that makes a configuration what it was: parsed like one that a client sends, so
+/// that today's rules apply and all broken ones are reported.
 ///
-/// `target` is what is restored, and `patch` what the client wants different (JSON Merge Patch, RFC 7396). `current` is the
-/// configuration that exists now: a field that it has and the target does not is reset by a null. Without one the body creates
-/// the configuration.
+/// `target` is what is restored, and `patch` what the client wants different (JSON Merge Patch, RFC 7396). `current` is
+/// the configuration that exists now: a field that it has and the target does not is reset by a null. Without one the
+/// body creates the configuration.
 #[must_use]
 pub fn restore_body(
     target: &StoredConfig,

@@ -62,7 +62,11 @@ impl FromStr for Retention {
         if !text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(RetentionError);
         }
-        let days = text.parse().ok().filter(|days| *days <= MAX_DAYS).ok_or(RetentionError)?;
+        let days = text
+            .parse()
+            .ok()
+            .filter(|days| *days <= MAX_DAYS)
+            .ok_or(RetentionError)?;
         Ok(Self(NonZeroU32::new(days)))
     }
 }

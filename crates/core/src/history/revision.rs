@@ -9,8 +9,8 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 
 use super::digits;
 
-/// The name of one revision of a configuration: an opaque text of digits and lower-case letters, at most 64, which needs no
-/// escape in a URL.
+/// The name of one revision of a configuration: an opaque text of digits and lower-case letters, at most 64, which
+/// needs no escape in a URL.
 ///
 /// It is a pure function of the stream's record: label of the stream, sequence number, time. Of two revisions of one
 /// configuration, the later one has the greater text. A label is the time at which its stream was enabled, and the
@@ -54,8 +54,8 @@ pub struct RevisionError;
 const STREAM_DIGITS: usize = 13;
 /// The count of digits of a sequence number.
 const LENGTH_DIGITS: usize = 2;
-/// Source: `SequenceNumber` of `StreamRecord` in the Amazon DynamoDB Streams API Reference. It has 21 digits at least; emulators have
-/// fewer.
+/// Source: `SequenceNumber` of `StreamRecord` in the Amazon DynamoDB Streams API Reference. It has 21 digits at least;
+/// emulators have fewer.
 const MAX_SEQUENCE_DIGITS: usize = 40;
 const STEP_DIGITS: usize = 2;
 const MAX_STEP: u16 = 32 * 32 - 1;
@@ -75,7 +75,8 @@ impl Revision {
         })
     }
 
-    /// The revision of what was found in the table at this time, after that revision and before that of any later record.
+    /// The revision of what was found in the table at this time, after that revision and before that of any later
+    /// record.
     #[must_use]
     pub fn observed_after(previous: Option<&Self>, now: DateTime<Utc>) -> Self {
         Self {
@@ -152,7 +153,9 @@ impl FromStr for Revision {
     type Err = RevisionError;
 
     fn from_str(text: &str) -> Result<Self, RevisionError> {
-        parse(text).filter(|revision| revision.to_string() == text).ok_or(RevisionError)
+        parse(text)
+            .filter(|revision| revision.to_string() == text)
+            .ok_or(RevisionError)
     }
 }
 
@@ -177,7 +180,10 @@ fn parse(text: &str) -> Option<Revision> {
 
 /// A label is the time at which the stream was enabled, such as `2015-05-11T21:21:33.291`. Emulators add a time zone.
 fn enabled_at(label: &str) -> Option<u64> {
-    let label = label.strip_suffix('Z').or(label.strip_suffix("+00:00")).unwrap_or(label);
+    let label = label
+        .strip_suffix('Z')
+        .or(label.strip_suffix("+00:00"))
+        .unwrap_or(label);
     let time = NaiveDateTime::parse_from_str(label, "%Y-%m-%dT%H:%M:%S%.f").ok()?;
     u64::try_from(time.and_utc().timestamp_nanos_opt()?).ok()
 }

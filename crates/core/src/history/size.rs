@@ -7,8 +7,8 @@ use super::{
     image::{Image, is_modelled},
 };
 
-/// The images of an entry at most, as JSON. DynamoDB's limit for an item is 400 KB, and the rest of an entry takes some 10 kB where a
-/// person wrote the longest possible key.
+/// The images of an entry at most, as JSON. DynamoDB's limit for an item is 400 KB, and the rest of an entry takes some
+/// 10 kB where a person wrote the longest possible key.
 pub const MAX_ENTRY_BYTES: usize = 380_000;
 
 /// The images with as much of them as an entry has room for.

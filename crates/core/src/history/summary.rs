@@ -14,7 +14,8 @@ use super::{
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RevisionSummary {
-    /// The name of the revision, an opaque text. Of two revisions of one configuration, the later one has the greater text.
+    /// The name of the revision, an opaque text. Of two revisions of one configuration, the later one has the greater
+    /// text.
     pub revision: String,
     /// The tenant.
     pub tenant_id: String,
@@ -49,8 +50,8 @@ pub struct RevisionSummary {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ActorSummary {
-    /// `api` for a request to this service, `ttl` for DynamoDB's deletion of expired items, `direct` for a change of the
-    /// table past this service.
+    /// `api` for a request to this service, `ttl` for DynamoDB's deletion of expired items, `direct` for a change of
+    /// the table past this service.
     #[serde(rename = "type")]
     pub kind: &'static str,
     /// The `X-Request-Id` of the request.

@@ -44,7 +44,11 @@ pub(crate) fn without(image: &Image, name: &str) -> Image {
 
 /// The item as a request left it.
 pub(crate) fn by_request(image: &Image, request_id: &str, kind: ChangeKind) -> Image {
-    with(image, LAST_CHANGE_ATTRIBUTE, last_change(request_id, kind).to_attribute())
+    with(
+        image,
+        LAST_CHANGE_ATTRIBUTE,
+        last_change(request_id, kind).to_attribute(),
+    )
 }
 
 pub(crate) fn last_change(request_id: &str, kind: ChangeKind) -> LastChange {

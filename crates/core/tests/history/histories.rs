@@ -1,14 +1,12 @@
-//! Random histories of one configuration against a model that remembers every state: requests, hands, expiry, and a history
-//! from which old entries are removed.
+//! Random histories of one configuration against a model that remembers every state: requests, hands, expiry, and a
+//! history from which old entries are removed.
 
 use chrono::{DateTime, Utc};
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Value, json};
 use tenant_core::{
     BucketPrefix, Change, DeliveryType, Field, NewConfig, StoredConfig,
-    history::{
-        Actor, AsOf, ChangeKind, Entry, Event, Image, Recording, Retention, as_of, is_expired, restore_body,
-    },
+    history::{Actor, AsOf, ChangeKind, Entry, Event, Image, Recording, Retention, as_of, is_expired, restore_body},
     parse_create, parse_update,
 };
 
@@ -73,7 +71,10 @@ impl World {
     }
 
     fn step(&mut self, step: &Step) {
-        let alive = self.current.clone().filter(|item| !is_expired(&item.config(), at(self.now)));
+        let alive = self
+            .current
+            .clone()
+            .filter(|item| !is_expired(&item.config(), at(self.now)));
         match step {
             Step::Create(body) if alive.is_none() => {
                 let created = stored(&create(body, at(self.now)));
@@ -82,7 +83,9 @@ impl World {
             }
             Step::Update(body) => {
                 let Some(item) = alive else { return };
-                let Some(new) = update(&item, body, at(self.now)) else { return };
+                let Some(new) = update(&item, body, at(self.now)) else {
+                    return;
+                };
                 let new = self.request(&new, ChangeKind::Update);
                 self.write(Some(new), Event::Updated, By::Request(self.requests));
             }
@@ -144,7 +147,7 @@ impl World {
     fn mark(&mut self, marked: Image) {
         self.sequence_number += 1;
         let record = record(self.sequence_number, self.now, self.current.as_ref(), Some(&marked));
-        assert_eq!(record.into_entry(at(self.now)), None, "a mark is no revision");
+        assert_eq!(record.into_entry(at(self.now)), None, "a mark leaves no entry");
         self.remember(Some(marked));
     }
 
@@ -182,7 +185,11 @@ fn create(body: &Value, now: DateTime<Utc>) -> NewConfig {
 fn stored(config: &NewConfig) -> Image {
     let values = config.clone().into_values();
     let attributes = values.iter().map(|value| (value.field(), json!(value.data())));
-    item(attributes.map(|(field, value)| (field.name().to_owned(), attribute(&value))).collect())
+    item(
+        attributes
+            .map(|(field, value)| (field.name().to_owned(), attribute(&value)))
+            .collect(),
+    )
 }
 
 /// The item after an update, if it is valid.
@@ -215,10 +222,16 @@ fn any_members() -> impl Strategy<Value = Value> {
     };
     let members = [
         member("bucket_prefix", vec![json!("one/"), json!("two/"), json!(null)]),
-        member("target_region", vec![json!("us-east-1"), json!("eu-west-1"), json!(null)]),
+        member(
+            "target_region",
+            vec![json!("us-east-1"), json!("eu-west-1"), json!(null)],
+        ),
         member("enabled", vec![json!(true), json!(false)]),
         member("desired_logs", vec![json!(["a"]), json!(["a", "b"]), json!(null)]),
-        member("ttl", vec![json!(NOW + 50), json!(NOW + 100), json!(NOW + 200), json!(null)]),
+        member(
+            "ttl",
+            vec![json!(NOW + 50), json!(NOW + 100), json!(NOW + 200), json!(null)],
+        ),
     ];
     members.prop_map(|members| members.into_iter().flatten().collect())
 }
@@ -367,7 +380,8 @@ fn writable(config: &StoredConfig) -> Value {
     fields
 }
 
-/// The target, except that the service stores the default prefix where it is reset, and a prefix is needed to remove one.
+/// The target, except that the service stores the default prefix where it is reset, and a prefix is needed to remove
+/// one.
 fn expected_after(target: &StoredConfig, current: Option<&StoredConfig>) -> Value {
     let mut fields = writable(target);
     let is_reset = current.is_none_or(|current| current.get(Field::BucketPrefix).is_some());
@@ -384,6 +398,8 @@ fn is_unusual(config: &StoredConfig, now: DateTime<Utc>) -> bool {
         Some(ttl) => ttl.as_i64().is_some_and(|ttl| ttl > now.timestamp()),
     };
     let has_name = config.get(Field::BucketName).is_some_and(Value::is_string);
-    let has_switch = config.get(Field::Enabled).is_none_or(|enabled| enabled.is_boolean() || enabled.is_null());
+    let has_switch = config
+        .get(Field::Enabled)
+        .is_none_or(|enabled| enabled.is_boolean() || enabled.is_null());
     !(is_valid_ttl && has_name && has_switch)
 }

@@ -17,8 +17,16 @@ fn request_that_names_itself_made_the_change() {
     let updated = with(&created, "bucket_name", json!({"S": "two"}));
     let updated = by_request(&updated, "r-2", ChangeKind::Batch);
     for (entry, event, request) in [
-        (entry(None, Some(&created)), Event::Created, last_change("r-1", ChangeKind::Create)),
-        (entry(Some(&created), Some(&updated)), Event::Updated, last_change("r-2", ChangeKind::Batch)),
+        (
+            entry(None, Some(&created)),
+            Event::Created,
+            last_change("r-1", ChangeKind::Create),
+        ),
+        (
+            entry(Some(&created), Some(&updated)),
+            Event::Updated,
+            last_change("r-2", ChangeKind::Batch),
+        ),
     ] {
         assert_eq!((entry.event, entry.actor), (event, Actor::Api(request)));
     }
@@ -40,7 +48,7 @@ fn hand_that_leaves_the_name_of_the_last_request_is_direct() {
 }
 
 #[test]
-fn mark_of_a_deletion_is_no_revision_and_names_who_deletes() {
+fn mark_of_a_deletion_leaves_no_entry_and_names_who_deletes() {
     let created = by_request(&item(json!({"version": {"S": "v1"}})), "r-1", ChangeKind::Create);
     let marked = by_request(&created, "r-2", ChangeKind::Delete);
     let marked_again = by_request(&created, "r-3", ChangeKind::Delete);
@@ -50,7 +58,10 @@ fn mark_of_a_deletion_is_no_revision_and_names_who_deletes() {
     let deleted = entry(Some(&marked_again), None);
     assert_eq!(deleted.event, Event::Deleted);
     assert_eq!(deleted.actor, Actor::Api(last_change("r-3", ChangeKind::Delete)));
-    assert_eq!((deleted.version.as_deref(), deleted.configuration()), (Some("v1"), None));
+    assert_eq!(
+        (deleted.version.as_deref(), deleted.configuration()),
+        (Some("v1"), None)
+    );
 }
 
 #[test]
@@ -125,7 +136,11 @@ fn changes_are_the_modelled_fields_as_clients_see_them() {
 
 #[test]
 fn bookkeeping_alone_is_a_revision_without_changes() {
-    let old = by_request(&item(json!({"updated_at": {"S": "then"}, "version": {"S": "v1"}})), "r-1", ChangeKind::Create);
+    let old = by_request(
+        &item(json!({"updated_at": {"S": "then"}, "version": {"S": "v1"}})),
+        "r-1",
+        ChangeKind::Create,
+    );
     let new = item(json!({"updated_at": {"S": "now"}, "version": {"S": "v2"}}));
     let new = by_request(&new, "r-2", ChangeKind::Update);
     let entry = entry(Some(&old), Some(&new));
@@ -151,7 +166,10 @@ fn change_of_a_huge_value_has_its_field_without_values() {
     assert_eq!(changes(&entry), json!([{"field": "bucket_name"}]));
     assert_eq!((entry.configuration(), entry.version.as_deref()), (None, Some("v1")));
     assert!(entry.summary().truncated);
-    assert_eq!(as_of(at(NOW - 1), at(NOW - 9), [&entry], Some(new.config())), AsOf::Unknown);
+    assert_eq!(
+        as_of(at(NOW - 1), at(NOW - 9), [&entry], Some(new.config())),
+        AsOf::Unknown
+    );
     assert!(entry.agrees_with(Some(&new)) && !entry.agrees_with(None));
     assert!(!entry.agrees_with(Some(&with(&new, "version", json!({"S": "v2"})))));
 }
@@ -169,7 +187,11 @@ fn summary_is_what_clients_read() {
     change.note = Some("back".parse().unwrap());
     change.cause = Some("rollout:7".to_owned());
     change.restored_from = Some(revision(1, NOW - 60));
-    let new = with(&with(&old, "bucket_name", json!({"S": "two"})), "last_change", change.to_attribute());
+    let new = with(
+        &with(&old, "bucket_name", json!({"S": "two"})),
+        "last_change",
+        change.to_attribute(),
+    );
     let entry = record(2, NOW, Some(&old), Some(&new)).into_entry(at(NOW + 1)).unwrap();
     let expected = json!({
         "revision": revision(2, NOW).to_string(), "tenant_id": "acme", "type": "s3", "event": "updated",
@@ -185,15 +207,24 @@ fn summary_is_what_clients_read() {
 
 #[test]
 fn observed_item_continues_the_last_entry() {
-    let (old, new) = (item(json!({"enabled": {"BOOL": true}})), item(json!({"enabled": {"BOOL": false}})));
+    let (old, new) = (
+        item(json!({"enabled": {"BOOL": true}})),
+        item(json!({"enabled": {"BOOL": false}})),
+    );
     let last = entry(None, Some(&old));
     assert!(last.agrees_with(Some(&old)));
-    assert!(last.agrees_with(Some(&by_request(&old, "r-9", ChangeKind::Delete))), "a mark that was left");
+    assert!(
+        last.agrees_with(Some(&by_request(&old, "r-9", ChangeKind::Delete))),
+        "a mark that was left"
+    );
     assert!(!last.agrees_with(Some(&new)) && !last.agrees_with(None));
     let observed = Entry::observed(key(), Some(&last), Some(new.clone()), at(NOW + 60));
     assert!(observed.revision > last.revision && observed.revision < revision(2, NOW));
     assert_eq!((observed.event, observed.changed_at()), (Event::Observed, at(NOW + 60)));
-    assert_eq!(changes(&observed), json!([{"field": "enabled", "from": true, "to": false}]));
+    assert_eq!(
+        changes(&observed),
+        json!([{"field": "enabled", "from": true, "to": false}])
+    );
     assert!(observed.agrees_with(Some(&new)));
     let gone = Entry::observed(key(), Some(&observed), None, at(NOW + 61));
     assert!(gone.agrees_with(None) && !gone.agrees_with(Some(&new)));
@@ -204,7 +235,10 @@ fn observed_item_continues_the_last_entry() {
 fn baseline_knows_nothing_of_before() {
     let found = item(json!({"enabled": {"BOOL": true}}));
     let baseline = Entry::observed(key(), None, Some(found.clone()), at(NOW));
-    assert_eq!((changes(&baseline), baseline.configuration()), (json!([]), Some(found.config())));
+    assert_eq!(
+        (changes(&baseline), baseline.configuration()),
+        (json!([]), Some(found.config()))
+    );
     assert_eq!(as_of(at(NOW - 1), at(NOW - 9), [&baseline], None), AsOf::Unknown);
     assert_eq!(
         as_of(at(NOW), at(NOW - 9), [&baseline], Some(found.config())),

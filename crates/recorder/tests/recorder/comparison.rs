@@ -89,7 +89,7 @@ async fn change_on_its_way_through_the_stream_is_not_observed() {
 }
 
 #[tokio::test]
-async fn mark_that_a_deletion_left_is_no_difference() {
+async fn mark_that_a_deletion_left_is_ignored() {
     let service = Service::start().await;
     service.put("acme", "one").await;
     let marked = by_request(item("acme", "one"), "r-1", ChangeKind::Delete);

@@ -1,10 +1,11 @@
-//! Faults of DynamoDB: the first record that was not recorded is reported, and nothing is lost when it is delivered again.
+//! Faults of DynamoDB: the first record that was not recorded is reported, and nothing is lost when it is delivered
+//! again.
 
 use serde_json::Value;
 use testing::{Fault, FaultProxy};
 
 use crate::harness::{
-    NOW, Service, Stream, at, deliver, deliver_in, invocation, item, late_invocation, recorder, reconcile,
+    NOW, Service, Stream, at, deliver, deliver_in, invocation, item, late_invocation, reconcile, recorder,
     sequence_number,
 };
 
@@ -14,7 +15,9 @@ const START: usize = 2;
 /// Creations of this many configurations.
 fn creations(count: usize) -> Vec<Value> {
     let mut stream = Stream::default();
-    (0..count).map(|n| stream.record(None, Some(&item(&format!("tenant-{n}"), "one")))).collect()
+    (0..count)
+        .map(|n| stream.record(None, Some(&item(&format!("tenant-{n}"), "one"))))
+        .collect()
 }
 
 async fn recorded(service: &Service, count: usize) -> Vec<bool> {
@@ -42,9 +45,15 @@ async fn first_record_that_was_not_written_is_reported_and_delivered_again_nothi
             let proxy = FaultProxy::start(service.dynamodb.address, &faults).await;
             let failing = recorder(&proxy.client());
             let reported = deliver(&failing, &records).await.unwrap();
-            let first = records.iter().position(|record| sequence_number(record) == reported).unwrap();
+            let first = records
+                .iter()
+                .position(|record| sequence_number(record) == reported)
+                .unwrap();
             let found = recorded(&service, records.len()).await;
-            assert!(found[..first].iter().all(|recorded| *recorded), "{code} {written}: {found:?}");
+            assert!(
+                found[..first].iter().all(|recorded| *recorded),
+                "{code} {written}: {found:?}"
+            );
             assert!(!found[first], "{code} {written}: {found:?}");
             assert_eq!(deliver(&service.recorder, &records[first..]).await, None);
             assert_eq!(recorded(&service, records.len()).await, [true; 25]);
@@ -57,7 +66,12 @@ async fn write_whose_response_was_lost_is_one_entry() {
     let service = Service::start().await;
     let records = creations(3);
     let mut faults = vec![Fault::Pass; START];
-    faults.extend([Fault::LoseResponse, Fault::LoseResponse, Fault::LoseResponse, Fault::Pass]);
+    faults.extend([
+        Fault::LoseResponse,
+        Fault::LoseResponse,
+        Fault::LoseResponse,
+        Fault::Pass,
+    ]);
     let proxy = FaultProxy::start(service.dynamodb.address, &faults).await;
     assert_eq!(deliver(&recorder(&proxy.client()), &records).await, None);
     assert_eq!(recorded(&service, 3).await, [true; 3]);
@@ -73,7 +87,10 @@ async fn batch_is_unfinished_from_its_first_record_while_the_recording_cannot_be
     let failing = recorder(&proxy.client());
     assert_eq!(deliver(&failing, &records).await, Some(sequence_number(&records[0])));
     let error = reconcile(&failing, &invocation()).await.unwrap_err();
-    assert_eq!((error.kind, error.message.as_str()), ("HistoryUnavailable", "DynamoDB is unreachable"));
+    assert_eq!(
+        (error.kind, error.message.as_str()),
+        ("HistoryUnavailable", "DynamoDB is unreachable")
+    );
     assert_eq!(recorded(&service, 2).await, [false; 2]);
 }
 
@@ -83,7 +100,10 @@ async fn batch_that_runs_out_of_time_makes_progress_and_is_continued() {
     let records = creations(25);
     let (mut rest, mut deliveries) = (&records[..], 0);
     while let Some(reported) = deliver_in(&service.recorder, rest, &late_invocation()).await {
-        let first = rest.iter().position(|record| sequence_number(record) == reported).unwrap();
+        let first = rest
+            .iter()
+            .position(|record| sequence_number(record) == reported)
+            .unwrap();
         assert!(first > 0, "no progress");
         (rest, deliveries) = (&rest[first..], deliveries + 1);
     }

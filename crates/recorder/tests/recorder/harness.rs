@@ -52,14 +52,23 @@ impl Service {
             limit: "1000".parse().unwrap(),
             ..PageQuery::default()
         };
-        self.history.page(&key(tenant_id), &query, Utc::now()).await.unwrap().entries
+        self.history
+            .page(&key(tenant_id), &query, Utc::now())
+            .await
+            .unwrap()
+            .entries
     }
 
     /// Puts an item as an operator does by hand, without a record of it.
     pub(crate) async fn put(&self, tenant_id: &str, bucket_name: &str) {
         let attributes = [("tenant_id", tenant_id), ("type", "s3"), ("bucket_name", bucket_name)];
         let item = attributes.map(|(name, text)| (name.to_owned(), AttributeValue::S(text.to_owned())));
-        let request = self.dynamodb.client.put_item().table_name(CONFIGS).set_item(Some(item.into()));
+        let request = self
+            .dynamodb
+            .client
+            .put_item()
+            .table_name(CONFIGS)
+            .set_item(Some(item.into()));
         request.send().await.unwrap();
     }
 }
@@ -99,8 +108,13 @@ pub(crate) async fn deliver_in(recorder: &Recorder, records: &[Value], invocatio
     let response = recorder.invoke(event.as_bytes(), invocation).await.unwrap();
     let response: Value = serde_json::from_slice(&response).unwrap();
     let failures = response["batchItemFailures"].as_array().unwrap();
-    assert!(failures.len() <= 1 && response.as_object().unwrap().len() == 1, "{response}");
-    failures.first().map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned())
+    assert!(
+        failures.len() <= 1 && response.as_object().unwrap().len() == 1,
+        "{response}"
+    );
+    failures
+        .first()
+        .map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned())
 }
 
 /// The response to a request for a comparison.

@@ -8,7 +8,7 @@ use tenant_core::history::ChangeKind;
 use testing::{CapturedLog, Fault, FaultProxy, json_format};
 
 use crate::harness::{
-    Service, Stream, by_request, deliver, deliver_in, invocation, item, recorder, reconcile, sequence_number,
+    Service, Stream, by_request, deliver, deliver_in, invocation, item, reconcile, recorder, sequence_number,
 };
 
 const OPERATIONS: &str = include_str!("../../../../docs/operations.md");
@@ -41,12 +41,19 @@ fn metrics_of(line: &Value) -> Metrics {
     let mut metrics = Metrics::new();
     for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
         for set in directive["Dimensions"].as_array().unwrap() {
-            let names: Vec<_> = set.as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+            let names: Vec<_> = set
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|name| name.as_str().unwrap())
+                .collect();
             for metric in directive["Metrics"].as_array().unwrap() {
                 let name = metric["Name"].as_str().unwrap();
                 assert!(line[name].is_number(), "the metric {name} has no value: {line}");
                 let unit = metric["Unit"].as_str().unwrap().to_owned();
-                let entry = metrics.entry(name.to_owned()).or_insert_with(|| (unit, BTreeSet::new()));
+                let entry = metrics
+                    .entry(name.to_owned())
+                    .or_insert_with(|| (unit, BTreeSet::new()));
                 entry.1.insert(names.join(", "));
             }
         }
@@ -73,7 +80,11 @@ fn documented_metrics_are_those_of_the_catalogue() {
     let rows = section.lines().filter(|line| line.starts_with("| `"));
     let documented: Metrics = rows
         .map(|row| {
-            let cells: Vec<_> = row.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect();
+            let cells: Vec<_> = row
+                .trim_matches('|')
+                .split('|')
+                .map(|cell| cell.trim().replace('`', ""))
+                .collect();
             let sets = cells[2].split(';').map(|set| set.trim().to_owned()).collect();
             (cells[0].clone(), (cells[1].clone(), sets))
         })
@@ -123,14 +134,31 @@ async fn every_metric_is_written_by_an_invocation_that_it_counts() {
     assert_eq!(missing, [""; 0]);
 
     let counts = |line: &Value, names: &[&str]| names.iter().map(|name| line[*name].clone()).collect::<Vec<_>>();
-    let names = ["records", "history_entries", "delete_marks", "unreadable_records", "truncated_entries", "cold_starts"];
+    let names = [
+        "records",
+        "history_entries",
+        "delete_marks",
+        "unreadable_records",
+        "truncated_entries",
+        "cold_starts",
+    ];
     assert_eq!(counts(batch, &names), [4, 3, 1, 1, 1, 1]);
     assert_eq!((&batch["work"], &batch["level"]), (&"records".into(), &"ERROR".into()));
     assert!(batch["record_lag_ms"].as_f64().unwrap() > 0.0);
-    // The baseline of `lost`, and `acme`, `large` and `odd`, which the table does not have. Nobody knows what `odd` was.
+    // The baseline of `lost`, and `acme`, `large` and `odd`, which the table does not have. Nobody knows what `odd`
+    // was.
     assert_eq!(counts(comparison, &["configs_compared", "changes_observed"]), [4, 3]);
-    assert_eq!((&comparison["work"], &comparison["done"]), (&"reconcile".into(), &true.into()));
-    assert_eq!(counts(throttled, &["unfinished_batches", "dynamodb_throttles", "dynamodb_retries"]), [1, 3, 2]);
+    assert_eq!(
+        (&comparison["work"], &comparison["done"]),
+        (&"reconcile".into(), &true.into())
+    );
+    assert_eq!(
+        counts(
+            throttled,
+            &["unfinished_batches", "dynamodb_throttles", "dynamodb_retries"]
+        ),
+        [1, 3, 2]
+    );
     assert_eq!(throttled["level"], "WARN");
     let error = throttled["error"].as_str().unwrap();
     assert!(error.starts_with("DynamoDB throttles the request: "), "{error}");

@@ -75,7 +75,11 @@ async fn six_changes_by_requests_are_six_revisions_with_their_actors() {
         .collect();
     assert_eq!(requests, ["r-1", "r-2", "r-3", "r-4", "r-5", "r-6"]);
     let changed_at: Vec<_> = entries.iter().map(Entry::changed_at).collect();
-    assert_eq!(changed_at, [1, 2, 3, 4, 6, 7].map(|seconds| at(NOW + seconds)), "the mark was the fifth record");
+    assert_eq!(
+        changed_at,
+        [1, 2, 3, 4, 6, 7].map(|seconds| at(NOW + seconds)),
+        "the mark was the fifth record"
+    );
 }
 
 #[tokio::test]
@@ -124,7 +128,10 @@ async fn nonsense_in_an_item_is_kept_as_it_is() {
     ] {
         odd[name] = attribute;
     }
-    assert_eq!(deliver(&service.recorder, &[Stream::default().record(None, Some(&odd))]).await, None);
+    assert_eq!(
+        deliver(&service.recorder, &[Stream::default().record(None, Some(&odd))]).await,
+        None
+    );
     let [entry] = &service.entries("acme").await[..] else {
         panic!("one entry")
     };
@@ -206,7 +213,10 @@ async fn entry_that_dynamodb_does_not_accept_is_recorded_without_the_item() {
     let records = six_changes("acme", false);
     assert_eq!(deliver(&failing, &records[..2]).await, None);
     let entries = service.entries("acme").await;
-    assert!(entries.iter().all(|entry| entry.images == Images::Truncated), "{entries:?}");
+    assert!(
+        entries.iter().all(|entry| entry.images == Images::Truncated),
+        "{entries:?}"
+    );
     assert_eq!(entries.len(), 2);
 }
 

@@ -29,21 +29,21 @@ pub struct FeedPage {
     pub has_more: bool,
 }
 
-/// An entry is in the feed after this time. Until then one that was recorded earlier may still appear before it: a write takes 4 s at
-/// most ([`crate::client`]), and the index follows within a second.
+/// An entry is in the feed after this time. Until then one that was recorded earlier may still appear before it: a
+/// write takes 4 s at most ([`crate::client`]), and the index follows within a second.
 const SETTLING: TimeDelta = TimeDelta::seconds(5);
-/// At the end of a feed the next page begins this much earlier, so that an entry which appears late is not missed. Entries
-/// that were returned are not returned again.
+/// At the end of a feed the next page begins this much earlier, so that an entry which appears late is not missed.
+/// Entries that were returned are not returned again.
 const OVERLAP: TimeDelta = TimeDelta::seconds(60);
-/// Calls for one page at most. A day without changes costs one, so this limit is reached only after weeks without any, or where few
-/// of thousands match. The page then ends early.
+/// Calls for one page at most. A day without changes costs one, so this limit is reached only after weeks without any,
+/// or where few of thousands match. The page then ends early.
 const MAX_QUERIES: usize = 40;
 /// After every place in a feed.
 const END: &str = "~";
 
 impl HistoryStore {
-    /// A page of a feed after a place, in the order of recording. Each entry is in the feed at least once, and nothing younger than
-    /// 5 s. With an event, only entries of that one.
+    /// A page of a feed after a place, in the order of recording. Each entry is in the feed at least once, and nothing
+    /// younger than 5 s. With an event, only entries of that one.
     pub async fn feed(
         &self,
         scope: Scope<'_>,
@@ -72,7 +72,10 @@ impl HistoryStore {
             let mut placeholders = Placeholders::default();
             let mut filter = placeholders.is_alive(SCHEMA.ttl, now);
             if let Some(event) = event {
-                filter = format!("{filter} AND {}", placeholders.equals(item::EVENT, text(event.as_str())));
+                filter = format!(
+                    "{filter} AND {}",
+                    placeholders.equals(item::EVENT, text(event.as_str()))
+                );
             }
             let batch = self.table.query_range(range, Some(filter), placeholders).await?;
             for found in &batch.items {

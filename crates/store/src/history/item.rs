@@ -37,8 +37,8 @@ const RECORDED_AT: &str = "recorded_at";
 const IMAGES: &str = "images";
 /// The item after the change, as JSON that `aws dynamodb put-item --item` takes. Absent where there is no item.
 const AFTER: &str = "after";
-/// The attributes that were different before, as JSON; null for one that the item did not have, and null as a whole where
-/// there was no item. Absent where nobody knows.
+/// The attributes that were different before, as JSON; null for one that the item did not have, and null as a whole
+/// where there was no item. Absent where nobody knows.
 const BEFORE: &str = "before";
 /// The names of the attributes that changed, as JSON, where their values are too large.
 const CHANGED: &str = "changed";
@@ -63,8 +63,8 @@ pub(super) fn key(tenant_id: &str, position: &str) -> Item {
     ])
 }
 
-/// The first part of the positions of a configuration. A person may write a type with any characters, so one that could be
-/// confused with another, or is too long, is hashed.
+/// The first part of the positions of a configuration. A person may write a type with any characters, so one that could
+/// be confused with another, or is too long, is hashed.
 fn type_key(delivery_type: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if delivery_type.len() <= MAX_PLAIN_TYPE_BYTES && delivery_type.bytes().all(is_plain) {
@@ -255,7 +255,9 @@ mod tests {
     #[test]
     fn positions_of_one_type_are_apart_from_those_of_every_other() {
         let long = "t".repeat(1024);
-        let types = ["s3", "s3-x", "s3_", "s30", "s3#0", "s3#~", "s3.", "s3 ", "S3", "~", ".", "#", "\u{e9}", "\u{0}", &long];
+        let types = [
+            "s3", "s3-x", "s3_", "s30", "s3#0", "s3#~", "s3.", "s3 ", "S3", "~", ".", "#", "\u{e9}", "\u{0}", &long,
+        ];
         for one in types {
             let position = position(one, &revision(1_700_000_000));
             assert!(position.len() < 200, "{position}");

@@ -1,9 +1,9 @@
 //! The table of the history: an item for each change of a configuration, and an item for the recording itself.
 //!
-//! Partition key is the tenant. The sort key `position` is `type#time#revision` and not the revision alone: so the changes of one
-//! configuration follow each other in the order of time, a page costs the same wherever it begins, and a time is a place
-//! (`?at=`, `since`, `until`). A revision contains its time, so the key of a revision follows from its name, and a record of the
-//! stream that is delivered twice overwrites itself.
+//! Partition key is the tenant. The sort key `position` is `type#time#revision` and not the revision alone: so the
+//! changes of one configuration follow each other in the order of time, a page costs the same wherever it begins, and a
+//! time is a place (`?at=`, `since`, `until`). A revision contains its time, so the key of a revision follows from its
+//! name, and a record of the stream that is delivered twice overwrites itself.
 //!
 //! Two indexes are ordered by recording, for feeds: one of a tenant and one of a day. An index follows its table within
 //! milliseconds, but nobody promises when.

@@ -91,8 +91,8 @@ impl HistoryStore {
         Ok(page.entries.into_iter().next())
     }
 
-    /// A page of the entries of a configuration, whether it exists or not. Its cost depends on the page alone, not on how many
-    /// entries there are before or after it.
+    /// A page of the entries of a configuration, whether it exists or not. Its cost depends on the page alone, not on
+    /// how many entries there are before or after it.
     pub async fn page(&self, key: &ConfigKey, query: &PageQuery, now: DateTime<Utc>) -> Result<Page, StoreError> {
         self.read(key, query, usize::from(query.limit.get()), now).await
     }
@@ -102,7 +102,11 @@ impl HistoryStore {
         let mut start = after.map(|after| item::key(after.tenant_id(), &item::last_position(after.delivery_type())));
         loop {
             let batch = self.table.scan_any(1, start).await?;
-            let key = batch.items.iter().filter(|item| item::is_entry(item)).find_map(item::config_key);
+            let key = batch
+                .items
+                .iter()
+                .filter(|item| item::is_entry(item))
+                .find_map(item::config_key);
             if key.is_some() || batch.next.is_none() {
                 return Ok(key);
             }
@@ -179,7 +183,11 @@ impl PageQuery {
 /// Changes have whole seconds.
 fn next_full_second(time: DateTime<Utc>) -> DateTime<Utc> {
     let seconds = time.timestamp();
-    let full = if time.nanosecond() == 0 { seconds } else { seconds.saturating_add(1) };
+    let full = if time.nanosecond() == 0 {
+        seconds
+    } else {
+        seconds.saturating_add(1)
+    };
     DateTime::from_timestamp(full, 0).unwrap_or(time)
 }
 

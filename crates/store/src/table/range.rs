@@ -33,8 +33,8 @@ impl Range {
 }
 
 impl Table {
-    /// The items of a range that pass the filter, which uses `placeholders`, 1 MB at most. A table is read consistently; an
-    /// index can only follow its table.
+    /// The items of a range that pass the filter, which uses `placeholders`, 1 MB at most. A table is read
+    /// consistently; an index can only follow its table.
     pub(crate) async fn query_range(
         &self,
         range: Range,
@@ -51,7 +51,10 @@ impl Table {
         let partition = placeholders.equals(partition.0, text(&partition.1));
         let bounds = [("smallest", smallest), ("largest", largest)];
         let [smallest, largest] = bounds.map(|(label, bound)| placeholders.value(label, text(&bound)));
-        let condition = format!("{partition} AND {} BETWEEN {smallest} AND {largest}", placeholders.name(sort));
+        let condition = format!(
+            "{partition} AND {} BETWEEN {smallest} AND {largest}",
+            placeholders.name(sort)
+        );
         let (names, values) = placeholders.into_maps();
         let response = self
             .client

@@ -82,7 +82,9 @@ async fn feed_of_one_event_skips_the_others_and_goes_on_after_them() {
     let from = FeedCursor::at(at(NOW - 200));
     let (mut found, mut next) = (Vec::new(), from);
     loop {
-        let feed = history.store.feed(Scope::All, &next, Some(Event::Deleted), limit("3"), at(NOW));
+        let feed = history
+            .store
+            .feed(Scope::All, &next, Some(Event::Deleted), limit("3"), at(NOW));
         let page = feed.await.unwrap();
         found.extend(page.entries);
         next = page.next;

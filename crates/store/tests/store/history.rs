@@ -37,12 +37,16 @@ async fn pages_of_any_length_in_either_order_have_every_entry_once() {
         for number in 1..=9 {
             // Three changes in each second.
             let seconds = NOW - 100 + i64::try_from(number / 3).unwrap();
-            history.put(&entry(&config_key("acme", delivery_type), number, seconds)).await;
+            history
+                .put(&entry(&config_key("acme", delivery_type), number, seconds))
+                .await;
         }
     }
     for delivery_type in types {
         let key = config_key("acme", delivery_type);
-        let oldest_first: Vec<_> = (1..=9).map(|n| revision(n, NOW - 100 + i64::try_from(n / 3).unwrap())).collect();
+        let oldest_first: Vec<_> = (1..=9)
+            .map(|n| revision(n, NOW - 100 + i64::try_from(n / 3).unwrap()))
+            .collect();
         let newest_first: Vec<_> = oldest_first.iter().rev().cloned().collect();
         for (order, expected) in [(Order::NewestFirst, newest_first), (Order::OldestFirst, oldest_first)] {
             for length in ["1", "2", "9", "1000"] {
@@ -51,7 +55,11 @@ async fn pages_of_any_length_in_either_order_have_every_entry_once() {
                     limit: limit(length),
                     ..PageQuery::default()
                 };
-                assert_eq!(revisions(&history.walk(&key, &query).await), expected, "{delivery_type} {length}");
+                assert_eq!(
+                    revisions(&history.walk(&key, &query).await),
+                    expected,
+                    "{delivery_type} {length}"
+                );
             }
         }
         let newest = history.store.newest(&key, at(NOW)).await.unwrap().unwrap();
@@ -65,7 +73,9 @@ async fn since_includes_its_second_and_until_does_not() {
     let history = History::start().await;
     let key = config_key("acme", "s3");
     for number in 1..=5 {
-        history.put(&entry(&key, number, NOW - 100 + i64::try_from(number).unwrap())).await;
+        history
+            .put(&entry(&key, number, NOW - 100 + i64::try_from(number).unwrap()))
+            .await;
     }
     let second = |number: i64| Some(at(NOW - 100 + number));
     let half_past = |number: i64| second(number).map(|time| time + TimeDelta::milliseconds(500));
@@ -86,7 +96,10 @@ async fn since_includes_its_second_and_until_does_not() {
             };
             let mut found = revisions(&history.walk(&key, &query).await);
             found.sort();
-            let expected: Vec<_> = expected.clone().map(|n| revision(n, NOW - 100 + i64::try_from(n).unwrap())).collect();
+            let expected: Vec<_> = expected
+                .clone()
+                .map(|n| revision(n, NOW - 100 + i64::try_from(n).unwrap()))
+                .collect();
             assert_eq!(found, expected, "{since:?} {until:?}");
         }
     }
@@ -104,7 +117,9 @@ async fn page_after_a_revision_outside_of_its_times_is_the_nearest_one() {
     let key = config_key("acme", "s3");
     let place = |number: u64| revision(number, NOW - 100 + i64::try_from(number).unwrap());
     for number in 2..=4 {
-        history.put(&entry(&key, number, NOW - 100 + i64::try_from(number).unwrap())).await;
+        history
+            .put(&entry(&key, number, NOW - 100 + i64::try_from(number).unwrap()))
+            .await;
     }
     let (since, until) = (Some(at(NOW - 98)), Some(at(NOW - 95)));
     for (order, after, expected) in [
@@ -123,7 +138,11 @@ async fn page_after_a_revision_outside_of_its_times_is_the_nearest_one() {
             ..PageQuery::default()
         };
         let expected: Vec<_> = expected.into_iter().map(place).collect();
-        assert_eq!(revisions(&history.walk(&key, &query).await), expected, "{order:?} after {after}");
+        assert_eq!(
+            revisions(&history.walk(&key, &query).await),
+            expected,
+            "{order:?} after {after}"
+        );
     }
 }
 
@@ -153,7 +172,9 @@ async fn page_costs_one_call_however_long_the_history_is() {
     let history = History::start().await;
     let key = config_key("acme", "s3");
     for number in 1..=400 {
-        history.put(&entry(&key, number, NOW - 1000 + i64::try_from(number).unwrap())).await;
+        history
+            .put(&entry(&key, number, NOW - 1000 + i64::try_from(number).unwrap()))
+            .await;
     }
     let proxy = FaultProxy::start(history.dynamodb.address, &[Fault::Pass]).await;
     let store = HistoryStore::new(proxy.client(), HISTORY);
@@ -166,7 +187,10 @@ async fn page_costs_one_call_however_long_the_history_is() {
             };
             let before = proxy.requests();
             store.page(&key, &query, at(NOW)).await.unwrap();
-            store.first_after(&key, at(NOW - 1000 + i64::try_from(number).unwrap()), at(NOW)).await.unwrap();
+            store
+                .first_after(&key, at(NOW - 1000 + i64::try_from(number).unwrap()), at(NOW))
+                .await
+                .unwrap();
             assert_eq!(proxy.requests() - before, 2);
         }
     }
@@ -189,7 +213,13 @@ async fn large_entries_make_short_pages() {
     let page = history.store.page(&key, &PageQuery::default(), at(NOW)).await.unwrap();
     assert_eq!((page.entries.len(), page.next), (3, Some(revision(4, NOW - 100))));
     assert_eq!(history.walk(&key, &PageQuery::default()).await.len(), 6);
-    assert_eq!(history.follow(Scope::All, &FeedCursor::at(at(NOW - 200)), "1000", at(NOW)).await.len(), 6);
+    assert_eq!(
+        history
+            .follow(Scope::All, &FeedCursor::at(at(NOW - 200)), "1000", at(NOW))
+            .await
+            .len(),
+        6
+    );
 }
 
 #[tokio::test]
@@ -204,14 +234,20 @@ async fn entry_past_its_retention_does_not_exist() {
     }
     assert_eq!(history.walk(&key, &PageQuery::default()).await, [kept.clone()]);
     assert_eq!(history.store.get(&key, &removed.revision, at(NOW)).await.unwrap(), None);
-    let feed = history.follow(Scope::All, &FeedCursor::at(at(NOW - 2 * day)), "1", at(NOW)).await;
+    let feed = history
+        .follow(Scope::All, &FeedCursor::at(at(NOW - 2 * day)), "1", at(NOW))
+        .await;
     assert_eq!(feed, [kept]);
 }
 
 #[tokio::test]
 async fn every_configuration_with_a_history_is_found_once() {
     let history = History::start().await;
-    history.store.start_recording(Retention::default(), at(NOW)).await.unwrap();
+    history
+        .store
+        .start_recording(Retention::default(), at(NOW))
+        .await
+        .unwrap();
     history.store.save_progress("here").await.unwrap();
     let mut expected = BTreeSet::new();
     for tenant_id in ["acme", "O'Neil", "#recorder", "\u{e9}"] {
@@ -249,7 +285,10 @@ async fn recording_begins_once_and_follows_its_retention() {
             started_at,
             retention: retention(days),
         };
-        assert_eq!(history.store.start_recording(retention(days), now).await.unwrap(), expected);
+        assert_eq!(
+            history.store.start_recording(retention(days), now).await.unwrap(),
+            expected
+        );
         assert_eq!(history.store.recording().await.unwrap(), Some(expected));
     }
 }
@@ -268,9 +307,20 @@ async fn progress_is_what_was_saved_last() {
 async fn table_with_indexes_can_be_created_twice() {
     let history = History::start().await;
     ensure_table(&history.dynamodb.client, HISTORY, &SCHEMA).await.unwrap();
-    let response = history.dynamodb.client.describe_table().table_name(HISTORY).send().await.unwrap();
+    let response = history
+        .dynamodb
+        .client
+        .describe_table()
+        .table_name(HISTORY)
+        .send()
+        .await
+        .unwrap();
     let table = response.table.unwrap();
-    let indexes: BTreeSet<_> = table.global_secondary_indexes().iter().filter_map(|index| index.index_name()).collect();
+    let indexes: BTreeSet<_> = table
+        .global_secondary_indexes()
+        .iter()
+        .filter_map(|index| index.index_name())
+        .collect();
     assert_eq!(indexes, ["by-day", "by-tenant"].into());
 }
 

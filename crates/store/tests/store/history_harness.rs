@@ -48,10 +48,20 @@ impl History {
     }
 
     /// The feed from a place to its end, page by page.
-    pub(crate) async fn follow(&self, scope: Scope<'_>, from: &FeedCursor, limit: &str, now: DateTime<Utc>) -> Vec<Entry> {
+    pub(crate) async fn follow(
+        &self,
+        scope: Scope<'_>,
+        from: &FeedCursor,
+        limit: &str,
+        now: DateTime<Utc>,
+    ) -> Vec<Entry> {
         let (mut followed, mut from) = (Vec::new(), from.clone());
         loop {
-            let page = self.store.feed(scope, &from, None, limit.parse().unwrap(), now).await.unwrap();
+            let page = self
+                .store
+                .feed(scope, &from, None, limit.parse().unwrap(), now)
+                .await
+                .unwrap();
             followed.extend(page.entries);
             from = page.next;
             if !page.has_more {
