@@ -72,9 +72,10 @@ impl Recorder {
 
 impl Handler for Recorder {
     async fn invoke(&self, event: &[u8], invocation: &Invocation) -> Result<Vec<u8>, HandlerError> {
+        // Boxed, or the layout of the nested futures would be deeper than the compiler computes.
         match Event::parse(event)? {
-            Event::Records(records) => Ok(self.record(records, invocation).await),
-            Event::Reconcile => self.reconcile(invocation).await,
+            Event::Records(records) => Ok(Box::pin(self.record(records, invocation)).await),
+            Event::Reconcile => Box::pin(self.reconcile(invocation)).await,
         }
     }
 }

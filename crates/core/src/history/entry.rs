@@ -43,7 +43,7 @@ pub struct Entry {
     pub images: Images,
 }
 
-/// The item before and after a change. An entry has at most [`size::MAX_ENTRY_BYTES`] of it.
+/// The item before and after a change. An entry has at most [`MAX_ENTRY_BYTES`](super::MAX_ENTRY_BYTES) of it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Images {
     /// Every attribute.

@@ -63,7 +63,7 @@ impl FromStr for Retention {
             return Err(RetentionError);
         }
         let days = text
-            .parse()
+            .parse::<u32>()
             .ok()
             .filter(|days| *days <= MAX_DAYS)
             .ok_or(RetentionError)?;

@@ -162,7 +162,10 @@ impl FromStr for Revision {
 fn parse(text: &str) -> Option<Revision> {
     let (stream, rest) = text.split_at_checked(STREAM_DIGITS)?;
     let (length, rest) = rest.split_at_checked(LENGTH_DIGITS)?;
-    let length = length.parse().ok().filter(|length| *length <= MAX_SEQUENCE_DIGITS)?;
+    let length = length
+        .parse::<usize>()
+        .ok()
+        .filter(|length| *length <= MAX_SEQUENCE_DIGITS)?;
     let (sequence, rest) = rest.split_at_checked(length)?;
     let (step, time) = rest.split_at_checked(STEP_DIGITS)?;
     let sequence = match length {
