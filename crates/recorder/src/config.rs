@@ -29,11 +29,15 @@ pub struct Settings {
     pub retention: Retention,
     /// How long a comparison waits before it takes a difference for a change that the stream has lost.
     pub settling: Duration,
+    /// How many configurations a comparison compares before it saves its progress.
+    pub page: u16,
 }
 
 /// A record of the stream arrives within a second, with few exceptions. What a slower one brings after its change was
 /// recorded as observed is one entry too many, and none too few.
 const SETTLING: Duration = Duration::from_secs(5);
+/// 1 MB of small items, which one call reads.
+const PAGE: u16 = 1000;
 
 /// Why the function does not start.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,6 +63,7 @@ impl Default for Settings {
         Self {
             retention: Retention::default(),
             settling: SETTLING,
+            page: PAGE,
         }
     }
 }

@@ -54,8 +54,6 @@ struct Difference {
 
 const ITEMS: &str = "items";
 const HISTORIES: &str = "histories";
-/// Configurations that are compared before the progress is saved.
-const PAGE: usize = 1000;
 const CONCURRENT_READS: usize = 10;
 /// A page takes this long at most, and the response must still be sent.
 const TIME_FOR_A_PAGE: Duration = Duration::from_secs(30);
@@ -103,10 +101,7 @@ impl Recorder {
         after: Option<&ConfigKey>,
         facts: &mut ComparisonFacts,
     ) -> Result<Option<Progress>, StoreError> {
-        let page = self
-            .configs
-            .page(i32::try_from(PAGE).unwrap_or(i32::MAX), after)
-            .await?;
+        let page = self.configs.page(self.settings.page.into(), after).await?;
         let mut differences = Vec::new();
         for items in page.items.chunks(CONCURRENT_READS) {
             facts.count(items.len());
@@ -128,7 +123,7 @@ impl Recorder {
         facts: &mut ComparisonFacts,
     ) -> Result<Option<Progress>, StoreError> {
         let (mut last, mut differences, mut is_end) = (after.cloned(), Vec::new(), false);
-        for _ in 0..PAGE {
+        for _ in 0..self.settings.page {
             let Some(key) = self.history.next_key(last.as_ref()).await? else {
                 is_end = true;
                 break;

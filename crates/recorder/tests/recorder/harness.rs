@@ -25,6 +25,7 @@ pub(crate) const NOW: i64 = 1_700_000_000;
 pub(crate) const SETTINGS: Settings = Settings {
     retention: tenant_core::history::Retention::FOR_EVER,
     settling: Duration::ZERO,
+    page: 10,
 };
 
 pub(crate) struct Service {

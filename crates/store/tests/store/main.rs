@@ -8,6 +8,7 @@ mod feeds;
 mod hand_written;
 mod harness;
 mod history;
+mod history_cost;
 mod history_harness;
 mod paging;
 mod reads;
