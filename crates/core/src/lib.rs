@@ -26,6 +26,7 @@ mod unknown_name;
 mod violation;
 
 pub mod filter;
+pub mod history;
 pub mod signature;
 
 pub use batch::*;

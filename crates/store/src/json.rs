@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::{Engine, prelude::BASE64_STANDARD};
-use serde_json::{Number, Value, json};
+use serde_json::{Value, json};
+use tenant_core::history::number_value;
 
 /// The JSON form of an attribute; that of a set is a sorted array, and the members of a map are sorted, too.
 ///
@@ -53,16 +54,6 @@ pub(crate) fn max_object_bytes(members: &HashMap<String, AttributeValue>) -> usi
         .iter()
         .map(|(name, value)| text_bytes(name) + max_json_bytes(value) + ":,".len());
     bytes.sum::<usize>() + "{}".len()
-}
-
-fn number_value(number: &str) -> Value {
-    let exact = number
-        .parse::<i64>()
-        .map(Number::from)
-        .ok()
-        .or_else(|| number.parse().ok().and_then(Number::from_f64))
-        .filter(|exact| exact.to_string() == number);
-    exact.map_or_else(|| json!({ "N": number }), Value::Number)
 }
 
 fn blob_value(bytes: &[u8]) -> Value {

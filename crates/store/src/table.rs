@@ -1,5 +1,6 @@
 //! One DynamoDB table: reads and conditional writes of items, whatever their resource is.
 
+mod range;
 mod transaction;
 
 use aws_sdk_dynamodb::{
@@ -15,6 +16,7 @@ use crate::{
     placeholders::Placeholders,
 };
 
+pub(crate) use range::Range;
 pub(crate) use transaction::{Action, Transacted, TransactedWrite, WriteOutcome};
 
 /// A table, reached through a client. Cheap to clone.

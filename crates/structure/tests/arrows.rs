@@ -33,6 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "lambda",
         ],
     ),
+    ("recorder", &["tenant-core", "tenant-store", "tenant-aws", "lambda"]),
     (
         "local",
         &[
@@ -42,6 +43,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "authorizer",
             "api",
             "validator",
+            "recorder",
             "apigw",
             "tenant-aws",
             "lambda",
@@ -59,7 +61,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("authorizer", &["tenant-store"]),
     ("tenant-client", &["tenant-store", "tenant-aws"]),
     ("tenantctl", &["tenant-store", "tenant-aws"]),
-    ("bench", &["authorizer", "api", "validator", "local"]),
+    ("bench", &["authorizer", "api", "validator", "recorder", "local"]),
 ];
 /// What never uses a crate of this workspace.
 const PURE: &str = "tenant-core";

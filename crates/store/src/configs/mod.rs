@@ -35,6 +35,7 @@ pub const SCHEMA: TableSchema = TableSchema {
     partition_key: Field::TenantId.name(),
     sort_key: Field::Type.name(),
     ttl: Field::Ttl.name(),
+    indexes: &[],
 };
 
 /// No tenant has this id (`#` is not allowed in one), so a read of it finds nothing and has the lowest cost.

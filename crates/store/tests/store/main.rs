@@ -5,8 +5,12 @@
 mod batch;
 mod concurrency;
 mod faults;
+mod feeds;
 mod hand_written;
 mod harness;
+mod history;
+mod history_cost;
+mod history_harness;
 mod paging;
 mod reads;
 mod resolved;
