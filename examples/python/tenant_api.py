@@ -127,7 +127,7 @@ class TenantApi:
     def batch(self, operations, atomic=True, dry_run=False):
         """Makes many changes: all or none of up to 100, or each of up to 1,000 by itself.
 
-        Returns `results`, one for each operation, and `summary`. Some operations may have failed: each result has a `status`.
+        Returns `results`, one for each operation, and `summary`. Some may have failed: each result has a `status`.
         """
         body = {"atomic": atomic, "dry_run": dry_run, "operations": operations}
         return self.request("POST", "/api/v1/delivery-configs/batch", body=body)[0]["data"]

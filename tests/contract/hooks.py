@@ -90,8 +90,11 @@ def filter_case(context, case):
 
 
 def is_rejected_batch(case):
-    """Whether an invalid batch is rejected as a whole: one that is not atomic makes its valid operations, the signature adds a
-    digest where the request has none, and any `ttl` in the future is valid, not only those above our minimum."""
+    """Whether an invalid batch is rejected as a whole.
+
+    One that is not atomic makes its valid operations, the signature adds a digest where the request has none, and any `ttl`
+    in the future is valid, not only those above our minimum.
+    """
     body = case.body if isinstance(case.body, dict) else {}
     operations = body.get("operations")
     configs = [
@@ -108,7 +111,7 @@ def is_rejected_batch(case):
 
 
 def match_batch(body):
-    """Makes the operations of a valid batch be of different configurations, and each of them keep the rules of its own."""
+    """Makes the operations of a valid batch be of different configurations, and each keep the rules of its own."""
     body["operations"] = body["operations"][:100]
     for number, operation in enumerate(body["operations"]):
         tenant = f"fuzz-{number}"

@@ -125,6 +125,7 @@ impl StreamRecord {
 }
 
 /// `None` if it is not an item.
+#[expect(clippy::option_option, reason = "unreadable, or absent")]
 fn image(json: Option<&RawValue>) -> Option<Option<Image>> {
     match json {
         None => Some(None),

@@ -97,6 +97,7 @@ fn level_of(fault: &StoreError) -> Level {
         | StoreError::PreconditionFailed
         | StoreError::BrokenRules(_)
         | StoreError::TooLarge(_)
+        | StoreError::TransactionTooLarge
         | StoreError::TableMissing(_)
         | StoreError::AccessDenied(_)
         | StoreError::Unexpected(_) => Level::ERROR,

@@ -63,7 +63,7 @@ impl Recorder {
     pub(crate) async fn reconcile(&self, invocation: &Invocation) -> Result<Vec<u8>, HandlerError> {
         let started = Instant::now();
         let mut facts = ComparisonFacts::default();
-        let (compared, usage) = measure(self.compare(Deadline(invocation.deadline), &mut facts)).await;
+        let (compared, usage) = measure(Box::pin(self.compare(Deadline(invocation.deadline), &mut facts))).await;
         let fault = compared.err();
         let response = json!({"reconcile": {
             "done": facts.is_done, "compared": facts.compared, "observed": facts.observed

@@ -65,7 +65,7 @@ impl Recorder {
     /// Records the records, and returns the response that names the first one that was not recorded.
     pub(crate) async fn record(&self, records: Vec<StreamRecord>, invocation: &Invocation) -> Vec<u8> {
         let started = Instant::now();
-        let (facts, usage) = measure(self.record_all(records, Deadline(invocation.deadline))).await;
+        let (facts, usage) = measure(Box::pin(self.record_all(records, Deadline(invocation.deadline)))).await;
         let response = BatchResponse {
             batch_item_failures: facts
                 .unfinished

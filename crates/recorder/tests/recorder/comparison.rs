@@ -42,10 +42,10 @@ async fn what_the_stream_lost_is_observed() {
     let found = reconcile(&service.recorder, &invocation()).await.unwrap();
     assert_eq!(found, json!({"done": true, "compared": 4, "observed": 3}));
     assert_eq!(service.entries("kept").await.len(), 1);
-    let [_, changed] = &service.entries("changed").await[..] else {
+    let [_, observed] = &service.entries("changed").await[..] else {
         panic!("two entries")
     };
-    let changes = serde_json::to_value(changed.changes()).unwrap();
+    let changes = serde_json::to_value(observed.changes()).unwrap();
     assert_eq!(changes, json!([{"field": "bucket_name", "from": "one", "to": "two"}]));
     let [created, deleted] = &service.entries("deleted").await[..] else {
         panic!("two entries")

@@ -86,7 +86,7 @@ pub(crate) fn invocation() -> Invocation {
     Invocation {
         request_id: "invocation-1".to_owned(),
         trace_id: None,
-        deadline: Some(SystemTime::now() + Duration::from_secs(600)),
+        deadline: Some(SystemTime::now() + Duration::from_mins(10)),
         cold_start: false,
     }
 }

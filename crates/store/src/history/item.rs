@@ -192,6 +192,7 @@ fn images(item: &Item) -> Option<Images> {
     }
 }
 
+#[expect(clippy::option_option, reason = "unreadable, or of a deletion")]
 fn after(item: &Item) -> Option<Option<Image>> {
     match text_of(item, AFTER) {
         Some(json) => Image::from_json(serde_json::from_str(json).ok()?).map(Some),

@@ -42,7 +42,7 @@ impl ConfigImages {
 
     /// At most `limit` items after a key, in the table's own order.
     pub async fn page(&self, limit: i32, after: Option<&ConfigKey>) -> Result<ImagePage, StoreError> {
-        let Batch { items, next } = self.table.scan_any(limit, after.map(item_key)).await?;
+        let Batch { items, next, .. } = self.table.scan_any(limit, after.map(item_key)).await?;
         let items = items.iter().filter_map(|item| Some((config_key(item)?, image(item))));
         Ok(ImagePage {
             items: items.collect(),

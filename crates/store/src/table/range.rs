@@ -44,6 +44,7 @@ impl Table {
         if range.is_empty() {
             return Ok(Batch {
                 items: Vec::new(),
+                scanned: 0,
                 next: None,
             });
         }
@@ -73,6 +74,7 @@ impl Table {
             .await
             .map_err(StoreError::from_sdk)?;
         Ok(Batch {
+            scanned: usize::try_from(response.scanned_count).unwrap_or_default(),
             items: response.items.unwrap_or_default(),
             next: response.last_evaluated_key,
         })
@@ -84,6 +86,7 @@ impl Table {
         let request = request.set_exclusive_start_key(start).consistent_read(true);
         let response = request.send().await.map_err(StoreError::from_sdk)?;
         Ok(Batch {
+            scanned: usize::try_from(response.scanned_count).unwrap_or_default(),
             items: response.items.unwrap_or_default(),
             next: response.last_evaluated_key,
         })

@@ -22,7 +22,10 @@ async fn repeated_entry_replaces_itself() {
     let (first, again) = (entry(&key, 1, NOW - 10), recorded(&key, 1, NOW - 10, at(NOW - 2)));
     history.put(&first).await;
     history.put(&again).await;
-    assert_eq!(history.walk(&key, &PageQuery::default()).await, [again.clone()]);
+    assert_eq!(
+        history.walk(&key, &PageQuery::default()).await,
+        std::slice::from_ref(&again)
+    );
     let found = history.store.get(&key, &first.revision, at(NOW)).await.unwrap();
     assert_eq!(found, Some(again));
     let unknown = history.store.get(&key, &revision(2, NOW - 10), at(NOW)).await.unwrap();
@@ -232,7 +235,10 @@ async fn entry_past_its_retention_does_not_exist() {
     for entry in [&removed, &kept] {
         history.store.put(entry, one_day).await.unwrap();
     }
-    assert_eq!(history.walk(&key, &PageQuery::default()).await, [kept.clone()]);
+    assert_eq!(
+        history.walk(&key, &PageQuery::default()).await,
+        std::slice::from_ref(&kept)
+    );
     assert_eq!(history.store.get(&key, &removed.revision, at(NOW)).await.unwrap(), None);
     let feed = history
         .follow(Scope::All, &FeedCursor::at(at(NOW - 2 * day)), "1", at(NOW))
