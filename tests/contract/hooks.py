@@ -92,8 +92,8 @@ def filter_case(context, case):
 def is_rejected_batch(case):
     """Whether an invalid batch is rejected as a whole.
 
-    One that is not atomic makes its valid operations, the signature adds a digest where the request has none, and any `ttl`
-    in the future is valid, not only those above our minimum.
+    One that is not atomic makes its valid operations, the signature adds a digest where the request has none, and any
+    `ttl` in the future is valid, not only those above our minimum.
     """
     body = case.body if isinstance(case.body, dict) else {}
     operations = body.get("operations")

@@ -80,7 +80,7 @@ def test_metric_lines_match_the_cloudwatch_schema(lines):
     validator = jsonschema.Draft202012Validator(SCHEMA)
     with_metrics = [line for line in lines if "_aws" in line]
     # A batch of several types has a line more for each of them.
-    assert len(with_metrics) == sum(line["target"] in {"request", "batch"} for line in lines)
+    assert len(with_metrics) == sum(line["target"] in {"request", "metrics"} for line in lines)
     for line in with_metrics:
         assert not list(validator.iter_errors(line)), line
         assert len(json.dumps(line)) < MAX_LINE
