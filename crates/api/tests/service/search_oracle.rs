@@ -46,9 +46,9 @@ fn effort() -> Effort {
         }
     } else {
         Effort {
-            items: 200,
-            filters: 300,
-            walks: 20,
+            items: 100,
+            filters: 60,
+            walks: 8,
         }
     }
 }
