@@ -67,8 +67,10 @@ def is_batch(case):
 
 @schemathesis.hook
 def filter_case(context, case):
-    """Drops invalid cases without a signature, which are signed anyway. The check ignored_auth covers those. Drops those that
-    remove a label as well: any key can be removed, and any number of them."""
+    """Drops invalid cases without a signature, which are signed anyway. The check ignored_auth covers those.
+
+    Drops those that remove a label as well: any key can be removed, and any number of them.
+    """
     headers = {name.lower() for name in case.headers or {}}
     if case.meta is None or case.meta.generation.mode.is_positive:
         return True
@@ -78,25 +80,36 @@ def filter_case(context, case):
 
 
 def is_rejected_batch(case):
-    """Whether an invalid batch is rejected as a whole: one that is not atomic makes its valid operations, the signature adds a
-    digest where the request has none, and any `ttl` in the future is valid, not only those above our minimum."""
+    """Whether an invalid batch is rejected as a whole.
+
+    One that is not atomic makes its valid operations, and the signature adds a digest where the request has none. Any
+    `ttl` in the future is valid, not only those above our minimum. A text in a field of the other type is for the item to
+    decide.
+    """
     body = case.body if isinstance(case.body, dict) else {}
     operations = body.get("operations")
-    configs = [
-        config
-        for operation in (operations if isinstance(operations, list) else [])
-        if isinstance(operation, dict)
-        for config in (operation.get("config"), operation.get("changes"))
-        if isinstance(config, dict)
-    ]
+    operations = (
+        [operation for operation in operations if isinstance(operation, dict)] if isinstance(operations, list) else []
+    )
+    configs = [operation.get(name) for operation in operations for name in ("config", "changes")]
     soon = range(int(time.time()), int(time.time()) + 2 * 24 * 60 * 60)
-    has_near_ttl = any(config.get("ttl") in soon for config in configs)
+    has_near_ttl = any(isinstance(config, dict) and config.get("ttl") in soon for config in configs)
     is_digested = "x-body-sha256" in {name.lower() for name in case.headers or {}}
-    return body.get("atomic") is not False and not has_near_ttl and is_digested
+    depends_on_item = any(map(has_text_of_another_type, operations))
+    return body.get("atomic") is not False and is_digested and not has_near_ttl and not depends_on_item
+
+
+def has_text_of_another_type(operation):
+    changes, delivery_type = operation.get("changes"), operation.get("type")
+    if not isinstance(changes, dict) or delivery_type not in list(ONLY_FOR):
+        return False
+    return any(
+        isinstance(changes.get(name), str) for other in ONLY_FOR if other != delivery_type for name in ONLY_FOR[other]
+    )
 
 
 def match_batch(body):
-    """Makes the operations of a valid batch be of different configurations, and each of them keep the rules of its own."""
+    """Makes the operations of a valid batch be of different configurations, and each of them keep its rules."""
     body["operations"] = body["operations"][:100]
     for number, operation in enumerate(body["operations"]):
         tenant = f"fuzz-{number}"
