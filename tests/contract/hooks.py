@@ -83,8 +83,8 @@ def is_rejected_batch(case):
     """Whether an invalid batch is rejected as a whole.
 
     One that is not atomic makes its valid operations, and the signature adds a digest where the request has none. Any
-    `ttl` in the future is valid, not only those above our minimum. A text in a field of the other type is for the item to
-    decide.
+    `ttl` in the future is valid, not only those above our minimum. Whether a text in a field of the other type is valid
+    depends on the item.
     """
     body = case.body if isinstance(case.body, dict) else {}
     operations = body.get("operations")
