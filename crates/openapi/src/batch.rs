@@ -88,7 +88,7 @@ fn operation(kind: OperationKind) -> Value {
     let mut schema = json!({
         "type": "object",
         "description": description,
-        "properties": { "op": { "$ref": "#/components/schemas/OperationKind", "const": kind } },
+        "properties": { "op": { "type": "string", "const": kind } },
         "required": required,
         "additionalProperties": false,
     });
