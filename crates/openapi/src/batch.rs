@@ -88,7 +88,7 @@ fn operation(kind: OperationKind) -> Value {
     let mut schema = json!({
         "type": "object",
         "description": description,
-        "properties": { "op": { "type": "string", "const": kind } },
+        "properties": { "op": { "type": "string", "description": "What to do.", "const": kind } },
         "required": required,
         "additionalProperties": false,
     });
