@@ -92,22 +92,30 @@ def filter_case(context, case):
 def is_rejected_batch(case):
     """Whether an invalid batch is rejected as a whole.
 
-    One that is not atomic makes its valid operations, the signature adds a digest where the request has none, and any
-    `ttl` in the future is valid, not only those above our minimum.
+    One that is not atomic makes its valid operations, and the signature adds a digest where the request has none. Any
+    `ttl` in the future is valid, not only those above our minimum. Whether a text in a field of the other type is valid
+    depends on the item.
     """
     body = case.body if isinstance(case.body, dict) else {}
     operations = body.get("operations")
-    configs = [
-        config
-        for operation in (operations if isinstance(operations, list) else [])
-        if isinstance(operation, dict)
-        for config in (operation.get("config"), operation.get("changes"))
-        if isinstance(config, dict)
-    ]
+    operations = (
+        [operation for operation in operations if isinstance(operation, dict)] if isinstance(operations, list) else []
+    )
+    configs = [operation.get(name) for operation in operations for name in ("config", "changes")]
     soon = range(int(time.time()), int(time.time()) + 2 * 24 * 60 * 60)
-    has_near_ttl = any(config.get("ttl") in soon for config in configs)
+    has_near_ttl = any(isinstance(config, dict) and config.get("ttl") in soon for config in configs)
     is_digested = "x-body-sha256" in {name.lower() for name in case.headers or {}}
-    return body.get("atomic") is not False and not has_near_ttl and is_digested
+    depends_on_item = any(map(has_text_of_another_type, operations))
+    return body.get("atomic") is not False and is_digested and not has_near_ttl and not depends_on_item
+
+
+def has_text_of_another_type(operation):
+    changes, delivery_type = operation.get("changes"), operation.get("type")
+    if not isinstance(changes, dict) or delivery_type not in list(ONLY_FOR):
+        return False
+    return any(
+        isinstance(changes.get(name), str) for other in ONLY_FOR if other != delivery_type for name in ONLY_FOR[other]
+    )
 
 
 def match_batch(body):
