@@ -10,10 +10,7 @@ use axum::{
 };
 use tenant_core::{Work, parse_batch};
 
-use self::{
-    report::{BatchReport, Recorder},
-    run::Runner,
-};
+use self::{report::Recorder, run::Runner};
 #[cfg(feature = "openapi")]
 use crate::description::failures;
 use crate::{
@@ -42,7 +39,7 @@ use crate::{
     params(("return" = Option<String>, Query), ("X-Body-SHA256" = String, Header)),
     request_body(content = ref("#/components/schemas/BatchRequest")),
     responses(
-        (status = 200, body = Success<BatchReport>, description = "Every operation succeeded or, in a dry run, would succeed."),
+        (status = 200, body = Success<Report>, description = "Every operation succeeded or, in a dry run, would succeed."),
         failures::Signed, failures::JsonBody, failures::OperationsFailed,
     ),
 ))]
