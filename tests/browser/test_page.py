@@ -92,7 +92,9 @@ def assert_key_stayed_in_the_page(browser):
     asked = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
     assert f"{PAGE}/page.js" in asked
     # The browser's own first tab asks for chrome: URLs.
-    assert not [url for url in asked if not url.startswith((os.environ["ORIGIN"], "data:", "chrome:"))]
+    assert not [
+        url for url in asked if not url.startswith((os.environ["ORIGIN"], "data:", "chrome:", "chrome-untrusted:"))
+    ]
 
 
 def assert_nothing_was_blocked(browser):

@@ -30,10 +30,6 @@ def canonical(target):
     return path + ("?" + "&".join(f"{name}={value}" for name, value in pairs) if pairs else "")
 
 
-# What SignatureAuth replaces by the digest of the final body: an operation that requires one must have one before that.
-UNSIGNED = "0" * 64
-
-
 class SignatureAuth(requests.auth.AuthBase):
     """Signs with the key in PSK after everything else about the request is final."""
 
@@ -42,7 +38,5 @@ class SignatureAuth(requests.auth.AuthBase):
         body = body.encode() if isinstance(body, str) else body
         given = request.headers.get("X-Body-SHA256")
         digest = given.decode("latin-1") if isinstance(given, bytes) else given
-        if digest == UNSIGNED:
-            digest = hashlib.sha256(body).hexdigest()
         request.headers.update(signed_headers(os.environ["PSK"], request.method, request.url, body, digest))
         return request

@@ -99,7 +99,7 @@ pub(crate) fn parameters() -> Value {
             "name": "X-Body-SHA256",
             "in": "header",
             "description": "The SHA-256 of the body in 64 hex digits. With it, the signature covers the body too. An operator can require it \
-                for POST, PUT and PATCH. Such a service rejects a request without it with a 403. A search always requires it, and is a 400 without it. \
+                for POST, PUT and PATCH. Such a service rejects a request without it with a 403. A search and a batch always require it, and are a 400 without it. \
                 An empty value counts as absent.",
             "schema": { "type": "string", "pattern": "^(?:[0-9A-Fa-f]{64})?$" },
         },

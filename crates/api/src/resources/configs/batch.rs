@@ -36,7 +36,7 @@ use crate::{
     description = "Creates, changes and deletes configurations of any tenants. An atomic batch makes all of its operations or none. In any \
         other batch each operation is made or fails by itself, and `data.results` has the result of each, in the order of the request. \
         A dry run does everything but the write: its statuses are those that the same batch would have now.",
-    params(("return" = Option<String>, Query), ("X-Body-SHA256" = String, Header)),
+    params(("return" = Option<String>, Query), ("X-Body-SHA256" = Option<String>, Header)),
     request_body(content = ref("#/components/schemas/BatchRequest")),
     responses(
         (status = 200, body = Success<Report>, description = "Every operation succeeded or, in a dry run, would succeed."),
