@@ -32,7 +32,7 @@ STAGES=(
   'docs       10 build -      the API documentation builds without a warning'
   'limits     45 functions -    size and packages of the functions'
   'deny       15 check -      licences, bans, sources and advisories of the dependencies; the bills of materials'
-  'release    30 build -      the release build of the local server compiles and serves'
+  'release    45 build -      the release build of the local server compiles and serves'
   'validation 20 check unit,lint the live checks of a configuration, against an emulator of STS, CloudWatch Logs and S3'
   'acceptance 15 check unit   the contract and the signing scheme on the wire, under both URL forms'
   'contract   15 check unit   the OpenAPI document: validator, linter, generated client, fuzzing'
@@ -40,8 +40,8 @@ STAGES=(
   'generated  20 check unit   five clients that a generator makes of the OpenAPI document: Java, Python, Go, Rust, TypeScript'
   'local      20 check unit   what only the local server promises (restart, kill -9, Ctrl-C); the examples and links of the README'
   'clients    20 check unit   the examples, the Go client of the first description, and walks by eleven HTTP clients over hand-written keys'
-  'image      45 functions limits the container images'
-  'deploy     60 cloud limits deployment on an AWS emulator, and the acceptance suite against it'
+  'image      60 functions limits the container images'
+  'deploy     75 cloud limits deployment on an AWS emulator, and the acceptance suite against it'
 )
 # What `full` adds.
 FULL_STAGES=(
