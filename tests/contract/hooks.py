@@ -146,8 +146,8 @@ def match_batch(body):
 @schemathesis.hook
 def before_call(context, case, kwargs):
     is_positive = case.meta and case.meta.generation.mode.is_positive
-    # A well-formed digest of another body is rejected before anything else is checked, and so is none where one is
-    # required. Without this header, the signature adds the right one.
+    # A well-formed digest of another body is rejected before anything else is checked. Where a digest is required, any
+    # other text is rejected as well. Without this header, the signature adds the right one.
     digest = (case.headers or {}).get("X-Body-SHA256")
     if digest is not None and (DIGEST.fullmatch(str(digest)) or (is_positive and requires_digest(case))):
         del case.headers["X-Body-SHA256"]

@@ -137,6 +137,14 @@ def test_changes_are_counted_by_type(cloud, client, monitoring, kind):
     assert len(measured[metric("requests", API)]) == len(measured[metric("auth_allowed", AUTHORIZER)]) == 4
 
 
+def test_items_that_a_filter_reads_are_counted(cloud, client, monitoring):
+    window = Window(cloud)
+    found = client.call(f"{LIST}?filter=bucket_name%3D%22failing-logs%22")
+    assert found.status == 200
+    measured = monitoring.measured(window, API)
+    assert sum(measured[metric("scanned_items", API)]) >= 1
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_new_environment_is_a_cold_start(cloud, client, monitoring, function):
     renew(cloud, function)
