@@ -1,5 +1,6 @@
 """The documentation page on a phone, in the dark, by the keyboard and for a screen reader."""
 
+import json
 import os
 from pathlib import Path
 
@@ -71,7 +72,8 @@ def page_width(browser):
 def test_descriptions_of_tags_are_readable_on_a_phone(browser):
     look(browser, 320)
     descriptions = browser.find_elements(By.CSS_SELECTOR, ".opblock-tag small")
-    assert len(descriptions) == 3
+    document = json.loads((Path(__file__).parents[2] / "docs/openapi.json").read_text())
+    assert len(descriptions) == len(document["tags"]) >= 3
     for description in descriptions:
         assert description.text
         assert description.size["width"] > 200
