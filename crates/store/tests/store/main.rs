@@ -14,5 +14,6 @@ mod history_harness;
 mod paging;
 mod reads;
 mod resolved;
+mod restores;
 mod search;
 mod writes;
