@@ -1,7 +1,7 @@
 //! Parameters of requests and headers of responses.
 
 use serde_json::{Value, json};
-use tenant_core::{DeliveryType, Filter, PageLimit, TenantId};
+use tenant_core::{DeliveryType, Filter, PageLimit, TenantId, history::ChangeNote};
 
 use crate::config_fields::without_anchors;
 
@@ -102,6 +102,14 @@ pub(crate) fn parameters() -> Value {
                 for POST, PUT and PATCH. Such a service rejects a request without it with a 403. A search and a batch always require it, and are a 400 without it. \
                 An empty value counts as absent.",
             "schema": { "type": "string", "pattern": "^(?:[0-9A-Fa-f]{64})?$" },
+        },
+        "X-Change-Note": {
+            "name": "X-Change-Note",
+            "in": "header",
+            "description": "What this change is for, such as the number of a ticket: one line of up to 256 characters. It is stored with the \
+                change and the history shows it. The signature does not cover it. An empty value counts as absent.",
+            "schema": { "type": "string", "maxLength": ChangeNote::MAX_CHARS },
+            "examples": { "ticket": { "summary": "A ticket", "value": "CHG-1234: move to the new bucket" } },
         },
     })
 }

@@ -1,12 +1,18 @@
 //! One table for each test.
 
-use std::{collections::HashMap, net::SocketAddr};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tenant_core::{
-    ConfigKey, ConfigUpdate, DeliveryType, NewConfig, StoredConfig, TenantId, parse_create, parse_update,
+    ConfigKey, ConfigUpdate, DeliveryType, NewConfig, StoredConfig, TenantId,
+    history::{ChangeKind, LastChange},
+    parse_create, parse_update,
 };
 use tenant_store::{Precondition, Tagged, configs::ConfigStore};
 use testing::EmbeddedDynamoDb;
@@ -82,6 +88,26 @@ pub(crate) fn now() -> DateTime<Utc> {
 
 pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds, 0).unwrap()
+}
+
+/// A request that no other one is equal to.
+pub(crate) fn request() -> LastChange {
+    static REQUESTS: AtomicUsize = AtomicUsize::new(0);
+    let number = REQUESTS.fetch_add(1, Ordering::Relaxed);
+    request_with(&format!("request-{number}"), ChangeKind::Update)
+}
+
+/// The request with this id.
+pub(crate) fn request_with(request_id: &str, kind: ChangeKind) -> LastChange {
+    LastChange {
+        request_id: request_id.to_owned(),
+        kind,
+        key: Some("current:1".to_owned()),
+        at: now(),
+        note: None,
+        cause: None,
+        restored_from: None,
+    }
 }
 
 pub(crate) fn tenant(tenant_id: &str) -> TenantId {

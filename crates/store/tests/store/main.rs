@@ -4,6 +4,7 @@
 
 mod batch;
 mod concurrency;
+mod deletes;
 mod faults;
 mod feeds;
 mod hand_written;
@@ -11,8 +12,10 @@ mod harness;
 mod history;
 mod history_cost;
 mod history_harness;
+mod last_change;
 mod paging;
 mod reads;
 mod resolved;
+mod restores;
 mod search;
 mod writes;
