@@ -97,7 +97,7 @@ async fn rejected_note_changes_nothing() {
         assert!(response.error().contains("more than once"), "{response:?}");
     }
     assert_eq!(service.scan().await, before);
-    // Reads do not look at it.
+    // Reads ignore it.
     service
         .send(Call::get(&path).header("X-Change-Note", "\t"))
         .await
@@ -137,8 +137,8 @@ async fn item_with_any_last_change_can_be_changed_and_deleted() {
                 .await;
         };
         put().await;
-        let patch = Call::patch(&path).json(&json!({"enabled": true}));
-        service.send(patch).await.expect(200);
+        let update = Call::patch(&path).json(&json!({"enabled": true}));
+        service.send(update).await.expect(200);
         assert_eq!(last_change(&service, "acme").await["kind"], "update");
         put().await;
         service.send(Call::delete(&path)).await.expect(200);
