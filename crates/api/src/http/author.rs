@@ -55,8 +55,15 @@ fn read_note(headers: &HeaderMap) -> Result<Option<ChangeNote>, NoteError> {
     if values.next().is_some() {
         return Err(NoteError::Repeated);
     }
-    let text = std::str::from_utf8(value.as_bytes()).map_err(|_| NoteError::NotUtf8)?;
-    text.parse().map(Some).map_err(NoteError::Invalid)
+    decode(value.as_bytes()).parse().map(Some).map_err(NoteError::Invalid)
+}
+
+/// API Gateway reads a header as Latin-1, a character for each byte, and events are UTF-8: what a client sends as UTF-8
+/// arrives encoded twice. Clients that send Latin-1, such as browsers, are read as they mean it, too.
+fn decode(value: &[u8]) -> String {
+    let text = String::from_utf8(value.to_vec()).unwrap_or_else(|_| value.iter().copied().map(char::from).collect());
+    let sent: Option<Vec<u8>> = text.chars().map(|letter| u8::try_from(letter).ok()).collect();
+    sent.and_then(|sent| String::from_utf8(sent).ok()).unwrap_or(text)
 }
 
 #[cfg(test)]
@@ -84,9 +91,20 @@ mod tests {
     }
 
     #[test]
+    fn note_is_read_as_its_client_means_it() {
+        let text = "Stra\u{df}e f\u{fc}r \u{4e2d}";
+        let as_latin1: String = text.bytes().map(char::from).collect();
+        for sent in [text.as_bytes(), as_latin1.as_bytes()] {
+            assert_eq!(note(&[sent]).unwrap().as_deref(), Some(text));
+        }
+        for sent in [&b"f\xfcr"[..], "f\u{fc}r".as_bytes(), "f\u{c3}\u{bc}r".as_bytes()] {
+            assert_eq!(note(&[sent]).unwrap().as_deref(), Some("f\u{fc}r"));
+        }
+    }
+
+    #[test]
     fn other_values_are_rejected() {
         assert_eq!(note(&[b"one", b"two"]), Err(NoteError::Repeated));
-        assert_eq!(note(&[b"\xfc"]), Err(NoteError::NotUtf8));
         for value in [&[b'n'; 257][..], b"a\tb"] {
             assert!(matches!(note(&[value]), Err(NoteError::Invalid(_))));
         }

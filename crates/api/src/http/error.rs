@@ -481,7 +481,6 @@ pub(super) mod tests {
             (QueryError::TooManyToReturn { found: 201, max: 200 }.into(), 400),
             (InvalidCondition("If-Match").into(), 400),
             (NoteError::Repeated.into(), 400),
-            (NoteError::NotUtf8.into(), 400),
             (NoteError::Invalid(violation()).into(), 400),
             (DigestError::Required.into(), 400),
             (DigestError::Malformed.into(), 400),

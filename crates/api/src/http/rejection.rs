@@ -157,9 +157,6 @@ pub(crate) enum NoteError {
     /// It is unclear which of them was meant.
     #[error("X-Change-Note must not be sent more than once: send one note")]
     Repeated,
-    /// Not text.
-    #[error("X-Change-Note must be UTF-8: send the note in UTF-8, or in ASCII")]
-    NotUtf8,
     /// Too long, or more than a line.
     #[error("X-Change-Note {0}: send a shorter or simpler note, or omit the header")]
     Invalid(Violation),

@@ -127,8 +127,7 @@ impl ConfigStore {
     }
 
     /// Restores what the mark replaced, if the mark is still there: the deletion was not made. Otherwise the mark would
-    /// make a later deletion by hand look like this one. A failure is no other failure of the request: whoever reads the
-    /// mark later knows how old it is.
+    /// make a later deletion by hand seem to be this one. Nobody depends on the outcome: the history ignores an old mark.
     pub(super) async fn take_back(&self, key: &ConfigKey, mark: &Mark, before: Option<&Item>) {
         let before = before.and_then(|before| before.get(LAST_CHANGE_ATTRIBUTE));
         let update = match before.filter(|before| **before != mark.0) {

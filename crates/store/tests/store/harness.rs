@@ -11,11 +11,11 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tenant_core::{
     ConfigKey, ConfigUpdate, DeliveryType, NewConfig, StoredConfig, TenantId,
-    history::{ChangeKind, LastChange},
+    history::{ChangeKind, Entry, Image, LastChange, Record, Revision},
     parse_create, parse_update,
 };
 use tenant_store::{Precondition, Tagged, configs::ConfigStore};
-use testing::EmbeddedDynamoDb;
+use testing::{EmbeddedDynamoDb, StreamRecord};
 
 pub(crate) const TABLE: &str = "test-tenant-configs";
 /// 2023-11-14T22:13:20Z
@@ -64,6 +64,16 @@ impl Harness {
             .unwrap();
     }
 
+    /// What the stream of the table has of its configurations, as the history records it. The stream must be enabled.
+    pub(crate) fn history(&self) -> Vec<Entry> {
+        let records = self.dynamodb.stream_records(TABLE).into_iter();
+        records.filter_map(entry).collect()
+    }
+
+    pub(crate) fn enable_stream(&self) {
+        self.dynamodb.enable_stream(TABLE);
+    }
+
     /// The item as it is in the table.
     pub(crate) async fn item(&self, tenant_id: &str, delivery_type: &str) -> Option<HashMap<String, AttributeValue>> {
         let key = item([("tenant_id", text(tenant_id)), ("type", text(delivery_type))]);
@@ -80,6 +90,21 @@ impl Harness {
     pub(crate) async fn get(&self, tenant_id: &str, delivery_type: DeliveryType) -> Option<Tagged<StoredConfig>> {
         self.store.get(&key(tenant_id, delivery_type), now()).await.unwrap()
     }
+}
+
+fn entry(record: StreamRecord) -> Option<Entry> {
+    let image = |json: Option<Value>| json.map(|json| Image::from_json(json).unwrap());
+    let (old, new) = (image(record.old), image(record.new));
+    let item = new.as_ref().or(old.as_ref()).unwrap();
+    let (tenant_id, delivery_type) = (item.text("tenant_id").unwrap(), item.text("type").unwrap());
+    let record = Record {
+        key: ConfigKey::new(tenant_id, delivery_type).unwrap(),
+        revision: Revision::from_record("2023-11-01T00:00:00.000", &record.sequence_number, now()).unwrap(),
+        old,
+        new,
+        identity: None,
+    };
+    record.into_entry(now())
 }
 
 pub(crate) fn now() -> DateTime<Utc> {

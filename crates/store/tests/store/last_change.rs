@@ -61,7 +61,7 @@ async fn write_names_its_request_on_the_item() {
 
 /// Log processors, clients and preconditions know nothing of it.
 #[tokio::test]
-async fn name_of_a_request_is_no_part_of_the_configuration() {
+async fn configuration_does_not_contain_the_name_of_its_request() {
     let harness = Harness::start().await;
     let created = harness.store.create(&s3("acme"), &request(), now()).await.unwrap();
     assert!(!wire(&created).to_string().contains("request"));

@@ -5,6 +5,7 @@
 mod batch;
 mod concurrency;
 mod deletes;
+mod deletion_races;
 mod faults;
 mod feeds;
 mod hand_written;
@@ -18,4 +19,5 @@ mod reads;
 mod resolved;
 mod restores;
 mod search;
+mod transaction_marks;
 mod writes;
