@@ -1,5 +1,6 @@
 //! What every route shares: how a request is read, how a response is made, and what surrounds both.
 
+pub(crate) mod author;
 pub(crate) mod authorized;
 pub(crate) mod body;
 pub(crate) mod client_message;

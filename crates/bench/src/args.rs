@@ -46,6 +46,8 @@ pub(crate) enum Part {
     Throughput,
     /// A thousand creations in one batch, against as many requests and as many bare writes
     Batch,
+    /// What it costs that a change names its request
+    Change,
     /// Responses while DynamoDB fails
     Faults,
     /// Memory and open files over many invocations; minutes
@@ -68,7 +70,7 @@ impl Args {
 
     /// Whether any selected part needs the floors.
     pub(crate) fn wants_floors(&self) -> bool {
-        [Part::Sizes, Part::Cold, Part::Warm, Part::Growth]
+        [Part::Sizes, Part::Cold, Part::Warm, Part::Growth, Part::Change]
             .into_iter()
             .any(|part| self.wants(part))
     }

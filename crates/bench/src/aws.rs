@@ -5,7 +5,11 @@ use std::{future::pending, io, net::SocketAddr, sync::Arc, thread};
 use chrono::Utc;
 use dynoxide::{AttributeValue, Database, ImportOptions, Item};
 use serde_json::{Value, json};
-use tenant_core::{Field, TenantId, parse_create};
+use tenant_core::{
+    Field, TenantId,
+    history::{ChangeKind, LastChange},
+    parse_create,
+};
 use tenant_store::{client, configs, configs::ConfigStore, schema};
 use tokio::{
     net::TcpListener,
@@ -112,7 +116,16 @@ impl Aws {
         let now = Utc::now();
         let config = parse_create(body.to_string().as_bytes(), &tenant, now).map_err(dynamo_error)?;
         let client = client::connect_embedded(&format!("http://{}", self.dynamodb));
-        ConfigStore::new(client, table).create(&config, now).await?;
+        let by = LastChange {
+            request_id: "bench".to_owned(),
+            kind: ChangeKind::Create,
+            key: None,
+            at: now,
+            note: None,
+            cause: None,
+            restored_from: None,
+        };
+        ConfigStore::new(client, table).create(&config, &by, now).await?;
         Ok(())
     }
 

@@ -3,8 +3,8 @@
 use crate::{
     aws::Transport,
     measure::{
-        batch::Batch, cold::Cold, endurance::Endurance, faults::Faulty, growth::Growth, logging::Logging,
-        search::Searched, warm::Warm,
+        batch::Batch, change::Change, cold::Cold, endurance::Endurance, faults::Faulty, growth::Growth,
+        logging::Logging, search::Searched, warm::Warm,
     },
     programs::Size,
     report::{Bar, Report},
@@ -19,6 +19,7 @@ pub(crate) fn evaluate(report: &Report) -> Vec<Bar> {
     bars.extend(report.logging.iter().flatten().map(logging));
     bars.extend(report.growth.as_deref().map(growth).into_iter().flatten());
     bars.extend(report.batch.iter().flat_map(batch));
+    bars.extend(report.change.iter().flatten().filter_map(change));
     bars.extend(report.search.iter().flatten().flat_map(search));
     bars.extend(report.faults.iter().flatten().flat_map(faults));
     bars.extend(report.endurance.iter().flatten().flat_map(endurance));
@@ -142,6 +143,17 @@ fn batch(batch: &Batch) -> Vec<Bar> {
         ),
         Bar::at_most("api, peak memory of the largest batch, MB", 40.0, batch.peak_memory_mb),
     ]
+}
+
+/// That a change names its request.
+fn change(change: &Change) -> Option<Bar> {
+    let limit = match change.route {
+        "PATCH" => 1.1,
+        "DELETE" => 2.2,
+        _ => return None,
+    };
+    let name = format!("api, {} with the name of its request / without", change.route);
+    Some(Bar::at_most(name, limit, change.ratio))
 }
 
 /// The time of a search whose filter the table checks. Others are in the report: what they find has to be sent and read.

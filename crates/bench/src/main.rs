@@ -11,6 +11,7 @@ mod bench;
 mod chart;
 mod error;
 mod events;
+mod former;
 mod local_server;
 mod logs;
 mod measure;

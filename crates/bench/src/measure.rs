@@ -1,6 +1,7 @@
 //! The measurements, one file for each question.
 
 pub(crate) mod batch;
+pub(crate) mod change;
 pub(crate) mod cold;
 pub(crate) mod endurance;
 pub(crate) mod faults;

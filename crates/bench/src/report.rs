@@ -11,8 +11,8 @@ use serde::Serialize;
 use crate::{
     bench::Effort,
     measure::{
-        batch::Batch, cold::Cold, endurance::Endurance, faults::Faulty, growth::Growth, logging::Logging, query::Query,
-        search::Searched, throughput::Throughput, warm::Warm,
+        batch::Batch, change::Change, cold::Cold, endurance::Endurance, faults::Faulty, growth::Growth,
+        logging::Logging, query::Query, search::Searched, throughput::Throughput, warm::Warm,
     },
     programs::Size,
 };
@@ -33,6 +33,7 @@ pub(crate) struct Report {
     pub(crate) search: Option<Vec<Searched>>,
     pub(crate) throughput: Option<Vec<Throughput>>,
     pub(crate) batch: Option<Batch>,
+    pub(crate) change: Option<Vec<Change>>,
     pub(crate) faults: Option<Vec<Faulty>>,
     pub(crate) endurance: Option<Vec<Endurance>>,
     pub(crate) bars: Vec<Bar>,
@@ -54,6 +55,7 @@ impl Report {
             search: None,
             throughput: None,
             batch: None,
+            change: None,
             faults: None,
             endurance: None,
             bars: Vec::new(),
@@ -137,6 +139,7 @@ impl Display for Report {
         search(out, self.search.as_deref().unwrap_or_default())?;
         throughput(out, self.throughput.as_deref().unwrap_or_default())?;
         batch(out, self.batch.as_slice())?;
+        change(out, self.change.as_deref().unwrap_or_default())?;
         faults(out, self.faults.as_deref().unwrap_or_default())?;
         endurance(out, self.endurance.as_deref().unwrap_or_default())?;
         bars(out, &self.bars)
@@ -289,6 +292,17 @@ fn batch(out: &mut Formatter<'_>, rows: &[Batch]) -> fmt::Result {
             batch.function_batch_ms,
             batch.bare_writes_ms,
             batch.peak_memory_mb,
+        )
+    })
+}
+
+fn change(out: &mut Formatter<'_>, routes: &[Change]) -> fmt::Result {
+    let heading = "names of changes         p50, us       floor, us  former floor  now / former";
+    table(out, heading, routes, |out, change| {
+        writeln!(
+            out,
+            "{:<24}{:>8.0}{:>16.0}{:>14.0}{:>14.2}",
+            change.route, change.p50_us, change.floor_p50_us, change.former_floor_p50_us, change.ratio,
         )
     })
 }

@@ -3,12 +3,15 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use http::header::CONTENT_LENGTH;
+use hyper::body::Bytes;
 use serde_json::{Value, json};
 
 use crate::{
     aws::Aws,
     bench::Bench,
     error::{BenchError, During},
+    former::without_name,
     logs::Logs,
     proxy::{self, DynamoRequest, Fate},
     routes::Route,
@@ -22,6 +25,20 @@ pub(crate) struct RoundTrips {
 }
 
 impl RoundTrips {
+    /// The same without the names of the requests that change something.
+    pub(crate) fn without_names(&self) -> Result<Self, BenchError> {
+        let mut requests = Vec::new();
+        for DynamoRequest { head, body } in &self.requests {
+            if let Some(former) = without_name(&serde_json::from_slice(body)?) {
+                let body = Bytes::from(serde_json::to_vec(&former)?);
+                let mut head = head.clone();
+                head.headers.insert(CONTENT_LENGTH, body.len().into());
+                requests.push(DynamoRequest { head, body });
+            }
+        }
+        Ok(Self { requests })
+    }
+
     /// The number of requests for one response.
     pub(crate) fn count(&self) -> usize {
         self.requests.len()

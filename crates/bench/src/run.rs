@@ -7,7 +7,7 @@ use crate::{
     bench::{Bench, Effort},
     error::BenchError,
     logs::Logs,
-    measure::{batch, cold, endurance, faults, growth, logging, query, search, throughput, warm},
+    measure::{batch, change, cold, endurance, faults, growth, logging, query, search, throughput, warm},
     programs::Programs,
     progress::Progress,
     report::{Machine, Report},
@@ -53,6 +53,9 @@ pub(crate) async fn run(args: &Args) -> Result<Report, BenchError> {
     }
     if args.wants(Part::Batch) {
         report.batch = Some(batch::measure(&bench).await?);
+    }
+    if args.wants(Part::Change) {
+        report.change = Some(change::measure(&bench).await?);
     }
     if args.wants(Part::Faults) {
         report.faults = Some(faults::measure(&bench).await?);

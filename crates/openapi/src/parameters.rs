@@ -1,11 +1,14 @@
 //! Parameters of requests and headers of responses.
 
 use serde_json::{Value, json};
-use tenant_core::{DeliveryType, Filter, PageLimit, TenantId};
+use tenant_core::{DeliveryType, Filter, PageLimit, TenantId, history::ChangeNote};
 
 use crate::config_fields::without_anchors;
 
 const ENTITY_TAGS: &str = r#"^(?:\*|(?:W/)?"[!#-~]*"(?:[ \t]*,[ \t]*(?:W/)?"[!#-~]*"){0,99})$"#;
+
+/// A text without control characters.
+const LINE: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
 
 /// A part of a paging key that is not a valid tenant id or delivery type.
 const RAW: &str = r"(?:[A-Za-z0-9_-]|\.[0-9A-F]{2})+";
@@ -102,6 +105,14 @@ pub(crate) fn parameters() -> Value {
                 for POST, PUT and PATCH. Such a service rejects a request without it with a 403. A search and a batch always require it, and are a 400 without it. \
                 An empty value counts as absent.",
             "schema": { "type": "string", "pattern": "^(?:[0-9A-Fa-f]{64})?$" },
+        },
+        "X-Change-Note": {
+            "name": "X-Change-Note",
+            "in": "header",
+            "description": "What this change is for, such as the number of a ticket: one line of up to 256 characters. It is stored with the \
+                change and the history shows it. The signature does not cover it. An empty value counts as absent.",
+            "schema": { "type": "string", "maxLength": ChangeNote::MAX_CHARS, "pattern": LINE },
+            "examples": { "ticket": { "summary": "A ticket", "value": "CHG-1234: move to the new bucket" } },
         },
     })
 }

@@ -19,7 +19,7 @@ pub(crate) struct ItemUpdate {
 }
 
 impl ItemUpdate {
-    /// The update expression. At least one attribute must be set.
+    /// The update expression. There must be at least one change.
     pub(crate) fn expression(&self, placeholders: &mut Placeholders) -> String {
         let mut set = Vec::new();
         for (name, value) in &self.set {
@@ -31,13 +31,13 @@ impl ItemUpdate {
             let name = placeholders.name(name);
             set.push(format!("{name} = if_not_exists({name}, {value})"));
         }
-        let set = set.join(", ");
-        let remove: Vec<_> = self.remove.iter().map(|name| placeholders.name(name)).collect();
-        if remove.is_empty() {
-            format!("SET {set}")
-        } else {
-            format!("SET {set} REMOVE {}", remove.join(", "))
-        }
+        let remove = self.remove.iter().map(|name| placeholders.name(name)).collect();
+        let clauses = [("SET", set), ("REMOVE", remove)];
+        let clauses = clauses
+            .into_iter()
+            .filter(|(_, actions): &(_, Vec<String>)| !actions.is_empty());
+        let clauses = clauses.map(|(clause, actions)| format!("{clause} {}", actions.join(", ")));
+        clauses.collect::<Vec<_>>().join(" ")
     }
 
     /// The item as it is after the update.

@@ -6,7 +6,7 @@ mod transaction;
 use aws_sdk_dynamodb::{
     Client,
     error::SdkError,
-    types::{ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure},
+    types::{AttributeValue, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 
 use crate::{
@@ -53,6 +53,15 @@ pub(crate) struct Rejection {
     pub(crate) found: Option<Item>,
     /// Whether an earlier attempt of the same write may have been applied. Then `found` may be its work.
     pub(crate) may_have_been_applied: bool,
+}
+
+impl Rejection {
+    /// The item that an earlier attempt of the same write left: its response was lost, and so the next attempt failed.
+    /// The write gave this attribute a value that no other write gives it.
+    pub(crate) fn own_work(&self, attribute: &str, value: &AttributeValue) -> Option<&Item> {
+        let found = self.found.as_ref().filter(|_| self.may_have_been_applied)?;
+        (found.get(attribute) == Some(value)).then_some(found)
+    }
 }
 
 impl Table {

@@ -1,8 +1,6 @@
-//! Versions: each write assigns a new one, so that a write recognises its own work and no version ever comes back.
+//! Versions: each write assigns a new one, so that no version ever comes back.
 
-use aws_sdk_dynamodb::types::AttributeValue;
-
-use crate::{error::StoreError, item::Item, table::Rejection};
+use crate::error::StoreError;
 
 /// Gives a version that no write has had.
 pub type NewVersion = fn() -> Result<String, StoreError>;
@@ -12,15 +10,6 @@ pub(crate) fn random() -> Result<String, StoreError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| StoreError::Unexpected(error.into()))?;
     Ok(hex::encode(bytes))
-}
-
-impl Rejection {
-    /// The item that an earlier attempt of the same write left: its response was lost, and so the next attempt failed.
-    pub(crate) fn own_work(&self, version_attribute: &str, version: &str) -> Option<&Item> {
-        let found = self.found.as_ref().filter(|_| self.may_have_been_applied)?;
-        let is_own = matches!(found.get(version_attribute), Some(AttributeValue::S(found)) if found == version);
-        is_own.then_some(found)
-    }
 }
 
 #[cfg(test)]

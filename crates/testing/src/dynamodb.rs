@@ -6,7 +6,14 @@ use std::{
 };
 
 use aws_sdk_dynamodb::{Client, config::timeout::TimeoutConfig};
-use dynoxide::{Database, ImportOptions};
+use dynoxide::{
+    Database, ImportOptions,
+    actions::{
+        create_table::StreamSpecification, get_records::GetRecordsRequest, get_shard_iterator::encode_shard_iterator,
+        update_table::UpdateTableRequest,
+    },
+    streams,
+};
 use tenant_store::{client, configs, schema};
 use tokio::net::TcpListener;
 
@@ -18,6 +25,17 @@ pub struct EmbeddedDynamoDb {
     /// must not look like a fault. Tests of time-outs connect for themselves.
     pub client: Client,
     database: Database,
+}
+
+/// A change of an item, as the stream of its table has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StreamRecord {
+    /// Its place in the stream.
+    pub sequence_number: String,
+    /// The item before the change in DynamoDB's JSON, if it existed.
+    pub old: Option<serde_json::Value>,
+    /// The item after the change, unless it was deleted.
+    pub new: Option<serde_json::Value>,
 }
 
 impl EmbeddedDynamoDb {
@@ -53,6 +71,43 @@ impl EmbeddedDynamoDb {
         self.database
             .import_items(table, items, ImportOptions::default())
             .expect("the table takes the items");
+    }
+
+    /// Gives the table a stream with the items before and after each change.
+    pub fn enable_stream(&self, table: &str) {
+        let enabled = self.database.update_table(UpdateTableRequest {
+            table_name: table.to_owned(),
+            stream_specification: Some(StreamSpecification {
+                stream_enabled: true,
+                stream_view_type: Some("NEW_AND_OLD_IMAGES".to_owned()),
+            }),
+            ..UpdateTableRequest::default()
+        });
+        enabled.expect("a table without a stream can get one");
+    }
+
+    /// Every record of the table's stream.
+    #[must_use]
+    pub fn stream_records(&self, table: &str) -> Vec<StreamRecord> {
+        let mut records = Vec::new();
+        let mut next = Some(encode_shard_iterator(table, &streams::shard_id(table), 0));
+        while let Some(shard_iterator) = next {
+            let request = GetRecordsRequest {
+                shard_iterator,
+                limit: None,
+            };
+            let response = self.database.get_records(request).expect("the stream can be read");
+            next = response.next_shard_iterator.filter(|_| !response.records.is_empty());
+            records.extend(response.records.into_iter().map(|record| {
+                let json = |item| serde_json::to_value(item).expect("an item is JSON");
+                StreamRecord {
+                    sequence_number: record.dynamodb.sequence_number,
+                    old: record.dynamodb.old_image.map(json),
+                    new: record.dynamodb.new_image.map(json),
+                }
+            }));
+        }
+        records
     }
 
     /// Its URL, for `AWS_ENDPOINT_URL_DYNAMODB` and the like.

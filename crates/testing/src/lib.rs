@@ -16,7 +16,7 @@ mod fault_proxy;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 pub use captured_log::{CapturedLog, LogBuffer, json_format, text_format};
-pub use dynamodb::EmbeddedDynamoDb;
+pub use dynamodb::{EmbeddedDynamoDb, StreamRecord};
 pub use fault_proxy::{Fault, FaultProxy, REJECTION_MESSAGE};
 
 /// A loopback address at which nothing listens: it was free a moment ago.

@@ -21,6 +21,7 @@ impl ApiError {
             Self::InvalidQuery(error) => query_message(error),
             Self::InvalidSearch(error) => capitalize(&with_period(error.to_string())).into(),
             Self::InvalidCondition(error) => format!("{error}.").into(),
+            Self::InvalidNote(error) => format!("{error}.").into(),
             Self::InvalidDigest(error) => format!("{error}.").into(),
             Self::BodyBroken(_) => "The request body was not received completely.".into(),
             Self::InvalidInput(InputError::BrokenRules(errors)) | Self::Store(StoreError::BrokenRules(errors)) => {

@@ -37,6 +37,7 @@ pub(crate) fn layer(origins: &AllowedOrigins) -> Either<CorsLayer, Identity> {
                 header::IF_NONE_MATCH,
                 HeaderName::from_static("x-api-timestamp"),
                 HeaderName::from_static("x-body-sha256"),
+                HeaderName::from_static("x-change-note"),
             ])
             .expose_headers([
                 header::ETAG,

@@ -20,8 +20,8 @@ use tenant_store::StoreError;
 use super::{
     conditions::InvalidCondition,
     rejection::{
-        BodyRejection, DigestError, MediaTypeError, NotAuthorized, OutOfTime, PathRejection, PreconditionFailed,
-        QueryError,
+        BodyRejection, DigestError, MediaTypeError, NotAuthorized, NoteError, OutOfTime, PathRejection,
+        PreconditionFailed, QueryError,
     },
 };
 use crate::{event::Unrepresentable, probe::Unhealthy};
@@ -48,6 +48,8 @@ pub(crate) enum ApiError {
     InvalidSearch(#[from] SearchError),
     #[error("a precondition is malformed")]
     InvalidCondition(#[from] InvalidCondition),
+    #[error("the note of the change is invalid")]
+    InvalidNote(#[from] NoteError),
     #[error("the body has no digest that matches it")]
     InvalidDigest(#[from] DigestError),
     #[error("the body was not received completely")]
@@ -193,6 +195,7 @@ reject_as_api_error!(
     BodyRejection,
     InvalidCondition,
     NotAuthorized,
+    NoteError,
     OutOfTime,
     PathRejection,
     QueryError,
@@ -240,6 +243,7 @@ impl ApiError {
             Self::InvalidQuery(_) => (StatusCode::BAD_REQUEST, "invalid_query"),
             Self::InvalidSearch(_) => (StatusCode::BAD_REQUEST, "invalid_search"),
             Self::InvalidCondition(_) => (StatusCode::BAD_REQUEST, "invalid_condition"),
+            Self::InvalidNote(_) => (StatusCode::BAD_REQUEST, "invalid_change_note"),
             Self::InvalidDigest(digest) => match digest {
                 DigestError::Required => (StatusCode::BAD_REQUEST, "digest_required"),
                 DigestError::Malformed | DigestError::Mismatch => (StatusCode::BAD_REQUEST, "invalid_digest"),
@@ -417,6 +421,8 @@ pub(super) mod tests {
             (QueryError::Return.into(), 400),
             (QueryError::TooManyToReturn { found: 201, max: 200 }.into(), 400),
             (InvalidCondition("If-Match").into(), 400),
+            (NoteError::Repeated.into(), 400),
+            (NoteError::Invalid(violation()).into(), 400),
             (DigestError::Required.into(), 400),
             (DigestError::Malformed.into(), 400),
             (DigestError::Mismatch.into(), 400),

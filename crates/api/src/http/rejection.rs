@@ -130,6 +130,17 @@ pub(crate) enum QueryError {
     },
 }
 
+/// Why the note of a change is rejected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoteError {
+    /// It is unclear which of them was meant.
+    #[error("X-Change-Note must not be sent more than once: send one note")]
+    Repeated,
+    /// Too long, or more than a line.
+    #[error("X-Change-Note {0}: send a shorter or simpler note, or omit the header")]
+    Invalid(Violation),
+}
+
 /// The configuration exists, but not in a version that the request accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PreconditionFailed {

@@ -184,7 +184,7 @@ async fn put(service: &Service, tenant_id: &str, delivery_type: &str, attributes
 
 /// What a log processor sees of an item: everything but what each write assigns. It reads a missing or null `enabled` as off.
 fn as_processed(mut item: Attributes) -> Attributes {
-    for assigned in ["version", "updated_at"] {
+    for assigned in ["version", "updated_at", "last_change"] {
         item.remove(assigned);
     }
     if item.get("enabled").is_none_or(AttributeValue::is_null) {

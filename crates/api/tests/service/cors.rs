@@ -18,7 +18,7 @@ fn preflight(path: &str, origin: &str) -> Call {
         .header("Access-Control-Request-Method", "PATCH")
         .header(
             "Access-Control-Request-Headers",
-            "authorization,content-type,if-match,x-api-timestamp,x-body-sha256",
+            "authorization,content-type,if-match,x-api-timestamp,x-body-sha256,x-change-note",
         )
 }
 
@@ -51,7 +51,7 @@ async fn preflight_from_allowed_origin_lists_methods_and_headers() {
     );
     assert_eq!(
         response.header("access-control-allow-headers"),
-        Some("authorization,content-type,if-match,if-none-match,x-api-timestamp,x-body-sha256")
+        Some("authorization,content-type,if-match,if-none-match,x-api-timestamp,x-body-sha256,x-change-note")
     );
     assert_eq!(response.header("access-control-max-age"), Some("7200"));
     assert!(response.header("vary").unwrap().contains("origin"));

@@ -11,6 +11,7 @@ mod batch_log;
 mod batch_requests;
 mod bodies;
 mod by_hand;
+mod change_notes;
 mod concurrency;
 mod conditions;
 mod cors;

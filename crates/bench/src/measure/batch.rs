@@ -168,6 +168,15 @@ async fn bare_writes(client: &Client, tenants: &[String]) -> Result<Duration, Be
 fn put(client: &Client, tenant: &str) -> impl Future<Output = Result<(), BenchError>> + Send + use<> {
     let text = |value: &str| AttributeValue::S(value.to_owned());
     let config = s3_config(tenant);
+    let last_change = [
+        ("request_id", "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"),
+        ("kind", "batch"),
+        ("key", "current:1"),
+        ("at", "2024-01-15T10:30:00.000Z"),
+    ];
+    let last_change = last_change
+        .map(|(name, value)| (name.to_owned(), text(value)))
+        .into_iter();
     let request = config.as_object().into_iter().flatten().fold(
         client
             .put_item()
@@ -175,7 +184,8 @@ fn put(client: &Client, tenant: &str) -> impl Future<Output = Result<(), BenchEr
             .condition_expression("attribute_not_exists(tenant_id)")
             .item("created_at", text("2024-01-15T10:30:00Z"))
             .item("updated_at", text("2024-01-15T10:30:00Z"))
-            .item("version", text("00000000000000000000000000000000")),
+            .item("version", text("00000000000000000000000000000000"))
+            .item("last_change", AttributeValue::M(last_change.collect())),
         |request, (name, value)| {
             let value = match value {
                 Value::Bool(value) => AttributeValue::Bool(*value),

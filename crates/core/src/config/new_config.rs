@@ -1,7 +1,7 @@
 //! A configuration that can be created.
 
-use super::{field_value::FieldValue, names::DeliveryType};
-use crate::tenant_id::TenantId;
+use super::{field_value::FieldValue, names::DeliveryType, update::makes_too_large};
+use crate::{tenant_id::TenantId, violation::FieldError};
 
 /// A configuration that can be created: every rule holds and defaults are filled in. Only
 /// [`parse_create`](super::parse_create) makes one.
@@ -37,6 +37,13 @@ impl NewConfig {
     #[must_use]
     pub fn values(&self) -> &[FieldValue] {
         &self.values
+    }
+
+    /// The rule that the configuration breaks where the item that gets its values would become larger than the table
+    /// allows. It is reported for the largest value.
+    #[must_use]
+    pub fn too_large(&self) -> FieldError {
+        makes_too_large(self.values.iter().map(|value| (value.field(), value.data().bytes())))
     }
 
     /// The values to store besides key, times and version, in model order. They always include `enabled`, because the

@@ -130,14 +130,10 @@ impl ConfigUpdate {
     /// largest value that the update sets.
     #[must_use]
     pub fn too_large(&self) -> FieldError {
-        let bytes = |change: &&Change| match change {
-            Change::Set(value) => value.data().bytes(),
-            Change::Remove(_) | Change::MergeLabels(_) => 0,
-        };
-        let largest = self.changes.iter().max_by_key(bytes);
-        let message = "makes the stored item larger than 400 kB, the most that DynamoDB stores (send a smaller value, or remove \
-            attributes of the item that are not fields of a configuration)";
-        Violation::new(ErrorCode::TooLong, message).for_field(largest.map_or("", |change| change.field().name()))
+        makes_too_large(self.changes.iter().map(|change| match change {
+            Change::Set(value) => (change.field(), value.data().bytes()),
+            Change::Remove(_) | Change::MergeLabels(_) => (change.field(), 0),
+        }))
     }
 
     /// What these changes of the update require of the field among role and region that it does not name.
@@ -208,6 +204,14 @@ impl DeliveryType {
         self.fields()
             .filter(|field| field.is_required() && field.spec().role == FieldRole::Writable)
     }
+}
+
+/// The rule that fields of these sizes break together with what else the item has. It is reported for the largest one.
+pub(super) fn makes_too_large(sizes: impl Iterator<Item = (Field, usize)>) -> FieldError {
+    let largest = sizes.max_by_key(|(_, bytes)| *bytes);
+    let message = "makes the stored item larger than 400 kB, the most that DynamoDB stores (send a smaller value, or remove \
+        attributes of the item that are not fields of a configuration)";
+    Violation::new(ErrorCode::TooLong, message).for_field(largest.map_or("", |(field, _)| field.name()))
 }
 
 fn missing_in_stub(field: Field) -> FieldError {

@@ -1,5 +1,7 @@
 //! Who made a change.
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::{
     image::Image,
     last_change::{ChangeKind, LastChange},
@@ -44,14 +46,23 @@ pub(super) fn writer(old: Option<&Image>, new: &Image) -> Actor {
     }
 }
 
+/// A request deletes within this time after it has marked the item: the longest batch takes 29 seconds. The rest is for
+/// clocks that differ.
+const LONGEST_DELETION: TimeDelta = TimeDelta::minutes(1);
+
 /// Who deleted the item. A record of a deletion has the attributes of the write before it, so a request marks the item
-/// with its own name first.
-pub(super) fn deleter(old: &Image, identity: Option<&UserIdentity>) -> Actor {
+/// with its own name first. A request that ends between the two leaves its mark on the item. Somebody who deletes that
+/// later is not the request.
+pub(super) fn deleter(old: &Image, identity: Option<&UserIdentity>, deleted_at: DateTime<Utc>) -> Actor {
     if identity.is_some_and(UserIdentity::is_ttl) {
         return Actor::Ttl;
     }
     match LastChange::read(old) {
-        Some(change) if change.kind == ChangeKind::Delete => Actor::Api(change),
+        Some(change) if change.kind == ChangeKind::Delete && is_recent(&change, deleted_at) => Actor::Api(change),
         _ => Actor::Direct,
     }
+}
+
+fn is_recent(mark: &LastChange, deleted_at: DateTime<Utc>) -> bool {
+    deleted_at.signed_duration_since(mark.at).abs() <= LONGEST_DELETION
 }

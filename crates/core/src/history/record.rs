@@ -28,7 +28,8 @@ pub struct Record {
 }
 
 impl Record {
-    /// The entry of the change. `None` for the mark that precedes a deletion: nothing has changed yet.
+    /// The entry of the change. `None` for the mark that precedes a deletion, and where it is taken back: nothing has
+    /// changed.
     #[must_use]
     pub fn into_entry(self, recorded_at: DateTime<Utc>) -> Option<Entry> {
         let Self {
@@ -49,7 +50,7 @@ impl Record {
                 (event, actor, Images::between(old, Some(new)))
             }
             (Some(old), None) => {
-                let actor = actor::deleter(&old, identity.as_ref());
+                let actor = actor::deleter(&old, identity.as_ref(), revision.changed_at());
                 let event = match actor {
                     Actor::Ttl => Event::Expired,
                     Actor::Api(_) | Actor::Direct => Event::Deleted,
@@ -63,10 +64,11 @@ impl Record {
     }
 }
 
-/// Whether only the name of a deletion was written. An item that a hand also changes in that write has changed.
+/// Whether only the name of a deletion was written, or replaced by what it had replaced. An item that a hand also changes
+/// in that write has changed.
 fn is_mark(old: &Image, new: &Image) -> bool {
-    LastChange::read(new).is_some_and(|change| change.kind == ChangeKind::Delete)
-        && new.is_equal_without(old, LAST_CHANGE_ATTRIBUTE)
+    let is_marked = |item| LastChange::read(item).is_some_and(|change| change.kind == ChangeKind::Delete);
+    (is_marked(new) || is_marked(old)) && new.is_equal_without(old, LAST_CHANGE_ATTRIBUTE)
 }
 
 /// Whether this service created a configuration over an item that had expired and was not deleted yet. It never updates

@@ -6,11 +6,13 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Value, json};
 use tenant_core::{
     BucketPrefix, Change, DeliveryType, Field, NewConfig, StoredConfig,
-    history::{Actor, AsOf, ChangeKind, Entry, Event, Image, Recording, Retention, as_of, is_expired, restore_body},
+    history::{
+        Actor, AsOf, ChangeKind, Entry, Event, Image, LastChange, Recording, Retention, as_of, is_expired, restore_body,
+    },
     parse_create, parse_update,
 };
 
-use crate::harness::{NOW, at, by_request, item, record, ttl_identity, with, without};
+use crate::harness::{NOW, at, item, last_change, record, ttl_identity, with, without};
 
 /// What happens next to the item. A request does nothing where the API would reject it.
 #[derive(Debug, Clone)]
@@ -113,16 +115,19 @@ impl World {
                     Some(attribute) => with(&item, name, attribute.clone()),
                     None => without(&item, name),
                 };
-                if new != item {
+                if *name == "last_change" && mark(&item).is_some() {
+                    // As the request itself takes its mark back.
+                    self.mark(new);
+                } else if new != item {
                     self.write(Some(new), Event::Updated, By::Hand);
                 }
             }
             Step::HandDelete => {
-                // A mark that was left makes the deletion that of its request.
+                // A mark that was just left makes the deletion that of its request.
                 let Some(item) = self.current.clone() else { return };
-                let by = match left_mark(&item) {
-                    Some(request) => By::Request(request),
-                    None => By::Hand,
+                let by = match mark(&item) {
+                    Some((request, marked_at)) if self.now - marked_at <= 60 => By::Request(request),
+                    _ => By::Hand,
                 };
                 self.write(None, Event::Deleted, by);
             }
@@ -141,7 +146,11 @@ impl World {
 
     fn request(&mut self, item: &Image, kind: ChangeKind) -> Image {
         self.requests += 1;
-        by_request(item, &self.requests.to_string(), kind)
+        let change = LastChange {
+            at: at(self.now),
+            ..last_change(&self.requests.to_string(), kind)
+        };
+        with(item, "last_change", change.to_attribute())
     }
 
     fn mark(&mut self, marked: Image) {
@@ -172,9 +181,12 @@ impl World {
     }
 }
 
-fn left_mark(item: &Image) -> Option<u64> {
-    let change = item.get("last_change")?;
-    (change["M"]["kind"]["S"] == "delete").then(|| change["M"]["request_id"]["S"].as_str().unwrap().parse().unwrap())
+/// The request whose mark the item has, and when it marked it.
+fn mark(item: &Image) -> Option<(u64, i64)> {
+    let members = &item.get("last_change")?["M"];
+    let text = |name: &str| members[name]["S"].as_str().unwrap();
+    let marked_at: DateTime<Utc> = text("at").parse().unwrap();
+    (text("kind") == "delete").then(|| (text("request_id").parse().unwrap(), marked_at.timestamp()))
 }
 
 fn create(body: &Value, now: DateTime<Utc>) -> NewConfig {

@@ -65,6 +65,35 @@ fn mark_of_a_deletion_leaves_no_entry_and_names_who_deletes() {
 }
 
 #[test]
+fn mark_that_is_taken_back_leaves_no_entry() {
+    let by_hand = item(json!({"version": {"S": "v1"}}));
+    let created = by_request(&by_hand, "r-1", ChangeKind::Create);
+    let odd = with(&by_hand, "last_change", json!({"S": "me"}));
+    for before in [by_hand, created, odd] {
+        let marked = by_request(&before, "r-2", ChangeKind::Delete);
+        assert_eq!(record(1, NOW, Some(&marked), Some(&before)).into_entry(at(NOW)), None);
+    }
+}
+
+#[test]
+fn mark_that_was_left_does_not_name_a_later_deleter() {
+    let marked = by_request(&item(json!({})), "r-1", ChangeKind::Delete);
+    let request = Actor::Api(last_change("r-1", ChangeKind::Delete));
+    // Clocks differ, in either direction.
+    for (seconds, actor) in [
+        (-61, Actor::Direct),
+        (-60, request.clone()),
+        (29, request.clone()),
+        (60, request),
+        (61, Actor::Direct),
+    ] {
+        let deleted = record(1, NOW + seconds, Some(&marked), None);
+        let deleted = deleted.into_entry(at(NOW + seconds)).unwrap();
+        assert_eq!((deleted.event, deleted.actor), (Event::Deleted, actor), "{seconds}");
+    }
+}
+
+#[test]
 fn hand_that_changes_a_marked_item_is_a_revision() {
     let marked = by_request(&item(json!({})), "r-1", ChangeKind::Delete);
     let changed = with(&marked, "enabled", json!({"BOOL": true}));

@@ -13,7 +13,7 @@ use hyper::body::Bytes;
 
 // As in cloudformation/api.yaml. A test of the templates compares both with the list of the api function.
 const METHODS: &str = "GET,HEAD,POST,PUT,PATCH,DELETE";
-const HEADERS: &str = "authorization,content-type,if-match,if-none-match,x-api-timestamp,x-body-sha256";
+const HEADERS: &str = "authorization,content-type,if-match,if-none-match,x-api-timestamp,x-body-sha256,x-change-note";
 const MAX_AGE: &str = "7200";
 
 /// The response to every preflight; none if the api function has to compare the origin with several.

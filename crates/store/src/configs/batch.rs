@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use tenant_core::{
     ConfigKey, ConfigUpdate, EntityTag, FieldDiff, Found, IfMatch, NewConfig, Obstacle, Operation, Plan, StoredConfig,
+    history::LastChange,
 };
 use tokio::time::Instant;
 
@@ -41,21 +42,26 @@ pub struct Planned {
 }
 
 impl ConfigStore {
-    /// Makes an operation: one conditional write, after a consistent read where the operation expects a content. An upsert is
+    /// Makes an operation: one conditional write (a deletion: two), after a consistent read where the operation expects a content. An upsert is
     /// a creation, and an update only where that finds a configuration.
-    pub async fn apply(&self, operation: &Operation, now: DateTime<Utc>) -> Result<Effect, StoreError> {
+    pub async fn apply(
+        &self,
+        operation: &Operation,
+        by: &LastChange,
+        now: DateTime<Utc>,
+    ) -> Result<Effect, StoreError> {
         match operation {
-            Operation::Create(config) => self.create(config, now).await.map(Effect::Created),
+            Operation::Create(config) => self.create(config, by, now).await.map(Effect::Created),
             Operation::Update { key, update, if_match } => {
-                let updated = self.update(key, update, &precondition(*if_match), now).await;
+                let updated = self.update(key, update, &precondition(*if_match), by, now).await;
                 updated.map(Effect::Updated)
             }
-            Operation::Upsert { create, merge } => self.upsert(operation, create, merge, now).await,
+            Operation::Upsert { create, merge } => self.upsert(operation, create, merge, by, now).await,
             Operation::Delete {
                 key,
                 if_match,
                 allow_missing,
-            } => match self.delete(key, &precondition(*if_match)).await {
+            } => match self.delete(key, &precondition(*if_match), by).await {
                 Err(StoreError::NotFound) if *allow_missing => Ok(Effect::Unchanged(None)),
                 deleted => deleted.map(Effect::Deleted),
             },
@@ -67,6 +73,7 @@ impl ConfigStore {
         operation: &Operation,
         create: &NewConfig,
         merge: &ConfigUpdate,
+        by: &LastChange,
         now: DateTime<Utc>,
     ) -> Result<Effect, StoreError> {
         let key = item::key(&operation.key());
@@ -74,7 +81,7 @@ impl ConfigStore {
         let mut read: Option<Item> = None;
         for _ in 0..MAX_ROUNDS {
             let rejection = match read.take().filter(|item| !item::is_expired(item, now)) {
-                None => match self.try_create(create, now).await? {
+                None => match self.try_create(create, by, now).await? {
                     Ok(created) => return Ok(Effect::Created(created)),
                     Err(rejection) => rejection,
                 },
@@ -82,7 +89,7 @@ impl ConfigStore {
                     if operation.plan(Some(&found(&item, now)))? == Plan::Nothing {
                         return Ok(Effect::Unchanged(Some(item::tagged_config(item))));
                     }
-                    match self.try_update(&key, merge, Some(item), now).await? {
+                    match self.try_update(&key, merge, Some(item), by, now).await? {
                         Ok(updated) => return Ok(Effect::Updated(updated)),
                         Err(rejection) => rejection,
                     }

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 use tenant_core::{
-    Assumption, Change, ConfigKey, Cursor, EntityTag, Field, FieldData, FieldValue, LabelChanges, NewConfig,
+    Assumption, Change, ConfigKey, Cursor, EntityTag, Field, FieldData, FieldRole, FieldValue, LabelChanges, NewConfig,
     StoredConfig, VERSION_ATTRIBUTE,
+    history::{LAST_CHANGE_ATTRIBUTE, LastChange},
 };
 
+use super::last_change;
 use crate::{
     item::{self, Item, number, text, time},
     item_update::ItemUpdate,
@@ -62,14 +64,15 @@ fn key_text(item: &Item, field: Field) -> &str {
     value.map(String::as_str).unwrap_or_default()
 }
 
-/// A new item: key, values, times and version.
-pub(crate) fn new_item(config: &NewConfig, version: &str, now: DateTime<Utc>) -> Item {
+/// A new item: key, values, times, version and the change that created it.
+pub(crate) fn new_item(config: &NewConfig, version: &str, by: &LastChange, now: DateTime<Utc>) -> Item {
     let mut item = key_of(config.tenant_id().as_str(), config.delivery_type().as_str());
     let values = config.clone().into_values().into_iter();
     item.extend(values.map(|value| (value.field().name().to_owned(), attribute(value))));
     item.insert(Field::CreatedAt.name().to_owned(), time(now));
     item.insert(Field::UpdatedAt.name().to_owned(), time(now));
     item.insert(VERSION_ATTRIBUTE.to_owned(), text(version));
+    item.insert(LAST_CHANGE_ATTRIBUTE.to_owned(), last_change::attribute(by));
     item
 }
 
@@ -79,12 +82,10 @@ pub(crate) fn item_update(
     field_changes: &[Change],
     read: Option<&Item>,
     version: &str,
+    by: &LastChange,
     now: DateTime<Utc>,
 ) -> ItemUpdate {
-    let mut changes = ItemUpdate {
-        set: vec![(Field::UpdatedAt.name(), time(now)), (VERSION_ATTRIBUTE, text(version))],
-        ..ItemUpdate::default()
-    };
+    let mut changes = bookkeeping(version, by, now);
     let mut names_enabled = false;
     for change in field_changes {
         names_enabled |= change.field() == Field::Enabled;
@@ -103,6 +104,34 @@ pub(crate) fn item_update(
             .push((Field::Enabled.name(), AttributeValue::Bool(false)));
     }
     changes
+}
+
+/// The changes that give an item exactly the fields of this configuration, whatever it has. Its key and the time of its
+/// creation stay.
+pub(crate) fn item_replacement(config: &NewConfig, version: &str, by: &LastChange, now: DateTime<Utc>) -> ItemUpdate {
+    let mut changes = bookkeeping(version, by, now);
+    let values = config.values().iter();
+    changes
+        .set
+        .extend(values.map(|value| (value.field().name(), attribute(value.clone()))));
+    let writable = Field::ALL
+        .into_iter()
+        .filter(|field| field.spec().role == FieldRole::Writable);
+    let absent = writable.filter(|field| config.values().iter().all(|value| value.field() != *field));
+    changes.remove.extend(absent.map(Field::name));
+    changes
+}
+
+/// What every change of an item writes.
+fn bookkeeping(version: &str, by: &LastChange, now: DateTime<Utc>) -> ItemUpdate {
+    ItemUpdate {
+        set: vec![
+            (Field::UpdatedAt.name(), time(now)),
+            (VERSION_ATTRIBUTE, text(version)),
+            (LAST_CHANGE_ATTRIBUTE, last_change::attribute(by)),
+        ],
+        ..ItemUpdate::default()
+    }
 }
 
 /// The stored labels after these changes. The others keep their attributes, in whatever form a person wrote them.

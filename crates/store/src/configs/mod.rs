@@ -1,14 +1,17 @@
-//! The table of delivery configurations: key `tenant_id` + `type`, an attribute per field, and `version`, which each write
-//! replaces.
+//! The table of delivery configurations: key `tenant_id` + `type`, an attribute per field, and `version` and `last_change`, which
+//! each write replaces.
 //!
 //! Log processors read the table, too, and take every item of a partition for a delivery configuration. So nothing but
 //! configurations may ever be written to it.
 
 mod batch;
+mod delete;
 mod item;
+mod last_change;
 mod page;
 mod pushdown;
 mod read;
+mod restore;
 mod search;
 mod transaction;
 mod write;

@@ -1,9 +1,10 @@
-//! Writing configurations. Each write is one conditional call, so that of two concurrent writers only one wins.
+//! Creating and changing configurations. Each write is one conditional call, so that of two concurrent writers only one
+//! wins, and names the request that makes it.
 
 use chrono::{DateTime, Utc};
-use tenant_core::{ConfigKey, ConfigUpdate, Field, NewConfig, StoredConfig, VERSION_ATTRIBUTE};
+use tenant_core::{ConfigKey, ConfigUpdate, Field, NewConfig, StoredConfig, history::LastChange};
 
-use super::{ConfigStore, item};
+use super::{ConfigStore, item, last_change::own_work};
 use crate::{
     error::StoreError,
     item::Item,
@@ -24,12 +25,17 @@ pub struct Updated {
 }
 
 /// How often an update that depends on the item is tried while others keep changing the item.
-pub(super) const MAX_ROUNDS: usize = 5;
+pub(super) const MAX_ROUNDS: u32 = 5;
 
 impl ConfigStore {
     /// Stores a new configuration. An expired one is replaced; one that is alive is [`StoreError::AlreadyExists`].
-    pub async fn create(&self, config: &NewConfig, now: DateTime<Utc>) -> Result<Tagged<StoredConfig>, StoreError> {
-        let created = self.try_create(config, now).await?;
+    pub async fn create(
+        &self,
+        config: &NewConfig,
+        by: &LastChange,
+        now: DateTime<Utc>,
+    ) -> Result<Tagged<StoredConfig>, StoreError> {
+        let created = self.try_create(config, by, now).await?;
         created.map_err(|_| StoreError::AlreadyExists)
     }
 
@@ -37,15 +43,16 @@ impl ConfigStore {
     pub(super) async fn try_create(
         &self,
         config: &NewConfig,
+        by: &LastChange,
         now: DateTime<Utc>,
     ) -> Result<Result<Tagged<StoredConfig>, Rejection>, StoreError> {
         let version = (self.new_version)()?;
-        let item = item::new_item(config, &version, now);
+        let item = item::new_item(config, &version, by, now);
         let mut placeholders = Placeholders::default();
         let condition = is_free(&mut placeholders, now);
         match self.table.put(item.clone(), condition, placeholders).await? {
             Written::Applied(()) => Ok(Ok(item::tagged_config(item))),
-            Written::Rejected(rejection) => Ok(match rejection.own_work(VERSION_ATTRIBUTE, &version) {
+            Written::Rejected(rejection) => Ok(match own_work(&rejection, by) {
                 Some(found) => Ok(item::tagged_config(found.clone())),
                 None => Err(rejection),
             }),
@@ -61,12 +68,13 @@ impl ConfigStore {
         key: &ConfigKey,
         update: &ConfigUpdate,
         precondition: &Precondition,
+        by: &LastChange,
         now: DateTime<Utc>,
     ) -> Result<Updated, StoreError> {
         let key = item::key(key);
         let mut read = self.read_for(&key, precondition, Some(now)).await?;
         for _ in 0..MAX_ROUNDS {
-            let rejection = match self.try_update(&key, update, read, now).await? {
+            let rejection = match self.try_update(&key, update, read, by, now).await? {
                 Ok(updated) => return Ok(updated),
                 Err(rejection) => rejection,
             };
@@ -87,6 +95,7 @@ impl ConfigStore {
         key: &Item,
         update: &ConfigUpdate,
         read: Option<Item>,
+        by: &LastChange,
         now: DateTime<Utc>,
     ) -> Result<Result<Updated, Rejection>, StoreError> {
         let version = (self.new_version)()?;
@@ -99,7 +108,7 @@ impl ConfigStore {
             }
             None => (update.changes().to_vec(), is_as_assumed(&mut placeholders, update, now)),
         };
-        let changes = item::item_update(&changes, read.as_ref(), &version, now);
+        let changes = item::item_update(&changes, read.as_ref(), &version, by, now);
         let expression = changes.expression(&mut placeholders);
         let written = self
             .table
@@ -114,7 +123,7 @@ impl ConfigStore {
                     after: item::tagged_config(changes.apply(before)),
                 }))
             }
-            Written::Rejected(rejection) => Ok(match rejection.own_work(VERSION_ATTRIBUTE, &version) {
+            Written::Rejected(rejection) => Ok(match own_work(&rejection, by) {
                 Some(found) => Ok(Updated {
                     before: read.map(item::stored_config),
                     after: item::tagged_config(found.clone()),
@@ -124,37 +133,9 @@ impl ConfigStore {
         }
     }
 
-    /// Deletes an item, even if it has expired and DynamoDB has not deleted it yet: log processors still deliver it. Returns it
-    /// as it was; `None` where a retry found that an earlier attempt had deleted it. The precondition works as it does for
-    /// an update.
-    pub async fn delete(
-        &self,
-        key: &ConfigKey,
-        precondition: &Precondition,
-    ) -> Result<Option<StoredConfig>, StoreError> {
-        let key = item::key(key);
-        let read = self.read_for(&key, precondition, None).await?;
-        let mut placeholders = Placeholders::default();
-        let condition = match &read {
-            Some(read) => placeholders.is_unchanged(read, item::modelled_attributes()),
-            None => placeholders.exists(Field::TenantId.name()),
-        };
-        match self.table.delete(key, condition, placeholders).await? {
-            Written::Applied(item) => Ok(item.map(item::stored_config)),
-            // An earlier attempt deleted it and its response was lost. Even if another client had deleted it, the
-            // configuration would be gone.
-            Written::Rejected(Rejection {
-                found: None,
-                may_have_been_applied: true,
-            }) => Ok(read.map(item::stored_config)),
-            Written::Rejected(Rejection { found: None, .. }) => Err(StoreError::NotFound),
-            Written::Rejected(_) => Err(StoreError::PreconditionFailed),
-        }
-    }
-
     /// What a write is to be bound to: the item, if the precondition asks for a content and the item has it. With a time, an
     /// item that has expired by then does not exist.
-    async fn read_for(
+    pub(super) async fn read_for(
         &self,
         key: &Item,
         precondition: &Precondition,
@@ -180,12 +161,15 @@ pub(super) fn is_free(placeholders: &mut Placeholders, now: DateTime<Utc>) -> St
     placeholders.is_free(Field::TenantId.name(), Field::Ttl.name(), now)
 }
 
+/// "The item exists and has not expired".
+pub(super) fn is_alive(placeholders: &mut Placeholders, now: DateTime<Utc>) -> String {
+    let exists = placeholders.exists(Field::TenantId.name());
+    format!("{exists} AND {}", placeholders.is_alive(Field::Ttl.name(), now))
+}
+
 /// The condition of an update without a read: the item exists, and is as the update assumes.
 fn is_as_assumed(placeholders: &mut Placeholders, update: &ConfigUpdate, now: DateTime<Utc>) -> String {
-    let mut conditions = vec![
-        placeholders.exists(Field::TenantId.name()),
-        placeholders.is_alive(Field::Ttl.name(), now),
-    ];
+    let mut conditions = vec![is_alive(placeholders, now)];
     let assumptions = update.assumptions().into_iter();
     conditions.extend(assumptions.map(|assumption| item::holds(assumption, placeholders)));
     conditions.join(" AND ")

@@ -13,7 +13,7 @@ use tenant_store::{
 use testing::{Fault, FaultProxy};
 use tokio::{sync::Notify, time::Instant};
 
-use crate::harness::{Harness, TABLE, item, now, number, text};
+use crate::harness::{Harness, TABLE, item, now, number, request, text};
 
 fn operations(sent: &Value) -> Vec<Operation> {
     let body = json!({"operations": sent}).to_string();
@@ -53,11 +53,13 @@ fn in_time() -> Instant {
 }
 
 async fn apply(store: &ConfigStore, sent: &Value) -> Result<Effect, StoreError> {
-    store.apply(&operation(sent), now()).await
+    store.apply(&operation(sent), &request(), now()).await
 }
 
 async fn transact(store: &ConfigStore, sent: &Value) -> Result<Transacted, StoreError> {
-    store.apply_atomically(&operations(sent), now(), in_time()).await
+    store
+        .apply_atomically(&operations(sent), &request(), now(), in_time())
+        .await
 }
 
 async fn store_with(harness: &Harness, faults: &[Fault]) -> (ConfigStore, FaultProxy) {
@@ -131,7 +133,7 @@ async fn transaction_makes_what_its_effects_report() {
         delete("old")
     ]);
     let (transacted, usage) = measure(Box::pin(transact(&harness.store, &batch))).await;
-    assert_eq!(usage.calls, 2, "one read of all and one write of all");
+    assert_eq!(usage.calls, 3, "one read of all, one mark, and one write of all");
     let effects = applied(transacted.unwrap());
     let [
         Effect::Created(created),
@@ -288,7 +290,9 @@ async fn conflict_is_not_retried_after_the_deadline() {
     let harness = Harness::start().await;
     let (store, proxy) = store_with(&harness, &[Fault::Pass, cancelled("TransactionConflict")]).await;
     let operations = operations(&json!([create("acme")]));
-    let transacted = store.apply_atomically(&operations, now(), Instant::now()).await;
+    let transacted = store
+        .apply_atomically(&operations, &request(), now(), Instant::now())
+        .await;
     assert!(matches!(transacted, Err(StoreError::Throttled(_))), "{transacted:?}");
     assert_eq!(proxy.requests(), 2);
 }
@@ -306,13 +310,14 @@ async fn transaction_whose_response_was_lost_succeeds_once() {
     let harness = Harness::start().await;
     apply(&harness.store, &create("a")).await.unwrap();
     apply(&harness.store, &create("b")).await.unwrap();
-    let (store, proxy) = store_with(&harness, &[Fault::Pass, Fault::LoseResponse, Fault::Pass]).await;
+    let faults = [Fault::Pass, Fault::Pass, Fault::LoseResponse, Fault::Pass];
+    let (store, proxy) = store_with(&harness, &faults).await;
     let effects = applied(
         transact(&store, &json!([create("c"), switch_off("a", None), delete("b")]))
             .await
             .unwrap(),
     );
-    assert_eq!(proxy.requests(), 3);
+    assert_eq!(proxy.requests(), 4, "a read, a mark, the transaction and its retry");
     let Effect::Updated(updated) = &effects[1] else {
         panic!("{effects:?}")
     };
@@ -346,7 +351,7 @@ async fn keys_that_were_not_processed_are_read_again() {
     let (store, _) = store_with(&harness, &[unprocessed]).await;
     let until = Instant::now() + Duration::from_millis(200);
     let transacted = store
-        .apply_atomically(&operations(&json!([create("acme")])), now(), until)
+        .apply_atomically(&operations(&json!([create("acme")])), &request(), now(), until)
         .await;
     assert!(matches!(transacted, Err(StoreError::Throttled(_))), "{transacted:?}");
 }

@@ -11,7 +11,7 @@ use tenant_store::{Precondition, StoreError, client, configs::ConfigStore};
 use testing::{Fault, FaultProxy};
 use tokio::sync::Notify;
 
-use crate::harness::{Harness, TABLE, item, key, now, number, s3, text, unchanged, update};
+use crate::harness::{Harness, TABLE, item, key, now, number, request, s3, text, unchanged, update};
 
 /// A store behind a proxy with these faults.
 async fn store_with(harness: &Harness, faults: &[Fault]) -> (ConfigStore, FaultProxy) {
@@ -24,7 +24,7 @@ async fn store_with(harness: &Harness, faults: &[Fault]) -> (ConfigStore, FaultP
 async fn create_whose_response_was_lost_succeeds_on_its_retry() {
     let harness = Harness::start().await;
     let (store, proxy) = store_with(&harness, &[Fault::LoseResponse, Fault::Pass]).await;
-    let created = store.create(&s3("acme"), now()).await.unwrap();
+    let created = store.create(&s3("acme"), &request(), now()).await.unwrap();
     assert_eq!(proxy.requests(), 2);
     assert_eq!(harness.get("acme", S3).await, Some(created));
 }
@@ -34,23 +34,23 @@ async fn retried_create_of_what_another_client_created_is_rejected() {
     let harness = Harness::start().await;
     harness
         .store
-        .create(&s3("acme"), crate::harness::at(crate::harness::NOW - 5))
+        .create(&s3("acme"), &request(), crate::harness::at(crate::harness::NOW - 5))
         .await
         .unwrap();
     let (store, _) = store_with(&harness, &[Fault::LoseResponse, Fault::Pass]).await;
-    let created = store.create(&s3("acme"), now()).await;
+    let created = store.create(&s3("acme"), &request(), now()).await;
     assert!(matches!(created, Err(StoreError::AlreadyExists)), "{created:?}");
 }
 
 #[tokio::test]
 async fn conditional_update_whose_response_was_lost_succeeds_once() {
     let harness = Harness::start().await;
-    let created = harness.store.create(&s3("acme"), now()).await.unwrap();
+    let created = harness.store.create(&s3("acme"), &request(), now()).await.unwrap();
     let (store, proxy) = store_with(&harness, &[Fault::Pass, Fault::LoseResponse, Fault::Pass]).await;
     let change = update(S3, &json!({"enabled": false}));
     let store = store.with_versions(|| Ok("assigned".to_owned()));
     let updated = store
-        .update(&key("acme", S3), &change, &unchanged(&created), now())
+        .update(&key("acme", S3), &change, &unchanged(&created), &request(), now())
         .await
         .unwrap();
     assert_eq!(proxy.requests(), 3, "a read, a write and its retry");
@@ -62,17 +62,17 @@ async fn conditional_update_whose_response_was_lost_succeeds_once() {
 #[tokio::test]
 async fn late_conditional_update_is_rejected_without_a_lost_response() {
     let harness = Harness::start().await;
-    let created = harness.store.create(&s3("acme"), now()).await.unwrap();
+    let created = harness.store.create(&s3("acme"), &request(), now()).await.unwrap();
     let change = update(S3, &json!({"enabled": false}));
     let precondition = unchanged(&created);
     harness
         .store
-        .update(&key("acme", S3), &change, &precondition, now())
+        .update(&key("acme", S3), &change, &precondition, &request(), now())
         .await
         .unwrap();
     let same_again = harness
         .store
-        .update(&key("acme", S3), &change, &precondition, now())
+        .update(&key("acme", S3), &change, &precondition, &request(), now())
         .await;
     assert!(
         matches!(same_again, Err(StoreError::PreconditionFailed)),
@@ -83,9 +83,12 @@ async fn late_conditional_update_is_rejected_without_a_lost_response() {
 #[tokio::test]
 async fn delete_whose_response_was_lost_succeeds_on_its_retry() {
     let harness = Harness::start().await;
-    harness.store.create(&s3("acme"), now()).await.unwrap();
+    harness.store.create(&s3("acme"), &request(), now()).await.unwrap();
     let (store, _) = store_with(&harness, &[Fault::LoseResponse, Fault::Pass]).await;
-    store.delete(&key("acme", S3), &Precondition::None).await.unwrap();
+    store
+        .delete(&key("acme", S3), &Precondition::None, &request())
+        .await
+        .unwrap();
     assert_eq!(harness.get("acme", S3).await, None);
 }
 
@@ -93,7 +96,7 @@ async fn delete_whose_response_was_lost_succeeds_on_its_retry() {
 async fn write_without_response_has_an_unknown_outcome_and_read_is_unavailable() {
     let harness = Harness::start().await;
     let (store, _) = store_with(&harness, &[Fault::LoseResponse]).await;
-    let created = store.create(&s3("acme"), now()).await;
+    let created = store.create(&s3("acme"), &request(), now()).await;
     assert!(matches!(created, Err(StoreError::OutcomeUnknown(_))), "{created:?}");
     let read = store.get(&key("acme", S3), now()).await;
     assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
@@ -108,7 +111,7 @@ async fn lost_response_counts_although_the_retry_is_rejected() {
         (500, "InternalServerError"),
     ] {
         let (store, _) = store_with(&harness, &[Fault::LoseResponse, Fault::Reject(status, code)]).await;
-        let created = store.create(&s3(code), now()).await;
+        let created = store.create(&s3(code), &request(), now()).await;
         assert!(
             matches!(created, Err(StoreError::OutcomeUnknown(_))),
             "{code}: {created:?}"
@@ -124,7 +127,7 @@ async fn rejected_attempt_does_not_make_a_deletion_of_nothing_succeed() {
     let foreign = tenant_core::EntityTag::from_sha256(&[7; 32]);
     for precondition in [Precondition::None, Precondition::Tags(vec![foreign])] {
         let (store, proxy) = store_with(&harness, throttled).await;
-        let deleted = store.delete(&key("acme", S3), &precondition).await;
+        let deleted = store.delete(&key("acme", S3), &precondition, &request()).await;
         assert_eq!(proxy.requests(), 2);
         assert!(matches!(deleted, Err(StoreError::NotFound)), "{deleted:?}");
     }
@@ -145,7 +148,9 @@ async fn update_of_a_hand_written_item_whose_response_was_lost_succeeds() {
         let conditional = (&unchanged(&read), lost_second);
         for (precondition, faults) in [conditional, unconditional] {
             let (store, proxy) = store_with(&harness, faults).await;
-            let updated = store.update(&key("acme", S3), &change, precondition, now()).await;
+            let updated = store
+                .update(&key("acme", S3), &change, precondition, &request(), now())
+                .await;
             assert_eq!(proxy.requests(), faults.len(), "{version:?}");
             let stored = harness.get("acme", S3).await.unwrap();
             assert_eq!(updated.unwrap().after, stored, "{version:?}");
@@ -184,13 +189,18 @@ async fn hand_edit_between_read_and_write_fails_the_precondition() {
         |item| drop(item.insert("version".to_owned(), number(1))),
     ];
     for edit in edits {
-        let _ = harness.store.delete(&key("acme", S3), &Precondition::None).await;
-        let read = harness.store.create(&s3("acme"), now()).await.unwrap();
+        let _ = harness
+            .store
+            .delete(&key("acme", S3), &Precondition::None, &request())
+            .await;
+        let read = harness.store.create(&s3("acme"), &request(), now()).await.unwrap();
         let mut edited = harness.item("acme", "s3").await.unwrap();
         edit(&mut edited);
         let updated = write_around_a_hand_edit(&harness, edited.clone(), async |store: ConfigStore| {
             let precondition = unchanged(&read);
-            store.update(&key("acme", S3), &change, &precondition, now()).await
+            store
+                .update(&key("acme", S3), &change, &precondition, &request(), now())
+                .await
         })
         .await;
         assert!(matches!(updated, Err(StoreError::PreconditionFailed)), "{updated:?}");
@@ -199,7 +209,7 @@ async fn hand_edit_between_read_and_write_fails_the_precondition() {
         let read = harness.get("acme", S3).await.unwrap();
         edited.insert("updated_at".to_owned(), text("by hand"));
         let deleted = write_around_a_hand_edit(&harness, edited.clone(), async |store: ConfigStore| {
-            store.delete(&key("acme", S3), &unchanged(&read)).await
+            store.delete(&key("acme", S3), &unchanged(&read), &request()).await
         })
         .await;
         assert!(matches!(deleted, Err(StoreError::PreconditionFailed)), "{deleted:?}");
@@ -210,13 +220,15 @@ async fn hand_edit_between_read_and_write_fails_the_precondition() {
 #[tokio::test]
 async fn expiry_between_read_and_write_is_not_found() {
     let harness = Harness::start().await;
-    let read = harness.store.create(&s3("acme"), now()).await.unwrap();
+    let read = harness.store.create(&s3("acme"), &request(), now()).await.unwrap();
     let mut expired = harness.item("acme", "s3").await.unwrap();
     expired.insert("ttl".to_owned(), number(crate::harness::NOW - 1));
     let change = update(S3, &json!({"enabled": false}));
     let updated = write_around_a_hand_edit(&harness, expired, async |store: ConfigStore| {
         let precondition = unchanged(&read);
-        store.update(&key("acme", S3), &change, &precondition, now()).await
+        store
+            .update(&key("acme", S3), &change, &precondition, &request(), now())
+            .await
     })
     .await;
     assert!(matches!(updated, Err(StoreError::NotFound)), "{updated:?}");
@@ -226,7 +238,7 @@ async fn expiry_between_read_and_write_is_not_found() {
 async fn unconditional_write_is_one_call_and_conditional_write_two() {
     let harness = Harness::start().await;
     let (acme, change) = (key("acme", S3), update(S3, &json!({"enabled": false})));
-    let mut config = harness.store.create(&s3("acme"), now()).await.unwrap();
+    let mut config = harness.store.create(&s3("acme"), &request(), now()).await.unwrap();
     for conditional in [false, true] {
         let precondition = if conditional {
             unchanged(&config)
@@ -234,7 +246,8 @@ async fn unconditional_write_is_one_call_and_conditional_write_two() {
             Precondition::None
         };
         let calls = 1 + u32::from(conditional);
-        let update = harness.store.update(&acme, &change, &precondition, now());
+        let by = request();
+        let update = harness.store.update(&acme, &change, &precondition, &by, now());
         let (updated, usage) = measure(Box::pin(update)).await;
         assert_eq!(usage.calls, calls);
         let precondition = if conditional {
@@ -242,11 +255,11 @@ async fn unconditional_write_is_one_call_and_conditional_write_two() {
         } else {
             Precondition::None
         };
-        let delete = harness.store.delete(&acme, &precondition);
+        let delete = harness.store.delete(&acme, &precondition, &by);
         let (deleted, usage) = measure(Box::pin(delete)).await;
         assert!(deleted.unwrap().is_some());
-        assert_eq!(usage.calls, calls);
-        config = harness.store.create(&s3("acme"), now()).await.unwrap();
+        assert_eq!(usage.calls, calls + 1, "a deletion marks the item first");
+        config = harness.store.create(&s3("acme"), &request(), now()).await.unwrap();
     }
 }
 
@@ -254,7 +267,7 @@ async fn unconditional_write_is_one_call_and_conditional_write_two() {
 async fn unknown_rejection_is_a_defect_and_not_a_transient_fault() {
     let harness = Harness::start().await;
     let (store, proxy) = store_with(&harness, &[Fault::Reject(400, "SomethingNewException")]).await;
-    let created = store.create(&s3("acme"), now()).await;
+    let created = store.create(&s3("acme"), &request(), now()).await;
     assert!(matches!(created, Err(StoreError::Unexpected(_))), "{created:?}");
     assert_eq!(proxy.requests(), 1);
     let (store, _) = store_with(&harness, &[Fault::Reject(503, "SomethingNewException")]).await;
@@ -275,7 +288,7 @@ async fn transient_throttle_is_retried_and_a_lasting_one_reported() {
         ],
     )
     .await;
-    store.create(&s3("acme"), now()).await.unwrap();
+    store.create(&s3("acme"), &request(), now()).await.unwrap();
     assert_eq!(proxy.requests(), 3);
     let (store, proxy) = store_with(&harness, &[throttle]).await;
     let read = store.get(&key("acme", S3), now()).await;
@@ -287,7 +300,7 @@ async fn transient_throttle_is_retried_and_a_lasting_one_reported() {
 async fn each_rejection_is_reported_by_what_can_be_done_about_it() {
     let harness = Harness::start().await;
     let (store, proxy) = store_with(&harness, &[Fault::Reject(400, "AccessDeniedException")]).await;
-    let denied = store.create(&s3("acme"), now()).await;
+    let denied = store.create(&s3("acme"), &request(), now()).await;
     assert!(matches!(denied, Err(StoreError::AccessDenied(_))), "{denied:?}");
     assert_eq!(proxy.requests(), 1, "a rejection is not retried");
     let (store, _) = store_with(&harness, &[Fault::Reject(400, "ResourceNotFoundException")]).await;
@@ -297,7 +310,7 @@ async fn each_rejection_is_reported_by_what_can_be_done_about_it() {
     let unexpected = store.get(&key("acme", S3), now()).await;
     assert!(matches!(unexpected, Err(StoreError::Unexpected(_))), "{unexpected:?}");
     let (store, _) = store_with(&harness, &[Fault::Reject(400, "TransactionConflictException")]).await;
-    let conflict = store.delete(&key("acme", S3), &Precondition::None).await;
+    let conflict = store.delete(&key("acme", S3), &Precondition::None, &request()).await;
     assert!(matches!(conflict, Err(StoreError::Throttled(_))), "{conflict:?}");
 }
 
@@ -316,7 +329,7 @@ async fn hang_ends_within_the_time_budget() {
 async fn write_to_a_closed_port_is_known_not_to_have_happened() {
     let closed = format!("http://{}", testing::closed_port());
     let store = ConfigStore::new(client::connect_embedded(&closed), TABLE);
-    let created = store.create(&s3("acme"), now()).await;
+    let created = store.create(&s3("acme"), &request(), now()).await;
     assert!(matches!(created, Err(StoreError::Unavailable(_))), "{created:?}");
 }
 
@@ -357,7 +370,7 @@ async fn usage_counts_throttles_before_a_successful_retry() {
 async fn usage_does_not_count_other_retries_as_throttles() {
     let harness = Harness::start().await;
     let (store, _) = store_with(&harness, &[Fault::Reject(500, "InternalServerError"), Fault::Pass]).await;
-    let (_, usage) = measure(Box::pin(store.create(&s3("acme"), now()))).await;
+    let (_, usage) = measure(Box::pin(store.create(&s3("acme"), &request(), now()))).await;
     assert_eq!((usage.calls, usage.retries(), usage.throttles), (1, 1, 0));
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use tenant_core::{DeliveryType::S3, Field, PageLimit};
 use tenant_store::{Precondition, StoreError};
 
-use crate::harness::{Harness, NOW, at, item, key, now, number, text, unchanged, update, wire};
+use crate::harness::{Harness, NOW, at, item, key, now, number, request, text, unchanged, update, wire};
 
 #[tokio::test]
 async fn string_set_reads_as_a_list_and_missing_enabled_as_off() {
@@ -78,7 +78,7 @@ async fn invalid_item_is_fixed_field_by_field_and_gets_a_version() {
     let as_read = unchanged(&harness.get("acme", S3).await.unwrap());
     let fixed = harness
         .store
-        .update(&key("acme", S3), &change, &as_read, now())
+        .update(&key("acme", S3), &change, &as_read, &request(), now())
         .await
         .unwrap()
         .after;
@@ -94,7 +94,10 @@ async fn invalid_item_is_fixed_field_by_field_and_gets_a_version() {
         "what read as off is stored as off"
     );
     assert!(fixed.value.version().is_some());
-    let again = harness.store.update(&key("acme", S3), &change, &as_read, now()).await;
+    let again = harness
+        .store
+        .update(&key("acme", S3), &change, &as_read, &request(), now())
+        .await;
     assert!(matches!(again, Err(StoreError::PreconditionFailed)), "{again:?}");
 }
 
@@ -133,7 +136,7 @@ async fn update_assigns_a_version_whatever_was_there() {
         let change = update(S3, &json!({"enabled": true}));
         let fixed = harness
             .store
-            .update(&key("acme", S3), &change, &Precondition::None, now())
+            .update(&key("acme", S3), &change, &Precondition::None, &request(), now())
             .await;
         let assigned = harness.item("acme", "s3").await.unwrap()["version"].clone();
         assert!(
@@ -151,24 +154,30 @@ async fn item_with_a_hand_written_version_is_changed_and_deleted_by_the_tag_that
     for version in hand_written_versions() {
         harness.put(with_version(version.clone())).await;
         let as_read = unchanged(&harness.get("acme", S3).await.unwrap());
-        let fixed = harness.store.update(&key("acme", S3), &change, &as_read, now()).await;
+        let fixed = harness
+            .store
+            .update(&key("acme", S3), &change, &as_read, &request(), now())
+            .await;
         assert!(
             fixed.as_ref().is_ok_and(|fixed| fixed.after.value.version().is_some()),
             "{version:?}: {fixed:?}"
         );
-        let again = harness.store.update(&key("acme", S3), &change, &as_read, now()).await;
+        let again = harness
+            .store
+            .update(&key("acme", S3), &change, &as_read, &request(), now())
+            .await;
         assert!(
             matches!(again, Err(StoreError::PreconditionFailed)),
             "{version:?}: {again:?}"
         );
-        let deleted = harness.store.delete(&key("acme", S3), &as_read).await;
+        let deleted = harness.store.delete(&key("acme", S3), &as_read, &request()).await;
         assert!(
             matches!(deleted, Err(StoreError::PreconditionFailed)),
             "{version:?}: {deleted:?}"
         );
 
         harness.put(with_version(version.clone())).await;
-        let deleted = harness.store.delete(&key("acme", S3), &as_read).await;
+        let deleted = harness.store.delete(&key("acme", S3), &as_read, &request()).await;
         assert!(deleted.as_ref().is_ok_and(Option::is_some), "{version:?}: {deleted:?}");
         assert_eq!(harness.item("acme", "s3").await, None);
     }
@@ -177,7 +186,11 @@ async fn item_with_a_hand_written_version_is_changed_and_deleted_by_the_tag_that
 #[tokio::test]
 async fn hand_edit_of_any_modelled_attribute_changes_the_tag() {
     let harness = Harness::start().await;
-    let created = harness.store.create(&crate::harness::s3("acme"), now()).await.unwrap();
+    let created = harness
+        .store
+        .create(&crate::harness::s3("acme"), &request(), now())
+        .await
+        .unwrap();
     let original = harness.item("acme", "s3").await.unwrap();
     let attributes = Field::ALL.into_iter().map(Field::name).chain(["version"]);
     for name in attributes.filter(|name| !["tenant_id", "type"].contains(name)) {
@@ -234,7 +247,7 @@ async fn every_type_of_attribute_can_be_bound_to_a_conditional_write() {
         let read = harness.get("acme", S3).await.unwrap();
         let updated = harness
             .store
-            .update(&key("acme", S3), &change, &unchanged(&read), now())
+            .update(&key("acme", S3), &change, &unchanged(&read), &request(), now())
             .await;
         let updated = updated.map(|updated| updated.after);
         assert_eq!(
@@ -257,7 +270,7 @@ async fn invalid_item_can_be_deleted() {
         .await;
     harness
         .store
-        .delete(&key("acme", S3), &Precondition::None)
+        .delete(&key("acme", S3), &Precondition::None, &request())
         .await
         .unwrap();
     assert_eq!(harness.item("acme", "s3").await, None);

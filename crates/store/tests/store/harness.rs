@@ -1,15 +1,21 @@
 //! One table for each test.
 
-use std::{collections::HashMap, net::SocketAddr};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tenant_core::{
-    ConfigKey, ConfigUpdate, DeliveryType, NewConfig, StoredConfig, TenantId, parse_create, parse_update,
+    ConfigKey, ConfigUpdate, DeliveryType, NewConfig, StoredConfig, TenantId,
+    history::{ChangeKind, Entry, Image, LastChange, Record, Revision},
+    parse_create, parse_update,
 };
 use tenant_store::{Precondition, Tagged, configs::ConfigStore};
-use testing::EmbeddedDynamoDb;
+use testing::{EmbeddedDynamoDb, StreamRecord};
 
 pub(crate) const TABLE: &str = "test-tenant-configs";
 /// 2023-11-14T22:13:20Z
@@ -58,6 +64,16 @@ impl Harness {
             .unwrap();
     }
 
+    /// What the stream of the table has of its configurations, as the history records it. The stream must be enabled.
+    pub(crate) fn history(&self) -> Vec<Entry> {
+        let records = self.dynamodb.stream_records(TABLE).into_iter();
+        records.filter_map(entry).collect()
+    }
+
+    pub(crate) fn enable_stream(&self) {
+        self.dynamodb.enable_stream(TABLE);
+    }
+
     /// The item as it is in the table.
     pub(crate) async fn item(&self, tenant_id: &str, delivery_type: &str) -> Option<HashMap<String, AttributeValue>> {
         let key = item([("tenant_id", text(tenant_id)), ("type", text(delivery_type))]);
@@ -76,12 +92,47 @@ impl Harness {
     }
 }
 
+fn entry(record: StreamRecord) -> Option<Entry> {
+    let image = |json: Option<Value>| json.map(|json| Image::from_json(json).unwrap());
+    let (old, new) = (image(record.old), image(record.new));
+    let item = new.as_ref().or(old.as_ref()).unwrap();
+    let (tenant_id, delivery_type) = (item.text("tenant_id").unwrap(), item.text("type").unwrap());
+    let record = Record {
+        key: ConfigKey::new(tenant_id, delivery_type).unwrap(),
+        revision: Revision::from_record("2023-11-01T00:00:00.000", &record.sequence_number, now()).unwrap(),
+        old,
+        new,
+        identity: None,
+    };
+    record.into_entry(now())
+}
+
 pub(crate) fn now() -> DateTime<Utc> {
     at(NOW)
 }
 
 pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds, 0).unwrap()
+}
+
+/// A request that no other one is equal to.
+pub(crate) fn request() -> LastChange {
+    static REQUESTS: AtomicUsize = AtomicUsize::new(0);
+    let number = REQUESTS.fetch_add(1, Ordering::Relaxed);
+    request_with(&format!("request-{number}"), ChangeKind::Update)
+}
+
+/// The request with this id.
+pub(crate) fn request_with(request_id: &str, kind: ChangeKind) -> LastChange {
+    LastChange {
+        request_id: request_id.to_owned(),
+        kind,
+        key: Some("current:1".to_owned()),
+        at: now(),
+        note: None,
+        cause: None,
+        restored_from: None,
+    }
 }
 
 pub(crate) fn tenant(tenant_id: &str) -> TenantId {

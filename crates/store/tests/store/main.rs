@@ -4,6 +4,8 @@
 
 mod batch;
 mod concurrency;
+mod deletes;
+mod deletion_races;
 mod faults;
 mod feeds;
 mod hand_written;
@@ -11,8 +13,11 @@ mod harness;
 mod history;
 mod history_cost;
 mod history_harness;
+mod last_change;
 mod paging;
 mod reads;
 mod resolved;
+mod restores;
 mod search;
+mod transaction_marks;
 mod writes;

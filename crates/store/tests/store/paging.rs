@@ -7,7 +7,7 @@ use tenant_aws::usage::measure;
 use tenant_core::{DeliveryType::S3, PageLimit, StoredConfig};
 use tenant_store::Precondition;
 
-use crate::harness::{Harness, NOW, TABLE, item, key, now, number, s3, text};
+use crate::harness::{Harness, NOW, TABLE, item, key, now, number, request, s3, text};
 
 fn limit(configs: u16) -> PageLimit {
     configs.to_string().parse().unwrap()
@@ -54,7 +54,11 @@ async fn empty_table_is_one_empty_page() {
 async fn last_page_has_no_key_even_when_it_is_full() {
     let harness = Harness::start().await;
     for n in 0..4 {
-        harness.store.create(&s3(&format!("t{n}")), now()).await.unwrap();
+        harness
+            .store
+            .create(&s3(&format!("t{n}")), &request(), now())
+            .await
+            .unwrap();
     }
     let page = harness.store.list_page(limit(4), None, now()).await.unwrap();
     assert_eq!((page.configs.len(), page.last_key), (4, None));
@@ -68,15 +72,22 @@ async fn lasting_item_is_returned_exactly_once_while_others_come_and_go() {
     let harness = Harness::start().await;
     for size in [1, 2, 7, 1000] {
         for n in 0..40 {
-            let _ = harness.store.create(&s3(&format!("stays{n}")), now()).await;
-            let _ = harness.store.create(&s3(&format!("goes{n}")), now()).await;
+            let _ = harness.store.create(&s3(&format!("stays{n}")), &request(), now()).await;
+            let _ = harness.store.create(&s3(&format!("goes{n}")), &request(), now()).await;
         }
         let found = walk(&harness, size, async |round| {
             let _ = harness
                 .store
-                .delete(&key(&format!("goes{}", round % 40), S3), &Precondition::None)
+                .delete(
+                    &key(&format!("goes{}", round % 40), S3),
+                    &Precondition::None,
+                    &request(),
+                )
                 .await;
-            let _ = harness.store.create(&s3(&format!("comes{size}-{round}")), now()).await;
+            let _ = harness
+                .store
+                .create(&s3(&format!("comes{size}-{round}")), &request(), now())
+                .await;
         })
         .await;
         for n in 0..40 {
@@ -94,11 +105,19 @@ async fn lasting_item_is_returned_exactly_once_while_others_come_and_go() {
 async fn walk_continues_after_a_deleted_item() {
     let harness = Harness::start().await;
     for n in 0..10 {
-        harness.store.create(&s3(&format!("t{n}")), now()).await.unwrap();
+        harness
+            .store
+            .create(&s3(&format!("t{n}")), &request(), now())
+            .await
+            .unwrap();
     }
     let page = harness.store.list_page(limit(5), None, now()).await.unwrap();
     let last = page.configs.last().unwrap().tenant_id();
-    harness.store.delete(&key(last, S3), &Precondition::None).await.unwrap();
+    harness
+        .store
+        .delete(&key(last, S3), &Precondition::None, &request())
+        .await
+        .unwrap();
     let rest = harness
         .store
         .list_page(limit(1000), page.last_key.as_ref(), now())
@@ -132,7 +151,11 @@ async fn expired_items_are_skipped() {
     let harness = Harness::start().await;
     put_expired(&harness, 300).await;
     for n in 0..3 {
-        harness.store.create(&s3(&format!("alive{n}")), now()).await.unwrap();
+        harness
+            .store
+            .create(&s3(&format!("alive{n}")), &request(), now())
+            .await
+            .unwrap();
     }
     for size in [1, 2, 1000] {
         let found = walk(&harness, size, async |_| {}).await;
@@ -145,7 +168,11 @@ async fn page_among_thousands_of_expired_items_ends_early_and_the_walk_continues
     let harness = Harness::start().await;
     put_expired(&harness, 20_100).await;
     for n in 0..3 {
-        harness.store.create(&s3(&format!("alive{n}")), now()).await.unwrap();
+        harness
+            .store
+            .create(&s3(&format!("alive{n}")), &request(), now())
+            .await
+            .unwrap();
     }
     let (page, usage) = measure(Box::pin(harness.store.list_page(limit(1000), None, now()))).await;
     let page = page.unwrap();

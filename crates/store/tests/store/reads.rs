@@ -7,7 +7,7 @@ use tenant_core::{
 };
 use tenant_store::{StoreError, configs::SCHEMA};
 
-use crate::harness::{Harness, NOW, TABLE, cloudwatch, item, key, now, number, s3, text};
+use crate::harness::{Harness, NOW, TABLE, cloudwatch, item, key, now, number, request, s3, text};
 
 #[tokio::test]
 async fn unknown_configuration_is_not_found_and_unknown_tenant_has_an_empty_list() {
@@ -19,9 +19,13 @@ async fn unknown_configuration_is_not_found_and_unknown_tenant_has_an_empty_list
 #[tokio::test]
 async fn list_of_a_tenant_has_only_its_configurations_by_type() {
     let harness = Harness::start().await;
-    let s3_config = harness.store.create(&s3("acme"), now()).await.unwrap();
-    let cloudwatch_config = harness.store.create(&cloudwatch("acme"), now()).await.unwrap();
-    harness.store.create(&s3("acme-corp"), now()).await.unwrap();
+    let s3_config = harness.store.create(&s3("acme"), &request(), now()).await.unwrap();
+    let cloudwatch_config = harness
+        .store
+        .create(&cloudwatch("acme"), &request(), now())
+        .await
+        .unwrap();
+    harness.store.create(&s3("acme-corp"), &request(), now()).await.unwrap();
     let listed = harness.store.list_tenant("acme", now()).await.unwrap();
     assert_eq!(listed, [cloudwatch_config.value.clone(), s3_config.value]);
     assert_eq!(harness.get("acme", CloudWatch).await, Some(cloudwatch_config));
@@ -53,8 +57,8 @@ async fn siblings_are_the_other_items_of_the_tenant_expired_or_not() {
     let harness = Harness::start().await;
     let acme = key("acme", S3);
     assert!(harness.store.get_with_siblings(&acme, now()).await.unwrap().is_none());
-    let created = harness.store.create(&s3("acme"), now()).await.unwrap();
-    harness.store.create(&s3("other"), now()).await.unwrap();
+    let created = harness.store.create(&s3("acme"), &request(), now()).await.unwrap();
+    harness.store.create(&s3("other"), &request(), now()).await.unwrap();
     for (delivery_type, ttl) in [("splunk", NOW - 1), ("firehose", NOW + 1)] {
         let attributes = [
             ("tenant_id", text("acme")),
@@ -93,7 +97,7 @@ async fn ping_of_a_missing_table_is_an_error() {
 #[tokio::test]
 async fn creating_the_table_twice_is_safe() {
     let harness = Harness::start().await;
-    harness.store.create(&s3("acme"), now()).await.unwrap();
+    harness.store.create(&s3("acme"), &request(), now()).await.unwrap();
     tenant_store::schema::ensure_table(&harness.client, TABLE, &SCHEMA)
         .await
         .unwrap();

@@ -13,7 +13,7 @@ use tenant_store::{Precondition, StoreError, client, configs::ConfigStore};
 use testing::{Fault, FaultProxy};
 use tokio::sync::Notify;
 
-use crate::harness::{Harness, TABLE, item, key, now, number, text, unchanged, update};
+use crate::harness::{Harness, TABLE, item, key, now, number, request, text, unchanged, update};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/LogDistributionRole";
 
@@ -72,12 +72,12 @@ async fn value_sent_as_it_is_shown_keeps_its_stored_form() {
             let precondition = &met(&harness).await[usize::from(conditional)];
             let updated = harness
                 .store
-                .update(&key("acme", S3), &change, precondition, now())
+                .update(&key("acme", S3), &change, precondition, &request(), now())
                 .await
                 .unwrap();
             assert_eq!(harness.get("acme", S3).await, Some(updated.after));
             let mut after = harness.item("acme", "s3").await.unwrap();
-            for assigned in ["version", "updated_at"] {
+            for assigned in ["version", "updated_at", "last_change"] {
                 assert!(after.remove(assigned).is_some());
             }
             assert_eq!(after, before, "{field}");
@@ -120,7 +120,7 @@ async fn other_value_replaces_the_stored_form() {
         let change = update(S3, &json!({field: sent}));
         harness
             .store
-            .update(&key("acme", S3), &change, &Precondition::None, now())
+            .update(&key("acme", S3), &change, &Precondition::None, &request(), now())
             .await
             .unwrap();
         assert_eq!(harness.item("acme", "s3").await.unwrap()[field], expected);
@@ -143,7 +143,7 @@ async fn labels_without_a_label_are_removed() {
             let precondition = &met(&harness).await[usize::from(conditional)];
             harness
                 .store
-                .update(&key("acme", S3), &change, precondition, now())
+                .update(&key("acme", S3), &change, precondition, &request(), now())
                 .await
                 .unwrap();
             let after = harness.item("acme", "s3").await.unwrap();
@@ -181,7 +181,7 @@ async fn null_in_enabled_is_stored_as_false_by_the_next_update() {
         let precondition = &met(&harness).await[usize::from(conditional)];
         harness
             .store
-            .update(&key("acme", S3), &change, precondition, now())
+            .update(&key("acme", S3), &change, precondition, &request(), now())
             .await
             .unwrap();
         let enabled = &harness.item("acme", "s3").await.unwrap()["enabled"];
@@ -197,7 +197,7 @@ async fn broken_rules(harness: &Harness, change: &Value) -> Vec<(String, ErrorCo
     for precondition in met(harness).await {
         let updated = harness
             .store
-            .update(&key("acme", S3), &change, &precondition, now())
+            .update(&key("acme", S3), &change, &precondition, &request(), now())
             .await;
         let Err(StoreError::BrokenRules(errors)) = updated else {
             panic!("{updated:?}")
@@ -269,7 +269,7 @@ async fn stub_is_not_switched_on_without_its_required_fields() {
         let change = update(S3, &change);
         harness
             .store
-            .update(&key("acme", S3), &change, &Precondition::None, now())
+            .update(&key("acme", S3), &change, &Precondition::None, &request(), now())
             .await
             .unwrap();
     }
@@ -288,7 +288,13 @@ async fn every_required_field_that_a_stub_lacks_is_reported() {
     let change = update(CloudWatch, &json!({"enabled": true}));
     let updated = harness
         .store
-        .update(&key("acme", CloudWatch), &change, &Precondition::None, now())
+        .update(
+            &key("acme", CloudWatch),
+            &change,
+            &Precondition::None,
+            &request(),
+            now(),
+        )
         .await;
     let Err(StoreError::BrokenRules(errors)) = updated else {
         panic!("{updated:?}")
@@ -305,7 +311,7 @@ async fn value_that_does_not_begin_visibly_counts_as_present() {
         let change = update(S3, &json!({"enabled": null}));
         harness
             .store
-            .update(&key("acme", S3), &change, &Precondition::None, now())
+            .update(&key("acme", S3), &change, &Precondition::None, &request(), now())
             .await
             .unwrap();
     }
@@ -328,7 +334,8 @@ async fn only_an_update_that_depends_on_the_item_needs_a_second_call() {
         put_with(&harness, field, stored).await;
         let change = update(S3, &whole);
         let key = key("acme", S3);
-        let update = harness.store.update(&key, &change, &Precondition::None, now());
+        let by = request();
+        let update = harness.store.update(&key, &change, &Precondition::None, &by, now());
         let (updated, usage) = measure(Box::pin(update)).await;
         updated.unwrap();
         assert_eq!(usage.calls, calls, "{field}");
@@ -353,7 +360,8 @@ async fn update_around_edits(harness: &Harness, edits: Vec<AttributeValue>) -> R
     };
     let change = update(S3, &json!({"desired_logs": ["a"], "target_region": "eu-west-1"}));
     let key = key("acme", S3);
-    let update = store.update(&key, &change, &Precondition::None, now());
+    let by = request();
+    let update = store.update(&key, &change, &Precondition::None, &by, now());
     tokio::join!(update, edit).0.map(drop)
 }
 

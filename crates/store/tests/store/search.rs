@@ -16,7 +16,7 @@ use tenant_store::{
 };
 use testing::{Fault, FaultProxy};
 
-use crate::harness::{Harness, NOW, TABLE, item, key, now, number, s3, text};
+use crate::harness::{Harness, NOW, TABLE, item, key, now, number, request, s3, text};
 
 /// As the API uses it.
 const READING_TIME: Duration = Duration::from_secs(5);
@@ -57,7 +57,11 @@ async fn walk(
 async fn limit_counts_matches_and_the_last_page_has_no_key() {
     let harness = Harness::start().await;
     for n in 0..40 {
-        harness.store.create(&s3(&format!("t{n}")), now()).await.unwrap();
+        harness
+            .store
+            .create(&s3(&format!("t{n}")), &request(), now())
+            .await
+            .unwrap();
     }
     let all = find(&harness.store, &search("t", 40)).await.unwrap();
     assert_eq!((all.page.configs.len(), all.page.last_key), (40, None));
@@ -89,13 +93,16 @@ async fn lasting_match_is_found_exactly_once_while_others_come_and_go() {
     let harness = Harness::start().await;
     for limit in [1, 7, 1000] {
         for n in 0..40 {
-            let _ = harness.store.create(&s3(&format!("stays{n}")), now()).await;
-            let _ = harness.store.create(&s3(&format!("goes{n}")), now()).await;
+            let _ = harness.store.create(&s3(&format!("stays{n}")), &request(), now()).await;
+            let _ = harness.store.create(&s3(&format!("goes{n}")), &request(), now()).await;
         }
         let found = walk(&harness, search("stays OR comes", limit), async |round, _| {
             let gone = key(&format!("goes{}", round % 40), S3);
-            let _ = harness.store.delete(&gone, &Precondition::None).await;
-            let _ = harness.store.create(&s3(&format!("comes{limit}-{round}")), now()).await;
+            let _ = harness.store.delete(&gone, &Precondition::None, &request()).await;
+            let _ = harness
+                .store
+                .create(&s3(&format!("comes{limit}-{round}")), &request(), now())
+                .await;
         })
         .await;
         for n in 0..40 {
@@ -109,7 +116,7 @@ async fn lasting_match_is_found_exactly_once_while_others_come_and_go() {
 #[tokio::test]
 async fn expired_item_matches_nothing() {
     let harness = Harness::start().await;
-    harness.store.create(&s3("alive"), now()).await.unwrap();
+    harness.store.create(&s3("alive"), &request(), now()).await.unwrap();
     for (tenant_id, ttl) in [("expired", NOW - 1), ("expires", NOW + 1), ("never", 0)] {
         harness
             .put(item([
@@ -201,7 +208,11 @@ async fn one_match_in_100_000_items_is_found_by_calls_within_the_budget() {
 /// A store behind a proxy with these faults, over twenty items.
 async fn store_with(harness: &Harness, faults: &[Fault]) -> (ConfigStore, FaultProxy) {
     for n in 0..20 {
-        harness.store.create(&s3(&format!("t{n}")), now()).await.unwrap();
+        harness
+            .store
+            .create(&s3(&format!("t{n}")), &request(), now())
+            .await
+            .unwrap();
     }
     let proxy = FaultProxy::start(harness.address, faults).await;
     let client = client::connect_embedded(&proxy.endpoint());

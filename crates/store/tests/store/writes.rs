@@ -11,13 +11,13 @@ use tenant_core::{
 use tenant_store::{Precondition, StoreError, configs::Updated};
 
 use crate::harness::{
-    Harness, NOW, at, cloudwatch, item, key, new_config, now, number, s3, text, unchanged, update, wire,
+    Harness, NOW, at, cloudwatch, item, key, new_config, now, number, request, s3, text, unchanged, update, wire,
 };
 
 #[tokio::test]
 async fn created_configuration_is_stored_with_its_defaults() {
     let harness = Harness::start().await;
-    let created = harness.store.create(&s3("acme"), now()).await.unwrap();
+    let created = harness.store.create(&s3("acme"), &request(), now()).await.unwrap();
     assert_eq!(
         wire(&created),
         json!({
@@ -41,7 +41,7 @@ async fn desired_logs_are_written_as_a_list_of_strings() {
         "tenant_id": "acme", "type": "s3", "bucket_name": "acme-corp-logs", "desired_logs": ["b", "a"],
         "ttl": NOW + 1, "target_region": "eu-west-1", "enabled": false
     }));
-    harness.store.create(&config, now()).await.unwrap();
+    harness.store.create(&config, &request(), now()).await.unwrap();
     let stored = harness.item("acme", "s3").await.unwrap();
     assert_eq!(stored["desired_logs"], AttributeValue::L(vec![text("b"), text("a")]));
     assert_eq!(stored["ttl"], number(NOW + 1));
@@ -50,13 +50,13 @@ async fn desired_logs_are_written_as_a_list_of_strings() {
 #[tokio::test]
 async fn second_create_is_rejected_and_changes_nothing() {
     let harness = Harness::start().await;
-    let first = harness.store.create(&s3("acme"), now()).await.unwrap();
-    let second = harness.store.create(&s3("acme"), at(NOW + 60)).await;
+    let first = harness.store.create(&s3("acme"), &request(), now()).await.unwrap();
+    let second = harness.store.create(&s3("acme"), &request(), at(NOW + 60)).await;
     assert!(matches!(second, Err(StoreError::AlreadyExists)), "{second:?}");
     assert_eq!(harness.get("acme", S3).await, Some(first));
     harness
         .store
-        .create(&cloudwatch("acme"), now())
+        .create(&cloudwatch("acme"), &request(), now())
         .await
         .expect("the other type is another configuration");
 }
@@ -64,14 +64,24 @@ async fn second_create_is_rejected_and_changes_nothing() {
 #[tokio::test]
 async fn update_changes_only_the_fields_that_it_names() {
     let harness = Harness::start().await;
-    let created = harness.store.create(&cloudwatch("acme"), now()).await.unwrap();
+    let created = harness
+        .store
+        .create(&cloudwatch("acme"), &request(), now())
+        .await
+        .unwrap();
     let change = update(
         CloudWatch,
         &json!({"enabled": false, "target_region": "us-west-2", "desired_logs": ["a"]}),
     );
     let Updated { before, after: updated } = harness
         .store
-        .update(&key("acme", CloudWatch), &change, &Precondition::None, at(NOW + 60))
+        .update(
+            &key("acme", CloudWatch),
+            &change,
+            &Precondition::None,
+            &request(),
+            at(NOW + 60),
+        )
         .await
         .unwrap();
     assert_eq!(before.as_ref(), Some(&created.value));
@@ -89,12 +99,12 @@ async fn update_changes_only_the_fields_that_it_names() {
 #[tokio::test]
 async fn update_without_enabled_leaves_it_off() {
     let harness = Harness::start().await;
-    harness.store.create(&s3("acme"), now()).await.unwrap();
+    harness.store.create(&s3("acme"), &request(), now()).await.unwrap();
     for body in [json!({"enabled": false}), json!({"bucket_name": "other-bucket"})] {
         let change = update(S3, &body);
         harness
             .store
-            .update(&key("acme", S3), &change, &Precondition::None, now())
+            .update(&key("acme", S3), &change, &Precondition::None, &request(), now())
             .await
             .unwrap();
     }
@@ -108,14 +118,14 @@ async fn null_removes_an_optional_field_or_resets_it_to_its_default() {
         "tenant_id": "acme", "type": "s3", "bucket_name": "acme-corp-logs", "bucket_prefix": "p", "ttl": NOW + 99,
         "target_region": "us-east-1", "enabled": false, "desired_logs": ["a"]
     }));
-    let created = harness.store.create(&config, now()).await.unwrap();
+    let created = harness.store.create(&config, &request(), now()).await.unwrap();
     let change = update(
         S3,
         &json!({"bucket_prefix": null, "target_region": null, "enabled": null, "desired_logs": null, "ttl": null}),
     );
     let updated = harness
         .store
-        .update(&key("acme", S3), &change, &Precondition::None, now())
+        .update(&key("acme", S3), &change, &Precondition::None, &request(), now())
         .await
         .unwrap();
     let updated = updated.after;
@@ -131,14 +141,14 @@ async fn null_removes_an_optional_field_or_resets_it_to_its_default() {
 #[tokio::test]
 async fn attributes_outside_the_model_survive_an_update() {
     let harness = Harness::start().await;
-    harness.store.create(&s3("acme"), now()).await.unwrap();
+    harness.store.create(&s3("acme"), &request(), now()).await.unwrap();
     let mut stored = harness.item("acme", "s3").await.unwrap();
     stored.insert("cost_center".to_owned(), text("42"));
     harness.put(stored).await;
     let change = update(S3, &json!({"enabled": false}));
     let updated = harness
         .store
-        .update(&key("acme", S3), &change, &Precondition::None, now())
+        .update(&key("acme", S3), &change, &Precondition::None, &request(), now())
         .await
         .unwrap();
     assert!(wire(&updated.after).get("cost_center").is_none());
@@ -153,12 +163,12 @@ fn foreign_tag() -> EntityTag {
 #[tokio::test]
 async fn precondition_on_another_tag_is_rejected() {
     let harness = Harness::start().await;
-    let first = harness.store.create(&s3("acme"), now()).await.unwrap();
+    let first = harness.store.create(&s3("acme"), &request(), now()).await.unwrap();
     let change = update(S3, &json!({"enabled": true}));
     let unconditional = &Precondition::None;
     let second = harness
         .store
-        .update(&key("acme", S3), &change, unconditional, now())
+        .update(&key("acme", S3), &change, unconditional, &request(), now())
         .await
         .unwrap()
         .after;
@@ -167,13 +177,13 @@ async fn precondition_on_another_tag_is_rejected() {
         let precondition = Precondition::Tags(tags);
         let updated = harness
             .store
-            .update(&key("acme", S3), &change, &precondition, now())
+            .update(&key("acme", S3), &change, &precondition, &request(), now())
             .await;
         assert!(
             matches!(updated, Err(StoreError::PreconditionFailed)),
             "{precondition:?}: {updated:?}"
         );
-        let deleted = harness.store.delete(&key("acme", S3), &precondition).await;
+        let deleted = harness.store.delete(&key("acme", S3), &precondition, &request()).await;
         assert!(
             matches!(deleted, Err(StoreError::PreconditionFailed)),
             "{precondition:?}: {deleted:?}"
@@ -185,13 +195,13 @@ async fn precondition_on_another_tag_is_rejected() {
 #[tokio::test]
 async fn write_whose_precondition_is_met_happens() {
     let harness = Harness::start().await;
-    let mut config = harness.store.create(&s3("acme"), now()).await.unwrap();
+    let mut config = harness.store.create(&s3("acme"), &request(), now()).await.unwrap();
     for enabled in [false, true] {
         let change = update(S3, &json!({"enabled": enabled}));
         let tags = (0..150).map(|_| foreign_tag()).chain([config.tag]).collect();
         let updated = harness
             .store
-            .update(&key("acme", S3), &change, &Precondition::Tags(tags), now())
+            .update(&key("acme", S3), &change, &Precondition::Tags(tags), &request(), now())
             .await
             .unwrap();
         assert_eq!(updated.before, Some(config.value));
@@ -199,7 +209,10 @@ async fn write_whose_precondition_is_met_happens() {
         assert_eq!(harness.get("acme", S3).await.as_ref(), Some(&updated.after));
         config = updated.after;
     }
-    let deleted = harness.store.delete(&key("acme", S3), &unchanged(&config)).await;
+    let deleted = harness
+        .store
+        .delete(&key("acme", S3), &unchanged(&config), &request())
+        .await;
     assert_eq!(deleted.unwrap(), Some(config.value));
     assert_eq!(harness.get("acme", S3).await, None);
 }
@@ -211,10 +224,10 @@ async fn missing_configuration_cannot_be_changed_or_deleted() {
     for precondition in [Precondition::None, Precondition::Tags(vec![foreign_tag()])] {
         let updated = harness
             .store
-            .update(&key("acme", S3), &change, &precondition, now())
+            .update(&key("acme", S3), &change, &precondition, &request(), now())
             .await;
         assert!(matches!(updated, Err(StoreError::NotFound)), "{updated:?}");
-        let deleted = harness.store.delete(&key("acme", S3), &precondition).await;
+        let deleted = harness.store.delete(&key("acme", S3), &precondition, &request()).await;
         assert!(matches!(deleted, Err(StoreError::NotFound)), "{deleted:?}");
     }
     assert_eq!(harness.item("acme", "s3").await, None, "an update must not create");
@@ -223,26 +236,26 @@ async fn missing_configuration_cannot_be_changed_or_deleted() {
 /// Deletes, creates again and changes with the clock of `later`: no tag or version may come back.
 async fn recreate_at(later: i64) {
     let harness = Harness::start().await;
-    let first = harness.store.create(&s3("acme"), now()).await.unwrap();
+    let first = harness.store.create(&s3("acme"), &request(), now()).await.unwrap();
     let change = update(S3, &json!({"enabled": true}));
     let second = harness
         .store
-        .update(&key("acme", S3), &change, &unchanged(&first), now())
+        .update(&key("acme", S3), &change, &unchanged(&first), &request(), now())
         .await
         .unwrap()
         .after;
     harness
         .store
-        .delete(&key("acme", S3), &Precondition::None)
+        .delete(&key("acme", S3), &Precondition::None, &request())
         .await
         .unwrap();
-    let third = harness.store.create(&s3("acme"), at(later)).await.unwrap();
+    let third = harness.store.create(&s3("acme"), &request(), at(later)).await.unwrap();
     for old in [&first, &second] {
         assert_ne!(old.tag, third.tag);
         assert_ne!(old.value.version(), third.value.version());
         let updated = harness
             .store
-            .update(&key("acme", S3), &change, &unchanged(old), at(later))
+            .update(&key("acme", S3), &change, &unchanged(old), &request(), at(later))
             .await;
         assert!(matches!(updated, Err(StoreError::PreconditionFailed)), "{updated:?}");
     }
@@ -268,10 +281,10 @@ async fn expired_configuration_does_not_exist_and_is_replaced_by_a_create() {
     let change = update(S3, &json!({"ttl": NOW + 60}));
     let updated = harness
         .store
-        .update(&key("acme", S3), &change, &Precondition::None, now())
+        .update(&key("acme", S3), &change, &Precondition::None, &request(), now())
         .await;
     assert!(matches!(updated, Err(StoreError::NotFound)), "{updated:?}");
-    let created = harness.store.create(&s3("acme"), now()).await.unwrap();
+    let created = harness.store.create(&s3("acme"), &request(), now()).await.unwrap();
     assert_eq!(wire(&created)["bucket_name"], json!("acme-corp-logs"));
     assert!(
         !harness.item("acme", "s3").await.unwrap().contains_key("note"),
@@ -298,13 +311,13 @@ async fn expired_item_that_is_not_swept_is_deleted() {
     let unswept = harness.store.get_unswept(&acme).await.unwrap().unwrap();
     for precondition in [Precondition::None, unchanged(&unswept)] {
         harness.put(expired()).await;
-        let deleted = harness.store.delete(&acme, &precondition).await.unwrap();
+        let deleted = harness.store.delete(&acme, &precondition, &request()).await.unwrap();
         assert_eq!(deleted, Some(unswept.value.clone()));
         assert_eq!(harness.item("acme", "s3").await, None);
     }
     harness.put(expired()).await;
     let foreign = Precondition::Tags(vec![EntityTag::from_sha256(&[7; 32])]);
-    let deleted = harness.store.delete(&acme, &foreign).await;
+    let deleted = harness.store.delete(&acme, &foreign, &request()).await;
     assert!(matches!(deleted, Err(StoreError::PreconditionFailed)), "{deleted:?}");
 }
 
@@ -336,10 +349,10 @@ async fn item_that_is_never_swept_is_alive() {
         let change = update(S3, &json!({"enabled": false}));
         let updated = harness
             .store
-            .update(&key("acme", S3), &change, &Precondition::None, now())
+            .update(&key("acme", S3), &change, &Precondition::None, &request(), now())
             .await;
         assert_eq!(updated.is_ok(), is_alive, "{ttl}");
-        let created = harness.store.create(&s3("acme"), now()).await;
+        let created = harness.store.create(&s3("acme"), &request(), now()).await;
         assert_eq!(created.is_err(), is_alive, "{ttl}");
     }
 }
@@ -355,6 +368,6 @@ async fn configuration_with_a_ttl_in_the_next_second_is_alive() {
         ]))
         .await;
     assert!(harness.get("acme", S3).await.is_some());
-    let created = harness.store.create(&s3("acme"), now()).await;
+    let created = harness.store.create(&s3("acme"), &request(), now()).await;
     assert!(matches!(created, Err(StoreError::AlreadyExists)), "{created:?}");
 }

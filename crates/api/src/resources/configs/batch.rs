@@ -8,15 +8,16 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use tenant_core::{Work, parse_batch};
+use tenant_core::{Work, history::ChangeKind, parse_batch};
 
 use self::{report::Recorder, run::Runner};
 #[cfg(feature = "openapi")]
 use crate::description::failures;
 use crate::{
     http::{
+        author::Author,
         body::DigestedJsonBody,
-        context::{Now, Origin},
+        context::Now,
         deadline::Deadline,
         envelope::Success,
         error::ApiError,
@@ -36,7 +37,7 @@ use crate::{
     description = "Creates, changes and deletes configurations of any tenants. An atomic batch makes all of its operations or none. In any \
         other batch each operation is made or fails by itself, and `data.results` has the result of each, in the order of the request. \
         A dry run does everything but the write: its statuses are those that the same batch would have now.",
-    params(("return" = Option<String>, Query), ("X-Body-SHA256" = Option<String>, Header)),
+    params(("return" = Option<String>, Query), ("X-Body-SHA256" = Option<String>, Header), ("X-Change-Note" = Option<String>, Header)),
     request_body(content = ref("#/components/schemas/BatchRequest")),
     responses(
         (status = 200, body = Success<Report>, description = "Every operation succeeded or, in a dry run, would succeed."),
@@ -46,7 +47,7 @@ use crate::{
 pub(crate) async fn change_many(
     State(state): State<AppState>,
     now: Now,
-    origin: Origin,
+    author: Author,
     deadline: Deadline,
     Query(BatchQuery { full }): Query<BatchQuery>,
     DigestedJsonBody(body): DigestedJsonBody,
@@ -67,11 +68,12 @@ pub(crate) async fn change_many(
     }
     let runner = Runner {
         store: &state.stores.configs,
+        by: author.change(ChangeKind::Batch),
         now: now.0,
         deadline,
         concurrency: state.settings.batch_concurrency,
     };
-    let mut recorder = Recorder::new(total, origin, full);
+    let mut recorder = Recorder::new(total, author.origin, full);
     match (batch.work, batch.is_dry_run) {
         (Work::Atomic(operations), false) => runner.make_all(&operations, &mut recorder).await?,
         (Work::Atomic(operations), true) => runner.plan_all(&operations, &mut recorder).await?,
@@ -102,7 +104,7 @@ pub(crate) fn failed_example(now: chrono::DateTime<chrono::Utc>) -> ApiError {
     let Ok(Work::Atomic(operations)) = parse_batch(body, now).map(|batch| batch.work) else {
         panic!("the example is valid");
     };
-    let mut recorder = Recorder::new(operations.len(), Origin::default(), false);
+    let mut recorder = Recorder::new(operations.len(), crate::http::context::Origin::default(), false);
     let created = Tagged {
         value: StoredConfig::from_attributes(Vec::<(String, serde_json::Value)>::new()),
         tag: EntityTag::from_sha256(&[0x5d; 32]),

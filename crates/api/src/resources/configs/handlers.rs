@@ -6,16 +6,19 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
-use tenant_core::{Cause, ConfigChanged, ConfigKey, InvalidKey, StoredConfig, parse_create, parse_update};
+use tenant_core::{
+    Cause, ConfigChanged, ConfigKey, InvalidKey, StoredConfig, history::ChangeKind, parse_create, parse_update,
+};
 use tenant_store::{Precondition, StoreError, Tagged};
 
 #[cfg(feature = "openapi")]
 use crate::description::failures;
 use crate::{
     http::{
+        author::Author,
         body::JsonBody,
         conditions::{Conditions, ETag, Freshness},
-        context::{Now, Origin},
+        context::Now,
         envelope::{Confirmation, Success},
         error::ApiError,
         path::{Target, Tenant},
@@ -32,7 +35,8 @@ use crate::{
     tag = "Delivery configurations",
     summary = "Create a configuration",
     description = "A tenant has at most one configuration of each type. Fields that are left out get their defaults.",
-    params(("tenant_id" = String, Path), ("If-None-Match" = Option<String>, Header), ("X-Body-SHA256" = Option<String>, Header)),
+    params(("tenant_id" = String, Path), ("If-None-Match" = Option<String>, Header), ("X-Body-SHA256" = Option<String>, Header),
+        ("X-Change-Note" = Option<String>, Header)),
     request_body(content = ref("#/components/schemas/DeliveryConfigCreation")),
     responses(
         (status = 201, body = Success<StoredConfig>, headers(("ETag"), ("Location")), description = "Created, with what is stored: defaults are filled in."),
@@ -42,7 +46,7 @@ use crate::{
 pub(crate) async fn create(
     State(state): State<AppState>,
     now: Now,
-    origin: Origin,
+    author: Author,
     Tenant(tenant_id): Tenant,
     _: Query<()>,
     conditions: Conditions,
@@ -52,7 +56,11 @@ pub(crate) async fn create(
     if conditions.require_content() {
         return Err(ApiError::CreationHasNoVersion);
     }
-    let created = state.stores.configs.create(&config, now.0).await;
+    let created = state
+        .stores
+        .configs
+        .create(&config, &author.change(ChangeKind::Create), now.0)
+        .await;
     let Tagged { value: stored, tag } = created.map_err(|error| match error {
         StoreError::AlreadyExists if conditions.require_absence() => ApiError::CreationGuarded,
         error => client_error(error),
@@ -64,8 +72,8 @@ pub(crate) async fn create(
         before: None,
         after: Some(stored.clone()),
         fields: config.fields(),
-        actor: origin.actor,
-        request_id: origin.request_id,
+        actor: author.origin.actor,
+        request_id: author.origin.request_id,
         batch_id: None,
         cause: Cause::Create,
     };
@@ -121,7 +129,7 @@ pub(crate) async fn read(
     description = "PUT and PATCH do the same. A field that is left out keeps its value. `null` removes an optional field or resets it to its \
         default. A required field cannot be removed. Fields that are sent must follow the rules of a create.",
     params(("tenant_id" = String, Path), ("type" = String, Path), ("If-Match" = Option<String>, Header), ("If-None-Match" = Option<String>, Header),
-        ("X-Body-SHA256" = Option<String>, Header)),
+        ("X-Body-SHA256" = Option<String>, Header), ("X-Change-Note" = Option<String>, Header)),
     request_body(content = ref("#/components/schemas/DeliveryConfigChanges")),
     responses(
         (status = 200, body = Success<StoredConfig>, headers(("ETag")), description = "Changed, with what is stored now."),
@@ -131,7 +139,7 @@ pub(crate) async fn read(
 pub(crate) async fn update(
     State(state): State<AppState>,
     now: Now,
-    origin: Origin,
+    author: Author,
     target: Target,
     _: Query<()>,
     conditions: Conditions,
@@ -150,7 +158,13 @@ pub(crate) async fn update(
     let updated = state
         .stores
         .configs
-        .update(&target.0, &update, &precondition, now.0)
+        .update(
+            &target.0,
+            &update,
+            &precondition,
+            &author.change(ChangeKind::Update),
+            now.0,
+        )
         .await
         .map_err(client_error)?;
     let Tagged { value: stored, tag } = updated.after;
@@ -159,8 +173,8 @@ pub(crate) async fn update(
         before: updated.before,
         after: Some(stored.clone()),
         fields: update.fields(),
-        actor: origin.actor,
-        request_id: origin.request_id,
+        actor: author.origin.actor,
+        request_id: author.origin.request_id,
         batch_id: None,
         cause: Cause::Update,
     };
@@ -175,7 +189,8 @@ pub(crate) async fn update(
     tag = "Delivery configurations",
     summary = "Delete a configuration",
     description = "The logs of the tenant are no longer delivered to this destination.",
-    params(("tenant_id" = String, Path), ("type" = String, Path), ("If-Match" = Option<String>, Header), ("If-None-Match" = Option<String>, Header)),
+    params(("tenant_id" = String, Path), ("type" = String, Path), ("If-Match" = Option<String>, Header), ("If-None-Match" = Option<String>, Header),
+        ("X-Change-Note" = Option<String>, Header)),
     responses(
         (status = 200, body = Confirmation, description = "Deleted."),
         failures::Signed, failures::Conditional,
@@ -184,7 +199,7 @@ pub(crate) async fn update(
 pub(crate) async fn delete(
     State(state): State<AppState>,
     now: Now,
-    origin: Origin,
+    author: Author,
     target: Target,
     _: Query<()>,
     conditions: Conditions,
@@ -197,7 +212,7 @@ pub(crate) async fn delete(
         conditions.precondition()
     };
     let before = store
-        .delete(&target.0, &precondition)
+        .delete(&target.0, &precondition, &author.change(ChangeKind::Delete))
         .await
         .map_err(|error| match error {
             StoreError::NotFound => not_found(&target),
@@ -209,8 +224,8 @@ pub(crate) async fn delete(
         before,
         after: None,
         fields: Vec::new(),
-        actor: origin.actor,
-        request_id: origin.request_id,
+        actor: author.origin.actor,
+        request_id: author.origin.request_id,
         batch_id: None,
         cause: Cause::Delete,
     };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use tenant_core::{Obstacle, Operation, Submitted};
+use tenant_core::{Obstacle, Operation, Submitted, history::LastChange};
 use tenant_store::{
     StoreError,
     configs::{ConfigStore, Planned, Transacted},
@@ -29,6 +29,7 @@ const MAX_READ: usize = tenant_core::MAX_ATOMIC_OPERATIONS;
 /// What a batch runs with.
 pub(super) struct Runner<'a> {
     pub(super) store: &'a ConfigStore,
+    pub(super) by: LastChange,
     pub(super) now: DateTime<Utc>,
     pub(super) deadline: Deadline,
     pub(super) concurrency: BatchConcurrency,
@@ -39,7 +40,7 @@ impl Runner<'_> {
     pub(super) async fn make_all(&self, operations: &[Operation], recorder: &mut Recorder) -> Result<(), ApiError> {
         let transacted = self
             .store
-            .apply_atomically(operations, self.now, self.last_call())
+            .apply_atomically(operations, &self.by, self.now, self.last_call())
             .await;
         match transacted.map_err(client_error)? {
             Transacted::Applied(effects) => {
@@ -79,7 +80,7 @@ impl Runner<'_> {
                 && let Some((position, (_, operation))) = waiting.next()
             {
                 outcomes[position] = Progress::Running;
-                running.push(async move { (position, self.store.apply(operation, self.now).await) });
+                running.push(async move { (position, self.store.apply(operation, &self.by, self.now).await) });
             }
             // The last ones are not waited for longer than there is time for the response.
             let Ok(Some((position, outcome))) = timeout_at(end, running.next()).await else {
