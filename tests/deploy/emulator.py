@@ -1,4 +1,4 @@
-"""Starts ministack on the loopback port GATEWAY_PORT, with seven of its defects fixed.
+"""Starts ministack on the loopback port GATEWAY_PORT, with eight of its defects fixed.
 
 - An update of a nested stack loses the attributes of unchanged resources, so `Fn::GetAtt` of one of them fails. Here
   the recorded attributes of the stack are used.
@@ -11,6 +11,7 @@
 - A deleted table with point-in-time recovery is lost. DynamoDB keeps a backup of it, as here.
 - An event is sent to its function in two writes, and TCP delays the second until the first is acknowledged, 40 ms
   later. Here both are sent at once, and a request takes a quarter of the time.
+- A mapping of a DynamoDB stream ignores reported failures, bisection and limits. streams.py has them.
 
 CloudFormation has no rollback triggers here. Those that it is asked for are printed.
 """
@@ -18,6 +19,7 @@ CloudFormation has no rollback triggers here. Those that it is asked for are pri
 import json
 import socketserver
 
+import streams
 from ministack import app
 from ministack.core import iam_actions
 from ministack.services import cloudwatch, dynamodb, waf
@@ -111,4 +113,5 @@ provisioners._RESOURCE_HANDLERS["AWS::WAFv2::WebACLAssociation"] = {
 }
 handlers._ACTION_HANDLERS["CreateChangeSet"] = create_change_set
 handlers._ACTION_HANDLERS["DescribeStackResources"] = describe_stack_resources
+streams.install()
 app.main()
