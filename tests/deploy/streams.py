@@ -112,7 +112,7 @@ def halves(batch):
 
 
 def exhausted(mapping, batch):
-    """Why a batch is not tried again, or nothing. Both limits may be -1, which is none."""
+    """Why a batch is not tried again, or nothing. -1 does not limit."""
     attempts = int(mapping.get("MaximumRetryAttempts", -1))
     seconds = int(mapping.get("MaximumRecordAgeInSeconds", -1))
     if 0 <= attempts < batch.failures:
