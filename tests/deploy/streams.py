@@ -5,15 +5,16 @@ raised an error for ever, as a whole. Here:
 
 - `ReportBatchItemFailures`: the batch ends before the lowest sequence number that the response names. The records from
   there on are delivered again. A response that names none is a success; one that is malformed fails the whole batch.
-- `BisectBatchOnFunctionError`: a batch that fails as a whole is halved.
-- `MaximumRetryAttempts` and `MaximumRecordAgeInSeconds`: then the records go to the destination, with their content if that
-  is a bucket, and the mapping goes on behind them.
+- `BisectBatchOnFunctionError`: a batch that fails from its first record on is halved.
+- `MaximumRetryAttempts` and `MaximumRecordAgeInSeconds`: then the records go to the destination, with their content if
+  that is a bucket, and the mapping goes on behind them.
 
 Sources: "Using AWS Lambda with Amazon DynamoDB", "Configuring partial batch response with DynamoDB and Lambda" and
 "Retain discarded records for a DynamoDB event source in Lambda" in the AWS Lambda Developer Guide.
 
-Lambda has a queue of batches for each shard and, with a parallelization factor, for each part of one. ministack's streams
-have one shard, and here it has one queue: the order is that of the factor 1, which every factor keeps for each item.
+Lambda has a queue of batches for each shard and, with a parallelization factor, for each part of one. ministack's
+streams have one shard, and here it has one queue: the order is that of the factor 1, which every factor keeps for each
+item.
 """
 
 import contextlib
@@ -74,13 +75,15 @@ class Shard:
         if first:
             # That is progress. What is left is a new batch.
             batch = Batch(batch.records[first:])
+            again = [batch]
         else:
             batch.failures += 1
+            again = halves(batch) if mapping.get("BisectBatchOnFunctionError") else [batch]
         why = exhausted(mapping, batch)
         if why:
             discard(mapping, function, batch, why)
             return
-        self.batches.extendleft(reversed(halves(batch) if mapping.get("BisectBatchOnFunctionError") else [batch]))
+        self.batches.extendleft(reversed(again))
         pause = min(FIRST_PAUSE * 2 ** min(batch.failures, 10), LONGEST_PAUSE)
         self.resumes_at = time.time() + pause
 
