@@ -309,7 +309,9 @@ RECORDER_ACTIONS = API_ACTIONS | {
     "kms:GenerateDataKey",
 }
 # What has no name before it exists: the labels of a table's streams, and the objects of a bucket.
-UNNAMED = {"dynamodb:ListStreams": ":table/${TableName}/stream/*", "s3:PutObject": "${FailedRecords.Arn}/*"}
+STREAM_ACTIONS = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+UNNAMED = {f"dynamodb:{action}": ":table/${TableName}/stream/*" for action in STREAM_ACTIONS}
+UNNAMED |= {"s3:PutObject": "${FailedRecords.Arn}/*"}
 # What only the recorder calls.
 OF_THE_RECORDER = {"dynamodb:DescribeTable"}
 
@@ -366,7 +368,7 @@ def policies_have_no_unnecessary_wildcard(templates):
             elif actions <= {"logs:CreateLogStream", "logs:PutLogEvents"}:
                 if not target.endswith(f":log-group:{LOG_GROUPS[role.removesuffix('Role')]}:*"):
                     yield f"{role}: it writes to {target}"
-            elif len(actions) == 1 and target.endswith(UNNAMED.get(*actions, "nothing")):
+            elif all(target.endswith(UNNAMED.get(action, "nothing")) for action in actions):
                 continue
             elif "*" in target and target != "*":
                 yield f"{role}: {sorted(actions)} on {target}"
