@@ -1,6 +1,7 @@
 """The history: what is recorded, and what is not lost when something fails.
 
-The emulator's mappings of streams are those of streams.py. The first tests show that these repeat what a function reports.
+The emulator's mappings of streams are those of streams.py. The first tests show that these repeat what a function
+reports.
 """
 
 import contextlib
@@ -217,8 +218,9 @@ def test_the_same_changes_by_the_aws_cli_are_direct(cloud, history):
         cloud.aws("dynamodb", "put-item", *named, "--item", json.dumps(key | {"bucket_name": {"S": bucket}}))
 
     def update(name, value):
-        cloud.aws("dynamodb", "update-item", *named, "--key", json.dumps(key), "--update-expression", f"SET {name} = :v",
-                  "--expression-attribute-values", json.dumps({":v": value}))  # fmt: skip
+        expression = ("--update-expression", f"SET {name} = :value")
+        values = ("--expression-attribute-values", json.dumps({":value": value}))
+        cloud.aws("dynamodb", "update-item", *named, "--key", json.dumps(key), *expression, *values)
 
     put("one")
     update("bucket_name", {"S": "two"})
@@ -366,7 +368,9 @@ def test_changes_that_the_stream_lost_are_observed(cloud, history, tmp_path):
     history.put("lost", bucket_name="two")
     history.put("created-meanwhile", bucket_name="one")
     assert "does not read the latest stream of the table" in script(cloud, "--status")
-    cloud.run(["bash", "-euo", "pipefail", "-c", described("operations.md", "printf '{\"reconcile\":{}}'")], cwd=tmp_path)
+    cloud.run(
+        ["bash", "-euo", "pipefail", "-c", described("operations.md", "printf '{\"reconcile\":{}}'")], cwd=tmp_path
+    )
     assert json.loads((tmp_path / "response.json").read_text())["reconcile"]["observed"] == 2
     assert [entry.event for entry in history.entries("lost")] == ["created", "observed"]
     (created,) = history.entries("created-meanwhile")
