@@ -30,8 +30,8 @@ run_tests() {
 }
 
 # Each group has its own emulator: the deployment that test_2 to test_4 share, the test that waits for stale keys, the
-# releases of a stack, the history, and the other tests. The first sends 100 requests at once, which must not time out, so the others
-# have a lower priority.
+# releases of a stack, the history, and the other tests. The first sends 100 requests at once, which must not time out, so
+# the others have a lower priority.
 run_all() {
   local pid status=0 background=()
   BACKGROUND=1 run_tests tests/deploy/test_1_*.py tests/deploy/test_5_other_stacks.py tests/deploy/test_7_*.py >"$work/others.log" 2>&1 &
