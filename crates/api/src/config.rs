@@ -8,6 +8,7 @@ use lambda::{Telemetry, TelemetryError};
 use crate::http::deadline::BUDGET;
 
 const TABLE: &str = "TENANT_CONFIG_TABLE";
+const HISTORY_TABLE: &str = "HISTORY_TABLE_NAME";
 const ORIGINS: &str = "ALLOWED_ORIGINS";
 const CONCURRENCY: &str = "BATCH_CONCURRENCY";
 
@@ -16,6 +17,8 @@ const CONCURRENCY: &str = "BATCH_CONCURRENCY";
 pub struct Config {
     /// The table of the delivery configurations, from `TENANT_CONFIG_TABLE`.
     pub table: String,
+    /// The table of their history, from `HISTORY_TABLE_NAME`. `None` for a deployment without a history.
+    pub history_table: Option<String>,
     /// What is logged and measured.
     pub telemetry: Telemetry,
     /// The settings of the service itself.
@@ -130,6 +133,7 @@ impl Config {
             table: lookup(TABLE)
                 .filter(|table| !table.is_empty())
                 .ok_or(ConfigError::NoTable)?,
+            history_table: lookup(HISTORY_TABLE).filter(|table| !table.is_empty()),
             telemetry: Telemetry::from_variables(own_name, &lookup)?,
             settings: Settings {
                 allowed_origins: AllowedOrigins::parse(&lookup(ORIGINS).unwrap_or_default())?,
@@ -201,9 +205,17 @@ mod tests {
     #[test]
     fn only_the_table_is_required() {
         let config = config(&[(TABLE, "configs"), (ORIGINS, ""), ("LOG_LEVEL", "")]).unwrap();
-        assert_eq!(config.table, "configs");
+        assert_eq!((&*config.table, config.history_table), ("configs", None));
         assert_eq!(config.telemetry, Telemetry::default());
         assert_eq!(config.settings.allowed_origins, AllowedOrigins::None);
+    }
+
+    #[test]
+    fn table_of_the_history_is_optional() {
+        for (value, expected) in [("", None), ("history", Some("history"))] {
+            let config = config(&[(TABLE, "configs"), (HISTORY_TABLE, value)]).unwrap();
+            assert_eq!(config.history_table.as_deref(), expected);
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use utoipa::{
     OpenApi, PartialSchema, ToSchema,
     openapi::{
         self, Ref, RefOr,
-        schema::{ArrayBuilder, ObjectBuilder, Schema},
+        schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type},
     },
 };
 
@@ -21,7 +21,7 @@ use crate::{
     http::{
         context::Now,
         envelope::Failure,
-        error::ApiError,
+        error::{ApiError, NotRestorable},
         rejection::{MediaTypeError, QueryError},
     },
     probe::Unhealthy,
@@ -29,6 +29,7 @@ use crate::{
         configs::{batch, handlers as configs, lists, search, validation},
         description as served,
         health::{handlers as health, view::HealthReport},
+        history::{feeds, restore, revisions},
     },
     router,
 };
@@ -46,6 +47,11 @@ use crate::{
     configs::delete,
     batch::change_many,
     validation::validate,
+    revisions::list,
+    revisions::read,
+    restore::restore,
+    feeds::follow_tenant,
+    feeds::follow_all,
 ))]
 struct Operations;
 
@@ -63,6 +69,7 @@ pub fn operations() -> openapi::OpenApi {
     schemas.insert(BROKEN_RULES.to_owned(), broken_rules_schema());
     schemas.insert(UNHEALTHY.to_owned(), unhealthy_schema());
     schemas.insert(FAILED_OPERATIONS.to_owned(), failed_operations_schema());
+    schemas.insert(EXPIRED_CURSOR.to_owned(), expired_cursor_schema());
     operations
 }
 
@@ -100,6 +107,7 @@ const BROKEN_RULES: &str = "BrokenRules";
 /// A body of 64 KiB has fewer fields than bytes.
 const MAX_ERRORS: usize = 64 * 1024;
 const UNHEALTHY: &str = "UnhealthyResponse";
+const EXPIRED_CURSOR: &str = "ExpiredCursor";
 const FAILED_OPERATIONS: &str = "FailedOperationsResponse";
 
 /// Every failure of the function.
@@ -124,7 +132,7 @@ pub fn failures() -> Vec<FailureResponse> {
         ),
         failure(
             "NotFound",
-            "There is no such configuration, or no such route.",
+            "There is no such configuration, revision or route. Or this deployment of the service has no history.",
             &configs::no_such_config(),
         ),
         FailureResponse {
@@ -146,6 +154,20 @@ pub fn failures() -> Vec<FailureResponse> {
              validated and deleted, but not changed.",
             &unchangeable_key(),
         ),
+        failure(
+            "NotRestorable",
+            "The revision is a deletion, or the history has no room for its values. Or the configuration was written into the table by hand, \
+             under a tenant ID or a type that breaks the rules.",
+            &ApiError::NotRestorable(NotRestorable::Deletion),
+        ),
+        FailureResponse {
+            schema: EXPIRED_CURSOR,
+            ..failure(
+                "CursorExpired",
+                "The cursor is older than the history: revisions after it have been removed. Start again without a cursor.",
+                &ApiError::CursorExpired { since: example_time() },
+            )
+        },
         failure(
             "PreconditionFailed",
             "The condition in `If-Match` or `If-None-Match` is false.",
@@ -244,6 +266,18 @@ fn unhealthy_schema() -> RefOr<Schema> {
     let report = Ref::from_schema_name(HealthReport::name());
     // A store that cannot be reached is reported without the state of the service.
     failure_with("data", report, &[], "An unhealthy service.")
+}
+
+fn expired_cursor_schema() -> RefOr<Schema> {
+    let since = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+        .description(Some("Where the history begins."));
+    let details = ObjectBuilder::new()
+        .description(Some("What the history contains."))
+        .property("recording_since", since)
+        .required("recording_since");
+    failure_with("details", details.build(), &["details"], "A cursor that is too old.")
 }
 
 fn failed_operations_schema() -> RefOr<Schema> {

@@ -14,3 +14,4 @@ pub(crate) mod error;
 pub(crate) mod path;
 pub(crate) mod query;
 pub(crate) mod rejection;
+pub(crate) mod rfc3339;

@@ -116,6 +116,8 @@ fn changes_by_type(changes: &[ConfigChanged]) -> BTreeMap<&'static str, Changes>
             Cause::Create => changes.created += 1,
             Cause::Update => changes.updated += 1,
             Cause::Delete => changes.deleted += 1,
+            Cause::Restore if change.before.is_none() => changes.created += 1,
+            Cause::Restore => changes.updated += 1,
         }
     }
     by_type

@@ -3,3 +3,4 @@
 pub(crate) mod configs;
 pub(crate) mod description;
 pub(crate) mod health;
+pub(crate) mod history;

@@ -22,6 +22,7 @@ use crate::{
         configs::{batch, handlers as configs, lists, search, validation},
         description,
         health::handlers as health,
+        history::{feeds, restore, revisions},
     },
     state::AppState,
 };
@@ -56,7 +57,7 @@ fn validation_route() -> (&'static str, MethodRouter<AppState>) {
 }
 
 /// The routes, as the API's description must name them: a test of crate `openapi` compares the two.
-pub(crate) fn routes() -> [(&'static str, MethodRouter<AppState>); 10] {
+pub(crate) fn routes() -> [(&'static str, MethodRouter<AppState>); 15] {
     [
         ("/health", get(health::check)),
         ("/api/v1/health", get(health::check)),
@@ -77,6 +78,20 @@ pub(crate) fn routes() -> [(&'static str, MethodRouter<AppState>); 10] {
                 .delete(configs::delete),
         ),
         validation_route(),
+        (
+            "/api/v1/tenants/{tenant_id}/delivery-configs/{type}/history",
+            get(revisions::list),
+        ),
+        (
+            "/api/v1/tenants/{tenant_id}/delivery-configs/{type}/history/{revision}",
+            get(revisions::read),
+        ),
+        (
+            "/api/v1/tenants/{tenant_id}/delivery-configs/{type}/history/{revision}/restore",
+            post(restore::restore),
+        ),
+        ("/api/v1/tenants/{tenant_id}/history", get(feeds::follow_tenant)),
+        ("/api/v1/history", get(feeds::follow_all)),
     ]
 }
 

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use tenant_store::configs::ConfigStore;
+use tenant_store::{configs::ConfigStore, history::HistoryStore};
 
-use crate::{config::Settings, probe::LastProbe, resources::configs::external_checks::ExternalChecks};
+use crate::{
+    config::Settings, http::error::ApiError, probe::LastProbe, resources::configs::external_checks::ExternalChecks,
+};
 
 /// The stores of the service, one for each resource.
 #[derive(Debug, Clone)]
@@ -20,6 +22,7 @@ pub struct AppState {
     pub(crate) settings: Settings,
     pub(crate) last_probe: LastProbe,
     pub(crate) external_checks: Option<Arc<dyn ExternalChecks>>,
+    history: Option<HistoryStore>,
 }
 
 impl AppState {
@@ -31,6 +34,7 @@ impl AppState {
             settings,
             last_probe: LastProbe::default(),
             external_checks: None,
+            history: None,
         }
     }
 
@@ -41,5 +45,19 @@ impl AppState {
             external_checks: Some(external_checks),
             ..self
         }
+    }
+
+    /// The same with the history of the configurations. Without it, requests for it are rejected.
+    #[must_use]
+    pub fn with_history(self, history: HistoryStore) -> Self {
+        Self {
+            history: Some(history),
+            ..self
+        }
+    }
+
+    /// The history, if this deployment has one.
+    pub(crate) fn history(&self) -> Result<&HistoryStore, ApiError> {
+        self.history.as_ref().ok_or(ApiError::HistoryNotEnabled)
     }
 }

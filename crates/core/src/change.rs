@@ -42,6 +42,8 @@ pub enum Cause {
     Update,
     /// A deletion.
     Delete,
+    /// The restoration of an earlier revision, which creates the configuration where there is none.
+    Restore,
 }
 
 impl Cause {
@@ -52,6 +54,7 @@ impl Cause {
             Self::Create => "create",
             Self::Update => "update",
             Self::Delete => "delete",
+            Self::Restore => "restore",
         }
     }
 }

@@ -24,7 +24,7 @@ pub struct Banner<'a> {
 }
 
 /// The location of a table.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Location {
     /// Nowhere after the end of this process.
     Memory,

@@ -129,6 +129,16 @@ impl Options {
         self.table.clone().unwrap_or_else(default)
     }
 
+    /// The name of the table of the history: as in a deployment, or after the table's.
+    #[must_use]
+    pub fn history_table(&self) -> String {
+        let table = self.table();
+        match table.strip_suffix("-tenant-configs") {
+            Some(prefix) => format!("{prefix}-config-history"),
+            None => format!("{table}-history"),
+        }
+    }
+
     /// The source of the key.
     #[must_use]
     pub fn key_choice(&self) -> KeyChoice {
@@ -214,6 +224,9 @@ mod tests {
     fn table_name_on_the_command_line_overrides_the_default() {
         let options = parse(&["--stage", "staging", "--table", "mine"]).unwrap();
         assert_eq!(options.table(), "mine");
+        assert_eq!(options.history_table(), "mine-history");
+        let options = parse(&["--stage", "staging"]).unwrap();
+        assert_eq!(options.history_table(), "multi-tenant-logging-staging-config-history");
     }
 
     fn provided(key: &str) -> ProvidedKey {

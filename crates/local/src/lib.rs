@@ -12,6 +12,7 @@ pub mod database;
 mod descriptors;
 mod docs;
 pub mod gateway;
+mod history;
 mod id;
 pub mod keys;
 pub mod psk;

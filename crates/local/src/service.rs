@@ -24,6 +24,7 @@ use crate::{
     database::{DatabaseError, EmbeddedDynamoDb},
     descriptors::make_room_for_clients,
     gateway::{Gateway, Limits, Settings},
+    history::{HistoryError, RecordedHistory},
     keys::LocalKeySource,
     psk::{Psk, PskError},
 };
@@ -117,6 +118,7 @@ pub async fn run(options: Options) -> Result<(), StartError> {
     let (keys, key_location) = find_key(&options).await?;
     let Table {
         store,
+        history,
         location,
         embedded,
         endpoint,
@@ -139,6 +141,10 @@ pub async fn run(options: Options) -> Result<(), StartError> {
         ..api::config::Settings::default()
     };
     let api_state = AppState::new(Stores { configs: store }, api_settings);
+    let api_state = match &history {
+        Some(history) => api_state.with_history(history.store.clone()),
+        None => api_state,
+    };
     let api_state = match options.central_role_arn.clone() {
         Some(role) => api_state
             .with_external_checks(external_checks(role, options.external_id.clone(), options.region.clone()).await),
@@ -168,6 +174,9 @@ pub async fn run(options: Options) -> Result<(), StartError> {
     Gateway::new(authorizer, api, settings)
         .serve(listener, shutdown)
         .await?;
+    if let Some(history) = history {
+        history.stop().await;
+    }
     if let Some(embedded) = embedded {
         embedded.stop().await;
     }
@@ -197,6 +206,8 @@ async fn find_key(options: &Options) -> Result<(LocalKeySource, KeyLocation), St
 /// The table of the service.
 struct Table {
     store: ConfigStore,
+    /// Of the embedded table. Nobody records the changes of another one here.
+    history: Option<RecordedHistory>,
     location: Location,
     embedded: Option<EmbeddedDynamoDb>,
     /// The address of the exposed table.
@@ -207,6 +218,7 @@ impl Table {
     fn outside(store: ConfigStore, location: Location) -> Self {
         Self {
             store,
+            history: None,
             location,
             embedded: None,
             endpoint: None,
@@ -248,12 +260,24 @@ async fn find_table(options: &Options) -> Result<Table, StartError> {
     if let Err(source) = schema::ensure_table(&client, &name, &configs::SCHEMA).await {
         return Err(unusable(location, source));
     }
+    let history_table = options.history_table();
+    let history = RecordedHistory::start(&mut embedded, &name, &history_table, &options.region)
+        .await
+        .map_err(|error| match error {
+            HistoryError::Store(source) => StartError::Table {
+                table: history_table,
+                location: location.clone(),
+                source,
+            },
+            HistoryError::Database(error) => error.into(),
+        })?;
     let endpoint = match options.expose_table {
         Some(port) => Some(expose(&mut embedded, port).await?),
         None => None,
     };
     Ok(Table {
         store: ConfigStore::new(client, name),
+        history: Some(history),
         location,
         embedded: Some(embedded),
         endpoint,

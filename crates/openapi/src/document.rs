@@ -68,6 +68,7 @@ fn tags() -> Value {
         { "name": "Delivery configurations", "description": "Create, read, change and delete one configuration." },
         { "name": "Batches", "description": "Change many configurations in one request." },
         { "name": "Lists", "description": "Read many configurations." },
+        { "name": "History", "description": "What changed, who changed it, and back again." },
         { "name": "Service", "description": "Operations that need no signature." },
     ])
 }

@@ -3,12 +3,15 @@
 use serde_json::{Map, Value, json};
 use tenant_core::{DeliveryType, Field, FieldRole, Shape};
 
+use crate::parameters::revision_example;
+
 /// An example of a body with this schema, as this operation sends it.
 pub(crate) fn success(schema: &str, operation_id: &str) -> Option<Value> {
     let done = match operation_id {
         "createDeliveryConfig" => Some("Created"),
         "putDeliveryConfig" => Some("Updated"),
         "deleteDeliveryConfig" => Some("Deleted"),
+        "restoreDeliveryConfig" => Some("Restored"),
         _ => None,
     };
     let message = done.map(|done| format!("{done} the cloudwatch delivery configuration of tenant acme-corp."));
@@ -19,6 +22,10 @@ pub(crate) fn success(schema: &str, operation_id: &str) -> Option<Value> {
         "ValidationReportResponse" => Some(validation()),
         "HealthReportResponse" => Some(health()),
         "BatchReportResponse" => Some(batch_report()),
+        "RevisionPageResponse" => Some(revisions()),
+        "RevisionDetailResponse" => Some(revision_detail()),
+        "RevisionFeedResponse" => Some(feed()),
+        "RestorationResponse" => Some(restoration()),
         "Confirmation" => None,
         other => panic!("{other} has no example"),
     };
@@ -150,6 +157,50 @@ fn configuration() -> Value {
         "created_at": "2024-01-15T10:30:00Z",
         "updated_at": "2024-01-15T10:30:00Z",
     })
+}
+
+/// A change of the example's configuration.
+fn revision() -> Value {
+    json!({
+        "revision": revision_example(),
+        "tenant_id": "acme-corp",
+        "type": "cloudwatch",
+        "event": "updated",
+        "changed_at": "2024-01-15T10:30:00Z",
+        "recorded_at": "2024-01-15T10:30:00.250Z",
+        "actor": { "type": "api", "request_id": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef", "kind": "update", "key": "current:1", "note": "CHG-1234: pause" },
+        "version": "7831d9963df07eb53cdc2572d7e79a3a",
+        "changes": [{ "field": "enabled", "from": false, "to": true }],
+    })
+}
+
+fn revisions() -> Value {
+    json!({
+        "revisions": [revision()],
+        "count": 1,
+        "limit": 1,
+        "cursor": revision_example(),
+        "recording_since": "2024-01-01T00:00:00Z",
+    })
+}
+
+fn revision_detail() -> Value {
+    let mut detail = revision();
+    detail["configuration"] = configuration();
+    detail["previous"] = configuration();
+    detail["previous"]["enabled"] = false.into();
+    detail
+}
+
+fn feed() -> Value {
+    let mut feed = revisions();
+    feed["has_more"] = false.into();
+    feed
+}
+
+fn restoration() -> Value {
+    let diff = json!([{ "field": "enabled", "from": false, "to": true }]);
+    json!({ "created": false, "diff": diff, "configuration": configuration() })
 }
 
 fn validation() -> Value {

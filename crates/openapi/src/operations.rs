@@ -7,6 +7,10 @@ use crate::{examples, parameters, responses};
 /// The body of a response that shows one configuration.
 const CONFIG_RESPONSE: &str = "#/components/schemas/DeliveryConfigResponse";
 
+const RESTORE: &str = "/api/v1/tenants/{tenant_id}/delivery-configs/{type}/history/{revision}/restore";
+/// The operations whose success can be something else than the stored configuration.
+const WITH_OPTIONAL_TAG: [&str; 2] = ["getDeliveryConfig", "restoreDeliveryConfig"];
+
 /// Every path of the API.
 pub(crate) fn paths(derived: &Value) -> Value {
     let mut paths = derived.as_object().unwrap().clone();
@@ -16,8 +20,9 @@ pub(crate) fn paths(derived: &Value) -> Value {
     {
         refer_to_parameters(operation);
         complete_successes(operation);
+        let operation_id = operation["operationId"].clone();
         if let Some(body) = operation.get_mut("requestBody") {
-            body["required"] = true.into();
+            body["required"] = (operation_id != "restoreDeliveryConfig").into();
         }
         if operation["security"] == json!([{}]) {
             operation["security"] = json!([]);
@@ -25,6 +30,8 @@ pub(crate) fn paths(derived: &Value) -> Value {
     }
     let target = &mut paths["/api/v1/tenants/{tenant_id}/delivery-configs/{type}"];
     target["patch"] = patch(&target["put"]);
+    let restore = &mut paths[RESTORE]["post"]["requestBody"]["content"];
+    restore["application/merge-patch+json"] = restore["application/json"].clone();
     add_request_examples(&mut paths);
     for (path, operation_id) in [("/health", "getRootHealth"), ("/openapi.json", "getRootOpenApi")] {
         let mut item = paths[&format!("/api/v1{path}")].clone();
@@ -51,12 +58,18 @@ fn refer_to_parameters(operation: &mut Value) {
 fn complete_successes(operation: &mut Value) {
     let operation_id = operation["operationId"].as_str().unwrap().to_owned();
     let responses = operation["responses"].as_object_mut().unwrap();
-    for response in responses.values_mut().filter(|response| response.get("$ref").is_none()) {
+    for (status, response) in responses
+        .iter_mut()
+        .filter(|(_, response)| response.get("$ref").is_none())
+    {
         let headers: Vec<String> = match &response["headers"] {
             Value::Object(headers) => headers.keys().cloned().collect(),
             _ => Vec::new(),
         };
         response["headers"] = responses::headers(headers.iter().map(String::as_str));
+        if status == "200" && WITH_OPTIONAL_TAG.contains(&&*operation_id) {
+            response["headers"]["ETag"] = json!({ "$ref": "#/components/headers/OptionalETag" });
+        }
         let Some(content) = response.pointer_mut("/content/application~1json") else {
             continue;
         };
@@ -76,6 +89,7 @@ fn links() -> Value {
     let mut guarded = whole.clone();
     guarded["If-Match"] = "$response.header.ETag".into();
     json!({
+        "history": { "operationId": "listDeliveryConfigRevisions", "parameters": whole, "description": "Read what changed." },
         "read": { "operationId": "getDeliveryConfig", "parameters": whole, "description": "Read it." },
         "validate": { "operationId": "validateDeliveryConfig", "parameters": whole, "description": "Check it." },
         "put": { "operationId": "putDeliveryConfig", "parameters": guarded, "description": "Change it, if nobody else has." },
@@ -106,8 +120,9 @@ fn add_request_examples(paths: &mut Map<String, Value>) {
     search["content"]["application/json"]["examples"] = examples::searches();
     let batch = &mut paths["/api/v1/delivery-configs/batch"]["post"]["requestBody"];
     batch["content"]["application/json"]["examples"] = examples::batches();
-    for method in ["put", "patch"] {
-        let body = &mut paths["/api/v1/tenants/{tenant_id}/delivery-configs/{type}"][method]["requestBody"];
+    let target = "/api/v1/tenants/{tenant_id}/delivery-configs/{type}";
+    for (path, method) in [(target, "put"), (target, "patch"), (RESTORE, "post")] {
+        let body = &mut paths[path][method]["requestBody"];
         for content in body["content"].as_object_mut().unwrap().values_mut() {
             content["examples"] = examples::updates();
         }

@@ -1,7 +1,10 @@
 //! Parameters of requests and headers of responses.
 
 use serde_json::{Value, json};
-use tenant_core::{DeliveryType, Filter, PageLimit, TenantId, history::ChangeNote};
+use tenant_core::{
+    DeliveryType, Filter, PageLimit, TenantId,
+    history::{ChangeNote, Revision},
+};
 
 use crate::config_fields::without_anchors;
 
@@ -19,6 +22,16 @@ pub(crate) const FILTER: &str = "What the configurations must be like, in a subs
     or the role. They are joined by `AND` (which can be left out), `OR` (which binds tighter) and `NOT`. Up to 20 of them.";
 pub(crate) const FILTER_EXAMPLE: &str = "type = s3 AND enabled = true";
 pub(crate) const LIMIT: &str = "The largest number of configurations on a page.";
+
+/// What the name of a revision looks like: its parts have fixed lengths, except for a sequence number of up to 40 digits.
+const REVISION: &str = "^[0-9a-v]{24,64}$";
+
+/// The name of a revision.
+pub(crate) fn revision_example() -> String {
+    let time = "2024-01-15T10:30:00Z".parse().unwrap();
+    let revision = Revision::from_record("2024-01-01T00:00:00.000", "123456789012345678901", time);
+    revision.unwrap().to_string()
+}
 
 /// What a paging key looks like. An empty one is that of the first page.
 pub(crate) fn last_key_pattern() -> String {
@@ -67,6 +80,63 @@ pub(crate) fn parameters() -> Value {
             "description": FILTER,
             "schema": { "type": "string", "maxLength": Filter::MAX_CHARS },
             "example": FILTER_EXAMPLE,
+        },
+        "revision": {
+            "name": "revision",
+            "in": "path",
+            "required": true,
+            "description": "The name of a revision, as a response of the history contains it.",
+            "schema": { "type": "string", "pattern": REVISION },
+            "example": revision_example(),
+        },
+        "cursor": {
+            "name": "cursor",
+            "in": "query",
+            "description": "The `cursor` of the previous page. If absent or empty, the first page.",
+            "schema": { "type": "string", "pattern": "^[0-9a-v]*$", "maxLength": 128 },
+            "example": revision_example(),
+        },
+        "since": {
+            "name": "since",
+            "in": "query",
+            "description": "Only what changed at this time or later, or was recorded since then in a feed. A feed ignores it where there is a `cursor`.",
+            "schema": { "type": "string", "format": "date-time" },
+            "example": "2024-01-15T10:30:00Z",
+        },
+        "until": {
+            "name": "until",
+            "in": "query",
+            "description": "Only what changed before this time.",
+            "schema": { "type": "string", "format": "date-time" },
+            "example": "2024-01-16T10:30:00Z",
+        },
+        "order": {
+            "name": "order",
+            "in": "query",
+            "description": "`desc` for the latest change first, `asc` for the earliest one.",
+            "schema": { "type": "string", "enum": ["desc", "asc"], "default": "desc" },
+            "example": "asc",
+        },
+        "event": {
+            "name": "event",
+            "in": "query",
+            "description": "Only changes of this kind.",
+            "schema": { "$ref": "#/components/schemas/Event" },
+            "example": "deleted",
+        },
+        "at": {
+            "name": "at",
+            "in": "query",
+            "description": "A time that has passed: read the configuration as it was at the end of that second.",
+            "schema": { "type": "string", "format": "date-time" },
+            "example": "2024-01-15T10:30:00Z",
+        },
+        "dry_run": {
+            "name": "dry_run",
+            "in": "query",
+            "description": "Whether to report what would happen, and write nothing.",
+            "schema": { "type": "boolean", "default": false },
+            "example": true,
         },
         "live": {
             "name": "live",
@@ -144,6 +214,11 @@ pub(crate) fn headers() -> Value {
         "ETag": {
             "description": "The entity tag of the configuration's content, in double quotes. It is opaque and changes with every change of the content.",
             "required": true,
+            "schema": { "type": "string", "pattern": "^\"[0-9a-f]{32}\"$" },
+            "example": "\"5d41402abc4b2a76b9719d911017c592\"",
+        },
+        "OptionalETag": {
+            "description": "As `ETag`, of the configuration that is stored now. Absent in the response with an earlier state and in that to a dry run.",
             "schema": { "type": "string", "pattern": "^\"[0-9a-f]{32}\"$" },
             "example": "\"5d41402abc4b2a76b9719d911017c592\"",
         },

@@ -58,6 +58,10 @@ groups! {
     Exists: [("409", "AlreadyExists")];
     /// An operation that changes something that may have been written by hand.
     Unchangeable: [("409", "UnchangeableKey")];
+    /// An operation that restores a revision.
+    NotRestorable: [("409", "NotRestorable")];
+    /// An operation that follows a feed.
+    CursorExpired: [("410", "CursorExpired")];
     /// An operation that consists of others.
     OperationsFailed: [("207", "OperationsFailed")];
     /// The health check.

@@ -62,13 +62,29 @@ impl<S: Sync> FromRequest<S> for JsonBody {
     type Rejection = BodyRejection;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, BodyRejection> {
-        let (parts, body) = request.into_parts();
-        let body = read_limited(body).await?;
-        if !body.is_empty() {
-            check_media_type(&parts.headers, &parts.method)?;
-        }
-        Ok(Self(body))
+        let allows_merge_patch = request.method() == Method::PATCH;
+        read_json(request, allows_merge_patch).await.map(Self)
     }
+}
+
+/// The bytes of a body that is JSON or a JSON Merge Patch according to its headers, whatever the method.
+pub(crate) struct MergePatchBody(pub(crate) Bytes);
+
+impl<S: Sync> FromRequest<S> for MergePatchBody {
+    type Rejection = BodyRejection;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, BodyRejection> {
+        read_json(request, true).await.map(Self)
+    }
+}
+
+async fn read_json(request: Request, allows_merge_patch: bool) -> Result<Bytes, BodyRejection> {
+    let (parts, body) = request.into_parts();
+    let body = read_limited(body).await?;
+    if !body.is_empty() {
+        check_media_type(&parts.headers, allows_merge_patch)?;
+    }
+    Ok(body)
 }
 
 /// The same, of a body that the client signed: without a digest the signature does not cover the body. An empty body needs
@@ -128,12 +144,11 @@ fn check_digest(parts: &Parts, body: &[u8]) -> Result<(), DigestError> {
     Ok(())
 }
 
-fn check_media_type(headers: &HeaderMap, method: &Method) -> Result<(), MediaTypeError> {
+fn check_media_type(headers: &HeaderMap, allows_merge_patch: bool) -> Result<(), MediaTypeError> {
     let is_identity = |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
     if !headers.get_all(header::CONTENT_ENCODING).iter().all(is_identity) {
         return Err(MediaTypeError::Encoded);
     }
-    let allows_merge_patch = method == Method::PATCH;
     let mut content_types = headers.get_all(header::CONTENT_TYPE).iter();
     let is_json = match (content_types.next(), content_types.next()) {
         (None, _) => true,

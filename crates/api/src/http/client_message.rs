@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
-use tenant_core::{BatchError, FieldError, InputError, InvalidKey};
+use tenant_core::{BatchError, FieldError, InputError, InvalidKey, history::Event};
 use tenant_store::StoreError;
 
 use super::{
-    error::{ApiError, FailedOperations},
+    error::{ApiError, FailedOperations, NotRestorable},
     rejection::QueryError,
+    rfc3339,
 };
 
 impl ApiError {
@@ -18,6 +19,7 @@ impl ApiError {
             Self::UndecodablePath => "The path of the URL must be percent-encoded UTF-8.".into(),
             Self::InvalidTenantId(violation) => format!("The tenant ID in the URL {violation}.").into(),
             Self::InvalidDeliveryType(violation) => format!("The delivery type in the URL {violation}.").into(),
+            Self::InvalidRevision(error) => format!("The revision in the URL {error}.").into(),
             Self::InvalidQuery(error) => query_message(error),
             Self::InvalidSearch(error) => capitalize(&with_period(error.to_string())).into(),
             Self::InvalidCondition(error) => format!("{error}.").into(),
@@ -53,6 +55,26 @@ impl ApiError {
             Self::UnsupportedMediaType(error) => capitalize(&with_period(error.to_string())).into(),
             Self::NotFound(sentence) | Self::AlreadyExists(sentence) => (*sentence).into(),
             Self::UnchangeableKey(invalid) => unchangeable_message(invalid).into(),
+            Self::HistoryNotEnabled => "Not found: this deployment of the service has no history.".into(),
+            Self::NotRecorded { since } => format!(
+                "Not found: what the configuration was at this time is not in the history, which begins at {}.",
+                rfc3339::to_text(*since)
+            )
+            .into(),
+            Self::HistoryBehind => {
+                "The history does not contain the latest change yet. Retry the request after Retry-After seconds.".into()
+            }
+            Self::CursorExpired { since } => format!(
+                "The cursor is older than the history, which begins at {}: revisions after it have been removed. Start again without a cursor.",
+                rfc3339::to_text(*since)
+            )
+            .into(),
+            Self::NotRestorable(NotRestorable::Deletion) => {
+                "The revision is a deletion, so it has no configuration to restore. Restore the revision before it.".into()
+            }
+            Self::NotRestorable(NotRestorable::Truncated) => {
+                "The history has no room for the values of this revision, so it cannot be restored.".into()
+            }
             Self::Store(StoreError::TransactionTooLarge) => {
                 "The configurations of this batch are together larger than 4 MB, the most that one transaction can write. Send fewer operations at once, or \"atomic\": false.".into()
             }
@@ -136,7 +158,20 @@ fn query_message(error: &QueryError) -> Cow<'static, str> {
         QueryError::Filter(error) => capitalize(&with_period(error.to_string())).into(),
         QueryError::Limit(error) => with_period(error.to_string()).into(),
         QueryError::LastKey(error) => with_period(error.to_string()).into(),
-        QueryError::Live => "The query parameter live must be true or false.".into(),
+        QueryError::Flag(name) => format!("The query parameter {name} must be true or false.").into(),
+        QueryError::Time(name) => format!(
+            "The query parameter {name} must be a time in RFC 3339, such as 2024-01-15T10:30:00Z. Encode a + as %2B."
+        )
+        .into(),
+        QueryError::Future(name) => format!("The query parameter {name} must not be in the future.").into(),
+        QueryError::Until => "The query parameter since must be before until.".into(),
+        QueryError::Order => "The query parameter order must be desc or asc.".into(),
+        QueryError::Event => {
+            format!("The query parameter event must be one of {}.", Event::ALL.map(Event::as_str).join(", ")).into()
+        }
+        QueryError::Cursor => {
+            "The query parameter cursor must be a cursor that a previous response of this URL contains.".into()
+        }
         QueryError::Return => "The query parameter return must be full, or be omitted.".into(),
         QueryError::TooManyToReturn { found, max } => format!(
             "The query parameter return=full is for batches of up to {max} operations, and this one has {found}. Omit it, or send several batches."

@@ -6,12 +6,11 @@ use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
-use chrono::{DateTime, SecondsFormat, Utc};
 use http::{HeaderValue, header};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{context::Now, error::ApiError};
+use super::{context::Now, error::ApiError, rfc3339};
 
 /// The body of a successful response.
 #[derive(Serialize)]
@@ -52,7 +51,7 @@ enum SuccessStatus {
 impl<T> Success<T> {
     pub(crate) fn new(now: Now, data: T) -> Self {
         Self {
-            timestamp: timestamp(now.0),
+            timestamp: rfc3339::to_text(now.0),
             status: SuccessStatus::Success,
             data,
             message: None,
@@ -77,7 +76,7 @@ impl<T: Serialize> IntoResponse for Success<T> {
 impl Confirmation {
     pub(crate) fn new(now: Now, message: String) -> Self {
         Self {
-            timestamp: timestamp(now.0),
+            timestamp: rfc3339::to_text(now.0),
             status: SuccessStatus::Success,
             message,
         }
@@ -121,7 +120,7 @@ enum FailureStatus {
 impl<'a> Failure<'a> {
     pub(crate) fn new(now: Now, error: &'a str) -> Self {
         Self {
-            timestamp: timestamp(now.0),
+            timestamp: rfc3339::to_text(now.0),
             status: FailureStatus::Error,
             error,
             details: None,
@@ -140,10 +139,6 @@ impl<'a> Failure<'a> {
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         serde_json::to_vec(&self).expect("strings and JSON values have a JSON form")
     }
-}
-
-fn timestamp(now: DateTime<Utc>) -> String {
-    now.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 fn respond(body: &impl Serialize) -> Response {

@@ -9,12 +9,13 @@ use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
+use chrono::{DateTime, Utc};
 use http::StatusCode;
 use serde_json::{
     Value, json,
     value::{RawValue, to_raw_value},
 };
-use tenant_core::{BatchError, FieldError, InputError, InvalidKey, SearchError, Violation};
+use tenant_core::{BatchError, FieldError, InputError, InvalidKey, SearchError, Violation, history::RevisionError};
 use tenant_store::StoreError;
 
 use super::{
@@ -23,6 +24,7 @@ use super::{
         BodyRejection, DigestError, MediaTypeError, NotAuthorized, NoteError, OutOfTime, PathRejection,
         PreconditionFailed, QueryError,
     },
+    rfc3339,
 };
 use crate::{event::Unrepresentable, probe::Unhealthy};
 
@@ -42,6 +44,8 @@ pub(crate) enum ApiError {
     InvalidTenantId(#[source] Violation),
     #[error("the delivery type in the URL is invalid")]
     InvalidDeliveryType(#[source] Violation),
+    #[error("the revision in the URL is invalid")]
+    InvalidRevision(#[source] RevisionError),
     #[error("the query is invalid")]
     InvalidQuery(#[from] QueryError),
     #[error("the search is invalid")]
@@ -86,6 +90,21 @@ pub(crate) enum ApiError {
     /// A change of an item that was written by hand under a key that no write of this service makes.
     #[error("the key of the resource is not valid")]
     UnchangeableKey(#[source] InvalidKey),
+    /// A deployment without a history.
+    #[error("the history is not enabled")]
+    HistoryNotEnabled,
+    /// The history does not go back that far, or its entry has no room for the values.
+    #[error("the history does not have what the configuration was")]
+    NotRecorded { since: DateTime<Utc> },
+    /// A change that was made is not in the history yet.
+    #[error("the history is behind the table")]
+    HistoryBehind,
+    /// A reader of a feed that was away for too long.
+    #[error("entries after the cursor have been removed")]
+    CursorExpired { since: DateTime<Utc> },
+    /// A revision that is not a configuration.
+    #[error("the revision has no configuration to restore")]
+    NotRestorable(NotRestorable),
     #[error("the store failed")]
     Store(#[from] StoreError),
     /// An operation of a batch that was possible, but not made because another one was not.
@@ -108,6 +127,15 @@ pub(crate) enum ApiError {
     Unserializable(#[source] serde_json::Error),
     #[error("a handler panicked")]
     Panicked,
+}
+
+/// Why a revision cannot be restored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotRestorable {
+    /// After it there was no configuration.
+    Deletion,
+    /// Its values are not in the history.
+    Truncated,
 }
 
 /// A batch some of whose operations were not made.
@@ -149,6 +177,7 @@ impl From<PathRejection> for ApiError {
             PathRejection::NotUtf8 => Self::UndecodablePath,
             PathRejection::TenantId(violation) => Self::InvalidTenantId(violation),
             PathRejection::DeliveryType(violation) => Self::InvalidDeliveryType(violation),
+            PathRejection::Revision(error) => Self::InvalidRevision(error),
         }
     }
 }
@@ -237,6 +266,7 @@ impl ApiError {
             Self::UndecodablePath => (StatusCode::BAD_REQUEST, "undecodable_path"),
             Self::InvalidTenantId(_) => (StatusCode::BAD_REQUEST, "invalid_tenant_id"),
             Self::InvalidDeliveryType(_) => (StatusCode::BAD_REQUEST, "invalid_delivery_type"),
+            Self::InvalidRevision(_) => (StatusCode::BAD_REQUEST, "invalid_revision"),
             Self::InvalidQuery(QueryError::Filter(_)) | Self::InvalidSearch(SearchError::Filter(_)) => {
                 (StatusCode::BAD_REQUEST, "invalid_filter")
             }
@@ -279,6 +309,11 @@ impl ApiError {
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::AlreadyExists(_) => (StatusCode::CONFLICT, "already_exists"),
             Self::UnchangeableKey(_) => (StatusCode::CONFLICT, "unchangeable_key"),
+            Self::HistoryNotEnabled => (StatusCode::NOT_FOUND, "history_not_enabled"),
+            Self::NotRecorded { .. } => (StatusCode::NOT_FOUND, "not_recorded"),
+            Self::HistoryBehind => (StatusCode::SERVICE_UNAVAILABLE, "history_behind"),
+            Self::CursorExpired { .. } => (StatusCode::GONE, "cursor_expired"),
+            Self::NotRestorable(_) => (StatusCode::CONFLICT, "not_restorable"),
             Self::Store(store) => match store {
                 StoreError::NotFound => (StatusCode::NOT_FOUND, "not_found"),
                 StoreError::AlreadyExists => (StatusCode::CONFLICT, "already_exists"),
@@ -311,6 +346,7 @@ impl ApiError {
         match self {
             // Each operation has its own.
             Self::OperationsFailed(_) => None,
+            Self::CursorExpired { since } => Some(json!({ "recording_since": rfc3339::to_text(*since) })),
             _ => self.broken_rules().map(|errors| json!({ "errors": errors })),
         }
     }
@@ -413,7 +449,30 @@ pub(super) mod tests {
                 .into(),
                 400,
             ),
-            (QueryError::Live.into(), 400),
+            (QueryError::Flag("live").into(), 400),
+            (QueryError::Time("since").into(), 400),
+            (QueryError::Future("at").into(), 400),
+            (QueryError::Until.into(), 400),
+            (QueryError::Order.into(), 400),
+            (QueryError::Event.into(), 400),
+            (QueryError::Cursor.into(), 400),
+            (PathRejection::Revision(RevisionError).into(), 400),
+            (ApiError::HistoryNotEnabled, 404),
+            (
+                ApiError::NotRecorded {
+                    since: DateTime::UNIX_EPOCH,
+                },
+                404,
+            ),
+            (ApiError::HistoryBehind, 503),
+            (
+                ApiError::CursorExpired {
+                    since: DateTime::UNIX_EPOCH,
+                },
+                410,
+            ),
+            (ApiError::NotRestorable(NotRestorable::Deletion), 409),
+            (ApiError::NotRestorable(NotRestorable::Truncated), 409),
             (QueryError::from(filter_error()).into(), 400),
             (SearchError::from(filter_error()).into(), 400),
             (SearchError::NotAnObject.into(), 400),

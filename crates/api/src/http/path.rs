@@ -6,7 +6,7 @@
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
-use tenant_core::{ConfigKey, TenantId};
+use tenant_core::{ConfigKey, TenantId, history::Revision};
 
 use super::rejection::PathRejection;
 
@@ -58,6 +58,24 @@ impl<S: Send + Sync> FromRequestParts<S> for Target {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, PathRejection> {
         let (tenant_id, delivery_type): (String, String) = read(parts, state).await?;
         Ok(Self(ConfigKey::new(tenant_id, delivery_type)?))
+    }
+}
+
+/// One revision of a configuration: `/tenants/{tenant_id}/delivery-configs/{type}/history/{revision}`.
+pub(crate) struct RevisionTarget {
+    pub(crate) target: Target,
+    pub(crate) revision: Revision,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for RevisionTarget {
+    type Rejection = PathRejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, PathRejection> {
+        let (tenant_id, delivery_type, revision): (String, String, String) = read(parts, state).await?;
+        Ok(Self {
+            target: Target(ConfigKey::new(tenant_id, delivery_type)?),
+            revision: revision.parse()?,
+        })
     }
 }
 

@@ -88,7 +88,7 @@ impl Parameters for ValidationQuery {
         match pairs.single("live")? {
             None | Some("true") => Ok(Self { live: true }),
             Some("false") => Ok(Self { live: false }),
-            Some(_) => Err(QueryError::Live),
+            Some(_) => Err(QueryError::Flag("live")),
         }
     }
 }
@@ -139,7 +139,7 @@ impl Pairs {
     }
 
     /// The value of a parameter that may be sent once.
-    fn single(&self, name: &'static str) -> Result<Option<&str>, QueryError> {
+    pub(crate) fn single(&self, name: &'static str) -> Result<Option<&str>, QueryError> {
         let mut values = self
             .0
             .iter()

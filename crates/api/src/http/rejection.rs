@@ -3,7 +3,7 @@
 //!
 //! [`ApiError`]: super::error::ApiError
 
-use tenant_core::{CursorError, FilterError, InvalidKey, PageLimitError, Violation};
+use tenant_core::{CursorError, FilterError, InvalidKey, PageLimitError, Violation, history::RevisionError};
 
 use crate::event::Unrepresentable;
 
@@ -75,6 +75,9 @@ pub(crate) enum PathRejection {
     /// There is no such delivery type.
     #[error("the delivery type in the URL is invalid")]
     DeliveryType(#[source] Violation),
+    /// It is not the name of a revision.
+    #[error("the revision in the URL is invalid")]
+    Revision(#[from] RevisionError),
 }
 
 impl From<InvalidKey> for PathRejection {
@@ -115,8 +118,26 @@ pub(crate) enum QueryError {
     #[error(transparent)]
     LastKey(#[from] CursorError),
     /// Not a Boolean.
-    #[error("live must be true or false")]
-    Live,
+    #[error("{0} must be true or false")]
+    Flag(&'static str),
+    /// Not a time.
+    #[error("{0} must be a time in RFC 3339")]
+    Time(&'static str),
+    /// A time that has not come yet.
+    #[error("{0} must not be in the future")]
+    Future(&'static str),
+    /// No time is between the two.
+    #[error("since must be before until")]
+    Until,
+    /// Not an order of revisions.
+    #[error("order must be desc or asc")]
+    Order,
+    /// Not an event of a revision.
+    #[error("event must be the name of an event")]
+    Event,
+    /// Not a place in a list of revisions or in a feed.
+    #[error("cursor must be one that a previous response contains")]
+    Cursor,
     /// Not a form of a batch's results.
     #[error("return must be full")]
     Return,

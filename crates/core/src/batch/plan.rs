@@ -1,7 +1,5 @@
 //! What an operation does to the item that was found.
 
-use serde_json::json;
-
 use super::{
     diff::{FieldDiff, diff},
     if_match::IfMatch,
@@ -88,7 +86,7 @@ impl Plan<'_> {
     pub fn diff(&self, found: Option<&Found>) -> Vec<FieldDiff> {
         let before = found.map(|found| &found.config);
         match self {
-            Self::Create(config) => diff(None, Some(&as_stored(config))),
+            Self::Create(config) => diff(None, Some(&config.as_stored())),
             Self::Update(changes) => diff(before, before.map(|before| apply(before, changes)).as_ref()),
             Self::Delete => diff(before, None),
             Self::Nothing => Vec::new(),
@@ -105,12 +103,6 @@ fn plan_merge<'a>(merge: &ConfigUpdate, stored: &StoredConfig) -> Result<Plan<'a
     } else {
         Plan::Update(changes)
     })
-}
-
-/// The fields that a creation stores, besides key and times.
-fn as_stored(config: &NewConfig) -> StoredConfig {
-    let values = config.values().iter();
-    StoredConfig::from_attributes(values.map(|value| (value.field().name(), json!(value.data()))))
 }
 
 fn apply(stored: &StoredConfig, changes: &[Change]) -> StoredConfig {

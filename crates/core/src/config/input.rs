@@ -187,7 +187,7 @@ fn member(members: &[(String, Value)], field: Field) -> Option<&Value> {
 
 /// Checks a key field of the body against the request. Absent, null and empty (typed clients send `""`) match. A value
 /// that is not a string never matches.
-fn check_key_field(members: &[(String, Value)], field: Field, expected: &str) -> Result<(), InputError> {
+pub(crate) fn check_key_field(members: &[(String, Value)], field: Field, expected: &str) -> Result<(), InputError> {
     let body = match member(members, field) {
         None | Some(Value::Null) => return Ok(()),
         Some(Value::String(body)) if body.is_empty() || body == expected => return Ok(()),

@@ -1,6 +1,8 @@
 //! A configuration that can be created.
 
-use super::{field_value::FieldValue, names::DeliveryType, update::makes_too_large};
+use serde_json::json;
+
+use super::{field_value::FieldValue, names::DeliveryType, stored::StoredConfig, update::makes_too_large};
 use crate::{tenant_id::TenantId, violation::FieldError};
 
 /// A configuration that can be created: every rule holds and defaults are filled in. Only
@@ -37,6 +39,13 @@ impl NewConfig {
     #[must_use]
     pub fn values(&self) -> &[FieldValue] {
         &self.values
+    }
+
+    /// The fields that a creation stores, besides key and times.
+    #[must_use]
+    pub fn as_stored(&self) -> StoredConfig {
+        let values = self.values.iter();
+        StoredConfig::from_attributes(values.map(|value| (value.field().name(), json!(value.data()))))
     }
 
     /// The rule that the configuration breaks where the item that gets its values would become larger than the table

@@ -11,18 +11,23 @@ use crate::config::{Field, FieldRole, StoredConfig};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FieldChange {
     /// The field.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "enabled"))]
     pub field: Field,
     /// The value before the change; null if the field was not set. Absent if the value is too large for the history.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = true))]
     pub from: Option<Value>,
     /// The value after the change; null if the field is not set. Absent if the value is too large for the history.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = false))]
     pub to: Option<Value>,
     /// Of a list: the entries that it did not contain before.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub added: Option<Vec<Value>>,
     /// Of a list: the entries that it does not contain any more.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub removed: Option<Vec<Value>>,
 }
 

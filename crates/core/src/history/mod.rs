@@ -33,7 +33,7 @@ pub use feed::{FeedCursor, FeedCursorError};
 pub use image::Image;
 pub use last_change::{ChangeKind, ChangeNote, LAST_CHANGE_ATTRIBUTE, LastChange};
 pub use record::Record;
-pub use restore::restore_body;
+pub use restore::{parse_restore, restore_body};
 pub use retention::{Recording, Retention, RetentionError};
 pub use revision::{InvalidRecord, Revision, RevisionError};
 pub use size::MAX_ENTRY_BYTES;

@@ -1,8 +1,36 @@
 //! The body with which an earlier revision is restored.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use crate::config::{Field, FieldRole, StoredConfig};
+use crate::{
+    config::{
+        DeliveryType, Field, FieldRole, InputError, NewConfig, StoredConfig, check_key_field, create_from_members,
+        parse_members,
+    },
+    tenant_id::TenantId,
+};
+
+/// Parses the body of a request that restores `target`, a configuration of this tenant and type: nothing, or a JSON Merge
+/// Patch with what is to be different. What is restored follows today's rules, and all broken ones are reported.
+pub fn parse_restore(
+    body: &[u8],
+    target: &StoredConfig,
+    tenant: &TenantId,
+    delivery_type: DeliveryType,
+    now: DateTime<Utc>,
+) -> Result<NewConfig, InputError> {
+    let patch = match parse_members(body) {
+        Err(InputError::Empty) => Vec::new(),
+        members => members?,
+    };
+    check_key_field(&patch, Field::TenantId, tenant.as_str())?;
+    check_key_field(&patch, Field::Type, delivery_type.as_str())?;
+    let is_key = |name: &str| [Field::TenantId, Field::Type].iter().any(|field| field.name() == name);
+    let patch = patch.into_iter().filter(|(name, _)| !is_key(name)).collect();
+    let members: Vec<_> = restore_body(target, Some(&patch), None).into_iter().collect();
+    create_from_members(&members, now)
+}
 
 /// The body of the update or create that makes a configuration what it was: parsed like one that a client sends, so
 /// that today's rules apply and all broken ones are reported.
@@ -120,6 +148,50 @@ mod tests {
             "tenant_id": "acme", "type": "s3", "bucket_name": "two", "enabled": false, "unknown": 1, "ttl": null
         });
         assert_eq!(Value::from(body), expected);
+    }
+
+    #[test]
+    fn request_to_restore_is_nothing_or_a_patch() {
+        let target = stored(json!({"tenant_id": "acme", "type": "s3", "bucket_name": "one-bucket", "enabled": true}));
+        let parse = |body: &str| {
+            let tenant = "acme".parse().unwrap();
+            parse_restore(
+                body.as_bytes(),
+                &target,
+                &tenant,
+                DeliveryType::S3,
+                DateTime::UNIX_EPOCH,
+            )
+        };
+        let bucket = |body: &str| parse(body).unwrap().as_stored().get(Field::BucketName).cloned();
+        for body in ["", " \n", "{}", r#"{"tenant_id":"acme","type":null}"#] {
+            assert_eq!(bucket(body), Some(json!("one-bucket")), "{body}");
+        }
+        assert_eq!(
+            bucket(r#"{"bucket_name":"another-bucket"}"#),
+            Some(json!("another-bucket"))
+        );
+        for body in [r#"{"type":"cloudwatch"}"#, r#"{"tenant_id":"globex"}"#] {
+            assert!(matches!(parse(body), Err(InputError::NamesAnother { .. })), "{body}");
+        }
+        assert_eq!(parse("[]"), Err(InputError::NotAnObject));
+        let Err(InputError::BrokenRules(rules)) = parse(r#"{"bucket_name":null,"unknown":1}"#) else {
+            panic!("two rules are broken");
+        };
+        assert_eq!(rules.len(), 2, "{rules:?}");
+    }
+
+    #[test]
+    fn what_is_restored_follows_the_rules_of_today() {
+        let target = stored(json!({"tenant_id": "acme", "type": "s3", "bucket_name": "No Bucket", "ttl": 7}));
+        let tenant = "acme".parse().unwrap();
+        let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        let parsed = parse_restore(b"", &target, &tenant, DeliveryType::S3, now);
+        let Err(InputError::BrokenRules(rules)) = parsed else {
+            panic!("{parsed:?}");
+        };
+        let fields: Vec<_> = rules.iter().map(|rule| rule.field.as_str()).collect();
+        assert_eq!(fields, ["bucket_name", "ttl"]);
     }
 
     /// The examples of RFC 7396, appendix A, whose documents are objects.

@@ -16,30 +16,46 @@ use super::{
 pub struct RevisionSummary {
     /// The name of the revision, an opaque text. Of two revisions of one configuration, the later one has the greater
     /// text.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(
+            min_length = 1,
+            max_length = 64,
+            example = "1f9gg2s0ma00021123456789012345678901001iqa298"
+        )
+    )]
     pub revision: String,
     /// The tenant.
+    #[cfg_attr(feature = "openapi", schema(example = "acme-corp"))]
     pub tenant_id: String,
     /// The delivery type.
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "openapi", schema(example = "cloudwatch"))]
     pub delivery_type: String,
     /// What happened.
     pub event: Event,
     /// When the change was made, in whole seconds.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime, example = "2024-01-15T10:30:00Z"))]
     pub changed_at: String,
     /// When the change was recorded.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime, example = "2024-01-15T10:30:00.250Z"))]
     pub recorded_at: String,
     /// Who made the change.
     pub actor: ActorSummary,
     /// The version that the change assigned; of a deletion, that of the deleted configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub version: Option<String>,
     /// The fields that changed. Empty where only attributes that are not fields of a configuration changed.
+    #[cfg_attr(feature = "openapi", schema(max_items = 20))]
     pub changes: Vec<FieldChange>,
     /// The revision that the change restored.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub restored_from: Option<String>,
     /// What made the service change it, such as `rollout:ID`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub cause: Option<String>,
     /// Whether values are missing because they are too large for the history, or because the change could not be read.
     #[serde(skip_serializing_if = "is_false")]
@@ -53,19 +69,35 @@ pub struct ActorSummary {
     /// `api` for a request to this service, `ttl` for DynamoDB's deletion of expired items, `direct` for a change of
     /// the table past this service.
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "openapi", schema(value_type = ActorKind))]
     pub kind: &'static str,
     /// The `X-Request-Id` of the request.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub request_id: Option<String>,
     /// What the request was for.
     #[serde(rename = "kind", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub change: Option<ChangeKind>,
     /// The key that signed the request.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub key: Option<String>,
     /// The request's `X-Change-Note`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub note: Option<String>,
+}
+
+/// What kind of actor.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only its schema is used: an actor names its kind itself")]
+enum ActorKind {
+    Api,
+    Ttl,
+    Direct,
 }
 
 impl Entry {

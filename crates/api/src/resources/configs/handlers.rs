@@ -24,6 +24,7 @@ use crate::{
         path::{Target, Tenant},
         query::Query,
     },
+    resources::history::{point_in_time, query::AtQuery},
     state::AppState,
 };
 
@@ -96,8 +97,9 @@ pub(crate) async fn create(
     operation_id = "getDeliveryConfig",
     tag = "Delivery configurations",
     summary = "Read a configuration",
-    description = "With the `ETag` of an earlier response as `If-None-Match`, the response has a body only if the configuration has changed.",
-    params(("tenant_id" = String, Path), ("type" = String, Path), ("If-Match" = Option<String>, Header), ("If-None-Match" = Option<String>, Header)),
+    description = "With the `ETag` of an earlier response as `If-None-Match`, the response has a body only if the configuration has changed. With `at`, \
+        the configuration as it was at the end of that second, read from the history: without an `ETag`, and whatever `If-Match` and `If-None-Match` require.",
+    params(("tenant_id" = String, Path), ("type" = String, Path), ("at" = Option<String>, Query), ("If-Match" = Option<String>, Header), ("If-None-Match" = Option<String>, Header)),
     responses(
         (status = 200, body = Success<StoredConfig>, headers(("ETag")), description = "The configuration."),
         (status = 304, headers(("ETag")), description = "The client already has this content. No body."),
@@ -108,9 +110,13 @@ pub(crate) async fn read(
     State(state): State<AppState>,
     now: Now,
     target: Target,
-    _: Query<()>,
+    Query(AtQuery { at }): Query<AtQuery>,
     conditions: Conditions,
 ) -> Result<Response, ApiError> {
+    if let Some(at) = at {
+        let stored = point_in_time::find(&state, &target.0, at, now).await?;
+        return Ok(Success::new(now, stored.ok_or_else(|| not_found(&target))?).into_response());
+    }
     let Tagged { value: stored, tag } = find(&state, &target, now).await?;
     let etag = ETag(tag);
     Ok(match conditions.check_read(tag)? {
@@ -233,13 +239,13 @@ pub(crate) async fn delete(
 }
 
 /// The configuration that the URL names.
-async fn find(state: &AppState, target: &Target, now: Now) -> Result<Tagged<StoredConfig>, ApiError> {
+pub(crate) async fn find(state: &AppState, target: &Target, now: Now) -> Result<Tagged<StoredConfig>, ApiError> {
     let stored = state.stores.configs.get(&target.0, now.0).await?;
     stored.ok_or_else(|| not_found(target))
 }
 
 /// Why a configuration under a key that breaks a rule cannot be changed: it was written by hand, or there is none.
-async fn reject_change(state: &AppState, target: &Target, invalid: InvalidKey, now: Now) -> ApiError {
+pub(crate) async fn reject_change(state: &AppState, target: &Target, invalid: InvalidKey, now: Now) -> ApiError {
     match find(state, target, now).await {
         Ok(_) => ApiError::UnchangeableKey(invalid),
         Err(error) => error,
@@ -272,7 +278,7 @@ pub(crate) fn client_error(error: StoreError) -> ApiError {
 
 /// The store's precondition of a write that excludes contents, which the store cannot evaluate: the current content is
 /// checked here, and the write is then bound to it.
-fn bind(conditions: &Conditions, current: &Tagged<StoredConfig>) -> Result<Precondition, ApiError> {
+pub(crate) fn bind(conditions: &Conditions, current: &Tagged<StoredConfig>) -> Result<Precondition, ApiError> {
     conditions.check_write(current.tag)?;
     Ok(Precondition::Tags(vec![current.tag]))
 }
@@ -286,7 +292,7 @@ fn message(done: &str, delivery_type: &str, tenant_id: &str) -> String {
     format!("{done} the {delivery_type} delivery configuration of tenant {tenant_id}.")
 }
 
-fn location_of(stored: &StoredConfig) -> HeaderValue {
+pub(crate) fn location_of(stored: &StoredConfig) -> HeaderValue {
     let path = format!(
         "/api/v1/tenants/{}/delivery-configs/{}",
         stored.tenant_id(),
