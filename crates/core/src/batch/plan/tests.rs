@@ -1,6 +1,6 @@
 use chrono::DateTime;
 use proptest::{prelude::*, sample::select};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::batch::{
