@@ -26,6 +26,7 @@ CAPABILITIES = {
     "large-bodies": "a body of 10 MB is accepted and rejected by the gateway with 413",
     "parallel": "100 requests at once",
     "head": "HEAD is routed to the functions",
+    "history": "the changes of the table are recorded, and the API reads the history",
     "gateway-envelope": "the gateway's own errors come in the envelope",
 }
 

@@ -37,6 +37,9 @@ FILTERS = (
     'ttl < 4102444800 OR labels.env = "prod*"',
     'delivers("a") acme OR broken',
 )
+# The name of a revision: when its stream was enabled, the length of a number, that number, a step and a time.
+REVISION = re.compile("[0-9a-v]{13}([0-9]{2})([0-9]*)([0-9a-v]{2})([0-9a-v]{7})")
+A_REVISION = "1f9gg2s0ma00021123456789012345678901001iqa298"
 # Above U+FFFF, where the patterns cannot name them.
 INVISIBLE = re.compile("[\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]")
 
@@ -163,6 +166,7 @@ def before_call(context, case, kwargs):
         for parameters in (case.query, case.body):
             if isinstance(parameters, dict) and isinstance(parameters.get("filter"), str):
                 use_grammar(parameters)
+        use_history(case)
         if isinstance(case.body, dict) and is_batch(case):
             match_batch(case.body)
         elif isinstance(case.body, dict) and "tenant_id" in (case.path_parameters or {}):
@@ -186,6 +190,28 @@ def use_grammar(parameters):
     length = len(parameters["filter"])
     if length % 2 == 0:
         parameters["filter"] = FILTERS[length // 2 % len(FILTERS)]
+
+
+def use_history(case):
+    """Replaces what the description leaves to the text by something valid: names, and times that have not come yet."""
+    names, query = case.path_parameters or {}, case.query if isinstance(case.query, dict) else {}
+    if "revision" in names and not is_revision(str(names["revision"])):
+        names["revision"] = A_REVISION
+    if not case.path.endswith("/delivery-configs/{type}/history"):
+        # The place of an entry in a feed is any text that begins with a time.
+        if 0 < len(str(query.get("cursor") or "")) < 9:
+            del query["cursor"]
+    elif not is_revision(str(query.get("cursor") or A_REVISION)):
+        query["cursor"] = A_REVISION
+    if "since" in query and "until" in query:
+        del query["since"]
+    if "at" in query:
+        query["at"] = "2024-01-15T10:30:00Z"
+
+
+def is_revision(text):
+    parts = REVISION.fullmatch(text)
+    return parts is not None and int(parts[1]) == len(parts[2]) <= 40 and not parts[2].startswith("0")
 
 
 def is_readable(last_key):

@@ -7,6 +7,8 @@ use crate::{examples, parameters, responses};
 /// The body of a response that shows one configuration.
 const CONFIG_RESPONSE: &str = "#/components/schemas/DeliveryConfigResponse";
 
+/// The body of a response that shows revisions of one configuration.
+const REVISIONS_RESPONSE: &str = "#/components/schemas/RevisionPageResponse";
 const RESTORE: &str = "/api/v1/tenants/{tenant_id}/delivery-configs/{type}/history/{revision}/restore";
 /// The operations whose success can be something else than the stored configuration.
 const WITH_OPTIONAL_TAG: [&str; 2] = ["getDeliveryConfig", "restoreDeliveryConfig"];
@@ -80,6 +82,9 @@ fn complete_successes(operation: &mut Value) {
         if schema == CONFIG_RESPONSE {
             response["links"] = links();
         }
+        if schema == REVISIONS_RESPONSE {
+            response["links"] = revision_links();
+        }
     }
 }
 
@@ -100,6 +105,16 @@ fn links() -> Value {
             "parameters": { "tenant_id": "$response.body#/data/tenant_id" },
             "description": "Read it among the others of its tenant.",
         },
+    })
+}
+
+/// What a client can do with the first revision that it has received.
+fn revision_links() -> Value {
+    let first = |name: &str| format!("$response.body#/data/revisions/0/{name}");
+    let revision = json!({ "tenant_id": first("tenant_id"), "type": first("type"), "revision": first("revision") });
+    json!({
+        "read": { "operationId": "getDeliveryConfigRevision", "parameters": revision, "description": "Read it." },
+        "restore": { "operationId": "restoreDeliveryConfig", "parameters": revision, "description": "Restore it." },
     })
 }
 

@@ -16,12 +16,17 @@ use chrono::{DateTime, Utc};
 use lambda::{Handler, HandlerError, Invocation};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tenant_store::configs::ConfigStore;
+use tenant_store::{
+    configs::ConfigStore,
+    history::{self, HistoryStore},
+    schema,
+};
 use testing::{EmbeddedDynamoDb, Fault, FaultProxy};
 
 use crate::description::{self, Configurations};
 
 pub(crate) const TABLE: &str = "configs";
+const HISTORY_TABLE: &str = "history";
 pub(crate) const REQUEST_ID: &str = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef";
 pub(crate) const LIST: &str = "/api/v1/delivery-configs";
 pub(crate) const BATCH: &str = "/api/v1/delivery-configs/batch";
@@ -67,6 +72,32 @@ impl Service {
         let state = AppState::new(stores(&client), Settings::default());
         Self {
             api: Api::new(state.with_external_checks(external_checks)),
+            client,
+            has_item_written_by_hand: AtomicBool::new(false),
+        }
+    }
+
+    /// The service with a history, its client and that history. Nothing is recorded but by the test.
+    pub(crate) async fn start_with_history() -> (Self, Client, HistoryStore) {
+        let client = EmbeddedDynamoDb::start_with_table(TABLE).await.client;
+        schema::ensure_table(&client, HISTORY_TABLE, &history::SCHEMA)
+            .await
+            .unwrap();
+        let history = HistoryStore::new(client.clone(), HISTORY_TABLE);
+        (Self::over_both(client.clone(), history.clone()), client, history)
+    }
+
+    /// The service whose history has no table.
+    pub(crate) async fn start_with_missing_history() -> Self {
+        let client = EmbeddedDynamoDb::start_with_table(TABLE).await.client;
+        let history = HistoryStore::new(client.clone(), HISTORY_TABLE);
+        Self::over_both(client, history)
+    }
+
+    fn over_both(client: Client, history: HistoryStore) -> Self {
+        let state = AppState::new(stores(&client), Settings::default());
+        Self {
+            api: Api::new(state.with_history(history)),
             client,
             has_item_written_by_hand: AtomicBool::new(false),
         }

@@ -7,6 +7,7 @@ use crate::{
 
 fn call(operation: &Operation) -> Call {
     let path = operation.path.replace("{tenant_id}", "acme").replace("{type}", "s3");
+    let path = path.replace("{revision}", "1f9gg2s0ma00021123456789012345678901001iqa298");
     Call::new(&operation.method, &path)
 }
 

@@ -37,6 +37,11 @@ async fn unsupported_method_returns_405_with_allow() {
         ("/api/v1/tenants/acme/delivery-configs", "GET,HEAD,POST"),
         (CONFIG, "GET,HEAD,PUT,PATCH,DELETE"),
         ("/api/v1/tenants/acme/delivery-configs/s3/validate", "GET,HEAD"),
+        ("/api/v1/tenants/acme/delivery-configs/s3/history", "GET,HEAD"),
+        ("/api/v1/tenants/acme/delivery-configs/s3/history/x", "GET,HEAD"),
+        ("/api/v1/tenants/acme/delivery-configs/s3/history/x/restore", "POST"),
+        ("/api/v1/tenants/acme/history", "GET,HEAD"),
+        ("/api/v1/history", "GET,HEAD"),
     ];
     for (path, allow) in routes {
         for method in [

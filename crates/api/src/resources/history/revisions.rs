@@ -72,7 +72,7 @@ struct RevisionDetail {
     operation_id = "listDeliveryConfigRevisions",
     tag = "History",
     summary = "List the revisions of a configuration",
-    description = "Every change, whoever made it: this service, a person or program that changed the table, or DynamoDB, which deletes what has \
+    description = "Every change: of this service, of a person or program that wrote the table, and of DynamoDB, which deletes what has \
         expired. Also of a configuration that is deleted. A change is in the list a moment after it was made. A page can contain fewer than `limit` \
         revisions and still not be the last one: only the last page has no `cursor`.",
     params(("tenant_id" = String, Path), ("type" = String, Path), ("limit" = Option<u16>, Query), ("cursor" = Option<String>, Query),
