@@ -210,6 +210,16 @@ def test_six_changes_by_the_api_are_six_revisions(api, history):
     assert entries[4].after is None
 
 
+def test_api_shows_what_is_recorded(api, history):
+    path = "/api/v1/tenants/acme/delivery-configs/s3/history"
+    response = request(f"{api.base}{path}?order=asc", key=api.key, base=api.base)
+    assert response.status == 200, response.body
+    shown = response.json["data"]["revisions"]
+    assert [one["revision"] for one in shown] == [entry.revision for entry in history.entries("acme")]
+    assert [one["event"] for one in shown] == EVENTS
+    assert shown[1]["changes"] == [{"field": "bucket_name", "from": "one", "to": "two"}]
+
+
 def test_the_same_changes_by_the_aws_cli_are_direct(cloud, history):
     key = {"tenant_id": {"S": "by-hand"}, "type": {"S": "s3"}}
     named = ("--table-name", TABLE)
