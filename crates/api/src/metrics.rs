@@ -114,10 +114,9 @@ fn changes_by_type(changes: &[ConfigChanged]) -> BTreeMap<&'static str, Changes>
             .or_default();
         match change.cause {
             Cause::Create => changes.created += 1,
-            Cause::Update => changes.updated += 1,
-            Cause::Delete => changes.deleted += 1,
             Cause::Restore if change.before.is_none() => changes.created += 1,
-            Cause::Restore => changes.updated += 1,
+            Cause::Update | Cause::Restore => changes.updated += 1,
+            Cause::Delete => changes.deleted += 1,
         }
     }
     by_type
