@@ -137,6 +137,24 @@ call PATCH "$configs/cloudwatch" '{"labels": {"team": "platform", "env": null}}'
 echo '== validate'
 call GET "$configs/cloudwatch/validate"
 
+echo '== history, page by page: a change is in it a moment later'
+sleep 2
+revisions=()
+query="limit=$PAGE_SIZE&order=asc"
+while
+  page=$(call GET "$configs/cloudwatch/history?$query") || exit
+  echo "$page"
+  mapfile -t -O "${#revisions[@]}" revisions < <(jq --raw-output '.data.revisions[].revision' <<<"$page")
+  cursor=$(jq --raw-output '.data.cursor // empty' <<<"$page")
+  [[ -n $cursor ]]
+do
+  query="cursor=$cursor&limit=$PAGE_SIZE&order=asc"
+done
+
+echo '== restore the first revision, without its labels: look first'
+call POST "$configs/cloudwatch/history/${revisions[0]}/restore?dry_run=true" '{"labels": null}'
+call POST "$configs/cloudwatch/history/${revisions[0]}/restore" '{"labels": null}'
+
 echo '== two mistakes are reported together'
 call PATCH "$configs/s3" '{"bucket_name": "No Such Bucket", "enable": true}' || true
 

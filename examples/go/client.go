@@ -52,6 +52,31 @@ type Validation struct {
 	} `json:"checks"`
 }
 
+// Revision is one change of a configuration.
+type Revision struct {
+	Revision  string `json:"revision"`
+	Event     string `json:"event"`
+	ChangedAt string `json:"changed_at"`
+	Actor     struct {
+		Type      string `json:"type"`
+		Kind      string `json:"kind"`
+		RequestID string `json:"request_id"`
+		Note      string `json:"note"`
+	} `json:"actor"`
+	Changes []struct {
+		Field string `json:"field"`
+		From  any    `json:"from"`
+		To    any    `json:"to"`
+	} `json:"changes"`
+	RestoredFrom string `json:"restored_from"`
+}
+
+// History is a page of revisions. The last one has no cursor.
+type History struct {
+	Revisions []Revision `json:"revisions"`
+	Cursor    string     `json:"cursor"`
+}
+
 // Error is any response of 400 or more.
 type Error struct {
 	Status    int
@@ -229,4 +254,21 @@ func (c *Client) Delete(ctx context.Context, tenant, deliveryType, ifMatch strin
 func (c *Client) Validate(ctx context.Context, tenant, deliveryType string) (result Validation, err error) {
 	_, err = c.do(ctx, http.MethodGet, configPath(tenant, deliveryType)+"/validate", "", nil, &result)
 	return result, err
+}
+
+// History returns one page of the revisions of a configuration, the earliest one first; cursor is that of the page before.
+func (c *Client) History(ctx context.Context, tenant, deliveryType string, limit int, cursor string) (page History, err error) {
+	query := url.Values{"limit": {strconv.Itoa(limit)}, "order": {"asc"}}
+	if cursor != "" {
+		query.Set("cursor", cursor)
+	}
+	_, err = c.do(ctx, http.MethodGet, configPath(tenant, deliveryType)+"/history?"+query.Encode(), "", nil, &page)
+	return page, err
+}
+
+// Restore makes a configuration what it was after a revision, except for what changes names. It returns what is stored then.
+func (c *Client) Restore(ctx context.Context, tenant, deliveryType, revision string, changes Changes, ifMatch string) (stored Config, err error) {
+	var result struct{ Configuration Config }
+	_, err = c.do(ctx, http.MethodPost, configPath(tenant, deliveryType)+"/history/"+revision+"/restore", ifMatch, changes, &result)
+	return result.Configuration, err
 }

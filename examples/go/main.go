@@ -12,6 +12,7 @@ import (
 	"log"
 	"os"
 	"strconv"
+	"time"
 )
 
 func main() {
@@ -138,6 +139,31 @@ func change(ctx context.Context, api *Client, tenant string) error {
 		return err
 	}
 	fmt.Println("valid:", validation.Valid)
+
+	var history []Revision
+	// A change is in the history a moment later.
+	for len(history) < 4 {
+		time.Sleep(100 * time.Millisecond)
+		history = nil
+		for cursor := ""; ; {
+			page, err := api.History(ctx, tenant, "cloudwatch", 2, cursor)
+			if err != nil {
+				return err
+			}
+			history = append(history, page.Revisions...)
+			if cursor = page.Cursor; cursor == "" {
+				break
+			}
+		}
+	}
+	for _, revision := range history {
+		fmt.Println("history:", revision.Event, "by", revision.Actor.Kind)
+	}
+	config, err = api.Restore(ctx, tenant, "cloudwatch", history[0].Revision, Changes{"labels": nil}, "")
+	if err != nil {
+		return err
+	}
+	fmt.Println("restored:", config.TargetRegion, "enabled:", *config.Enabled, "labels:", config.Labels)
 
 	// Errors: somebody else was faster; two broken rules, reported together.
 	_, err = api.Patch(ctx, tenant, "cloudwatch", Changes{"enabled": true}, etag)

@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 import sys
+import time
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime
@@ -135,6 +136,26 @@ class TenantApi:
     def validate(self, tenant_id, delivery_type):
         return self.request("GET", self._config(tenant_id, delivery_type) + "/validate")[0]["data"]
 
+    def revisions(self, tenant_id, delivery_type, page_size=50, **query):
+        """Yields what changed, the latest change first; `query` can have `order`, `since` and `until`."""
+        query["limit"] = page_size
+        while True:
+            page = self.request("GET", self._config(tenant_id, delivery_type) + "/history", query)[0]["data"]
+            yield from page["revisions"]
+            if "cursor" not in page:
+                return
+            query["cursor"] = page["cursor"]
+
+    def restore(self, tenant_id, delivery_type, revision, patch=None, dry_run=False, if_match=None):
+        """Makes a configuration what it was after a revision; `patch` is what to make different."""
+        return self.request(
+            "POST",
+            f"{self._config(tenant_id, delivery_type)}/history/{revision}/restore",
+            {"dry_run": "true"} if dry_run else None,
+            body=patch,
+            headers={"If-Match": if_match} if if_match else None,
+        )[0]["data"]
+
     def _write(self, method, tenant_id, delivery_type, body, if_match):
         headers = {"If-Match": if_match} if if_match else None
         return self.request(method, self._config(tenant_id, delivery_type), body=body, headers=headers)[0]
@@ -200,6 +221,18 @@ def main():
             print("dry run:" if dry_run else "batch:", json.dumps(batch["summary"]))
             for result in batch["results"]:
                 print("  ", result["op"], result["type"], result["status"], json.dumps(result.get("diff", [])))
+
+        # A change is in the history a moment later.
+        while len(history := list(api.revisions(tenant, "cloudwatch", page_size, order="asc"))) < 4:
+            time.sleep(0.1)
+        for revision in history:
+            changes = [change["field"] for change in revision["changes"]]
+            print("history:", revision["event"], "by", revision["actor"].get("kind"), changes)
+        first = history[0]["revision"]
+        preview = api.restore(tenant, "cloudwatch", first, {"labels": None}, dry_run=True)
+        print("would restore:", json.dumps(preview["diff"]))
+        restored = api.restore(tenant, "cloudwatch", first, {"labels": None})["configuration"]
+        print("restored:", restored["target_region"], "enabled:", restored["enabled"], "labels:", restored.get("labels"))
 
         for mistake in (
             lambda: api.patch(tenant, "cloudwatch", {"enabled": True}, if_match=etag),  # somebody else was faster

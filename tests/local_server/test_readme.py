@@ -17,7 +17,10 @@ import pytest
 TOP = Path(__file__).parents[2]
 README = TOP / "README.md"
 PAGES = [README, *sorted(TOP.glob("docs/**/*.md"))]
-CHANGES_WITH_TIME = re.compile(r'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"|(?<="latency_ms":)\d+|(?<="version":)"[^"]+"')
+CHANGES_WITH_TIME = re.compile(
+    r'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z"|(?<="latency_ms":)\d+|(?<="version":)"[^"]+"'
+    r'|(?<="revision":)"[^"]+"|(?<="cursor":)"[^"]+"|(?<="request_id":)"[^"]+"'
+)
 
 
 def examples():

@@ -50,6 +50,10 @@ for stage in /development ''; do
 ^dry run: .*"succeeded": 1, "unchanged": 1, "failed": 0
 ^batch: .*"succeeded": 1, "unchanged": 1, "failed": 0
 ^   update s3 200 \[\{"field": "enabled"
+^history: created by create \[.*'labels', 'created_at'\]$
+^history: updated by update \['labels'\]$
+^would restore: \[\{"field": "target_region", "from": "us-west-2", "to": "us-east-1"\}
+^restored: us-east-1 enabled: True labels: None$
 ^rejected: 412: .* \(request .+\)$
 ^   bucket_name - .
 ^deleted: .*s3
@@ -61,6 +65,9 @@ LINES
 "last_key":"example-[0-9a-f]+#cloudwatch"
 "labels":\{"team":"platform"\}
 "target_region":"us-west-2","enabled":false
+"event":"updated",.*"changes":\[\{"field":"labels"
+"created":false,"diff":\[\{"field":"target_region","from":"us-west-2","to":"us-east-1"\}
+"message":"Restored the cloudwatch delivery configuration
 rejected with 412
 rejected with 422
 "valid":true
@@ -75,6 +82,8 @@ LINES
 ^labels: map\[team:platform\]$
 ^moved to: us-west-2 - still disabled: true$
 ^valid: true$
+^history: created by create$
+^restored: us-east-1 enabled: true labels: map\[\]$
 ^rejected: 412: .* \(request .+\)$
 ^   enable - .
 ^deleted: s3 true$

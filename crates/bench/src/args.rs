@@ -48,6 +48,8 @@ pub(crate) enum Part {
     Batch,
     /// What it costs that a change names its request
     Change,
+    /// How soon a change is in the history, and pages of a long one
+    History,
     /// Responses while DynamoDB fails
     Faults,
     /// Memory and open files over many invocations; minutes
@@ -65,7 +67,7 @@ impl Args {
 
     /// Whether any selected part needs the local server.
     pub(crate) fn wants_local_server(&self) -> bool {
-        self.wants(Part::Batch)
+        self.wants(Part::Batch) || self.wants(Part::History)
     }
 
     /// Whether any selected part needs the floors.

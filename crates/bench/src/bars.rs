@@ -4,7 +4,7 @@ use crate::{
     aws::Transport,
     measure::{
         batch::Batch, change::Change, cold::Cold, endurance::Endurance, faults::Faulty, growth::Growth,
-        logging::Logging, search::Searched, warm::Warm,
+        history::History, logging::Logging, search::Searched, warm::Warm,
     },
     programs::Size,
     report::{Bar, Report},
@@ -20,6 +20,7 @@ pub(crate) fn evaluate(report: &Report) -> Vec<Bar> {
     bars.extend(report.growth.as_deref().map(growth).into_iter().flatten());
     bars.extend(report.batch.iter().flat_map(batch));
     bars.extend(report.change.iter().flatten().filter_map(change));
+    bars.extend(report.history.iter().flat_map(history));
     bars.extend(report.search.iter().flatten().flat_map(search));
     bars.extend(report.faults.iter().flatten().flat_map(faults));
     bars.extend(report.endurance.iter().flatten().flat_map(endurance));
@@ -143,6 +144,21 @@ fn batch(batch: &Batch) -> Vec<Bar> {
         ),
         Bar::at_most("api, peak memory of the largest batch, MB", 40.0, batch.peak_memory_mb),
     ]
+}
+
+/// That a page costs the same in a long history as in a short one.
+fn history(history: &History) -> Vec<Bar> {
+    let pages = history.pages.iter();
+    let pairs = pages.flat_map(|short| {
+        let long = history.pages.iter();
+        let long = long.filter(|long| long.what == short.what && long.entries > short.entries);
+        long.map(move |long| (short, long))
+    });
+    let bars = pairs.map(|(short, long)| {
+        let name = format!("history, {}: {} entries / {}", long.what, long.entries, short.entries);
+        Bar::at_most(name, 1.5, long.p50_us / short.p50_us)
+    });
+    bars.collect()
 }
 
 /// That a change names its request.

@@ -85,12 +85,17 @@ impl Drop for LocalServer {
 impl Connection {
     /// Sends a call, signed now, and checks the status of its response.
     pub(crate) async fn send(&mut self, call: &Call, expected: u16) -> Result<(), BenchError> {
+        self.fetch(call, expected).await.map(drop)
+    }
+
+    /// The same, and returns the body.
+    pub(crate) async fn fetch(&mut self, call: &Call, expected: u16) -> Result<Bytes, BenchError> {
         let request: Request<Full<Bytes>> = call.http_request().map(Full::new);
         let response = self.sender.send_request(request).await?;
         let status = response.status();
         let body = response.into_body().collect().await?.to_bytes();
         if status == expected {
-            return Ok(());
+            return Ok(body);
         }
         Err(BenchError::UnexpectedReply {
             route: "local server",

@@ -6,6 +6,7 @@ pub(crate) mod cold;
 pub(crate) mod endurance;
 pub(crate) mod faults;
 pub(crate) mod growth;
+pub(crate) mod history;
 pub(crate) mod logging;
 pub(crate) mod query;
 pub(crate) mod search;

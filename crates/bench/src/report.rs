@@ -12,7 +12,7 @@ use crate::{
     bench::Effort,
     measure::{
         batch::Batch, change::Change, cold::Cold, endurance::Endurance, faults::Faulty, growth::Growth,
-        logging::Logging, query::Query, search::Searched, throughput::Throughput, warm::Warm,
+        history::History, logging::Logging, query::Query, search::Searched, throughput::Throughput, warm::Warm,
     },
     programs::Size,
 };
@@ -34,6 +34,7 @@ pub(crate) struct Report {
     pub(crate) throughput: Option<Vec<Throughput>>,
     pub(crate) batch: Option<Batch>,
     pub(crate) change: Option<Vec<Change>>,
+    pub(crate) history: Option<History>,
     pub(crate) faults: Option<Vec<Faulty>>,
     pub(crate) endurance: Option<Vec<Endurance>>,
     pub(crate) bars: Vec<Bar>,
@@ -56,6 +57,7 @@ impl Report {
             throughput: None,
             batch: None,
             change: None,
+            history: None,
             faults: None,
             endurance: None,
             bars: Vec::new(),
@@ -140,6 +142,7 @@ impl Display for Report {
         throughput(out, self.throughput.as_deref().unwrap_or_default())?;
         batch(out, self.batch.as_slice())?;
         change(out, self.change.as_deref().unwrap_or_default())?;
+        history(out, self.history.as_slice())?;
         faults(out, self.faults.as_deref().unwrap_or_default())?;
         endurance(out, self.endurance.as_deref().unwrap_or_default())?;
         bars(out, &self.bars)
@@ -294,6 +297,28 @@ fn batch(out: &mut Formatter<'_>, rows: &[Batch]) -> fmt::Result {
             batch.peak_memory_mb,
         )
     })
+}
+
+fn history(out: &mut Formatter<'_>, rows: &[History]) -> fmt::Result {
+    table(
+        out,
+        "from a change to the history of the local server",
+        rows,
+        |out, history| {
+            writeln!(
+                out,
+                "{:<24}{:>9.2} ms p50{:>9.2} ms p99",
+                "change", history.lag_p50_ms, history.lag_p99_ms
+            )
+        },
+    )?;
+    let pages: Vec<_> = rows.iter().flat_map(|history| &history.pages).collect();
+    table(
+        out,
+        "history                  entries    p50, us",
+        &pages,
+        |out, page| writeln!(out, "{:<24}{:>8}{:>11.0}", page.what, page.entries, page.p50_us),
+    )
 }
 
 fn change(out: &mut Formatter<'_>, routes: &[Change]) -> fmt::Result {

@@ -7,7 +7,7 @@ use crate::{
     bench::{Bench, Effort},
     error::BenchError,
     logs::Logs,
-    measure::{batch, change, cold, endurance, faults, growth, logging, query, search, throughput, warm},
+    measure::{batch, change, cold, endurance, faults, growth, history, logging, query, search, throughput, warm},
     programs::Programs,
     progress::Progress,
     report::{Machine, Report},
@@ -56,6 +56,9 @@ pub(crate) async fn run(args: &Args) -> Result<Report, BenchError> {
     }
     if args.wants(Part::Change) {
         report.change = Some(change::measure(&bench).await?);
+    }
+    if args.wants(Part::History) {
+        report.history = Some(history::measure(&bench).await?);
     }
     if args.wants(Part::Faults) {
         report.faults = Some(faults::measure(&bench).await?);

@@ -94,7 +94,7 @@ pub(crate) fn parameters() -> Value {
             "name": "cursor",
             "in": "query",
             "description": "The `cursor` of the previous page. If absent or empty, the first page.",
-            "schema": { "type": "string", "pattern": "^[0-9a-v]*$", "maxLength": 128 },
+            "schema": { "type": "string", "pattern": "^(?:[0-9a-v]{9,81})?$" },
             "example": revision_example(),
         },
         "since": {

@@ -8,6 +8,7 @@ mod durability;
 mod events;
 mod gateway_harness;
 mod gateway_responses;
+mod history;
 mod hostile;
 mod process_harness;
 mod shutdown;

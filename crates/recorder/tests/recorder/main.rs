@@ -5,5 +5,6 @@
 mod comparison;
 mod faults;
 mod harness;
+mod kills;
 mod metrics;
 mod records;
