@@ -7,7 +7,7 @@
 #   ./deploy.sh --rollback [VERSION]  serve with the release before the live one, or with this one
 #   ./deploy.sh --status              print the stack, its releases and what needs attention
 #   ./deploy.sh --follow              follow an operation that began elsewhere, or that Ctrl-C left
-#   ./deploy.sh --delete              delete the stack and keep the table
+#   ./deploy.sh --delete              delete the stack and keep the table and its history
 #
 # For every command:
 #   -e, --environment NAME           the environment, also the stage of the API; default development
@@ -28,8 +28,8 @@
 #       --package image|zip          the package type of the functions; default image
 #       --authorizer-image-uri URI   the image of the authorizer in ECR
 #       --api-image-uri URI          the image of all other functions in ECR
-#       --binaries DIRECTORY         for zip: a directory with the programs authorizer and api, and, with a central
-#                                    role, validator; without it, deploy.sh builds them
+#       --binaries DIRECTORY         for zip: a directory with the programs authorizer, api and recorder, and, with a
+#                                    central role, validator; without it, deploy.sh builds them
 #       --arch arm64|x86_64          the architecture; default: that of the images, arm64 for zip packages
 #       --allowed-origins LIST       the origins whose pages may call the API, separated by commas
 #       --allowed-cidrs LIST         the addresses that may call the API, separated by commas
@@ -67,6 +67,8 @@ source "$LIBRARY/checks.sh"
 source "$LIBRARY/domain.sh"
 # shellcheck source=cloudformation/lib/table.sh
 source "$LIBRARY/table.sh"
+# shellcheck source=cloudformation/lib/history.sh
+source "$LIBRARY/history.sh"
 # shellcheck source=cloudformation/lib/key.sh
 source "$LIBRARY/key.sh"
 # shellcheck source=cloudformation/lib/images.sh
@@ -123,6 +125,7 @@ deploy() {
   check_region
   [[ $mode == set ]] || check_bucket
   check_table
+  check_history
   if [[ ${parameter[IncludeApi]} == true ]]; then
     check_domain
     check_images

@@ -74,13 +74,15 @@ check_log_groups() {
   check_log_group ManageAuthorizerLogs "/aws/lambda/$(function_name authorizer)"
   check_log_group ManageApiLogs "/aws/lambda/$(function_name api)"
   ! has_validator || check_log_group ManageValidatorLogs "/aws/lambda/$(function_name validator)"
+  ! has_history || check_log_group ManageRecorderLogs "/aws/lambda/$(function_name recorder)"
 }
 
 check_log_group() {
   local name=$1 group=$2 found
   [[ -n ${parameter[$name]+set} && -z ${given[$name]-} ]] || return 0
   # The deployed stack, or one of an earlier release, contains the group, or the operator has decided.
-  [[ ${previous[IncludeApi]-} != true || $name == ManageValidatorLogs && -z ${previous[CentralRoleArn]-} ]] || return 0
+  [[ ${previous[IncludeApi]-} != true || $name == ManageValidatorLogs && -z ${previous[CentralRoleArn]-} ||
+    $name == ManageRecorderLogs && ${previous[IncludeHistory]-} != true ]] || return 0
   found=$(aws_call logs describe-log-groups --log-group-name-prefix "$group" \
     --query "logGroups[?logGroupName=='$group'].logGroupName | [0]") || return 0
   parameter[$name]=true

@@ -31,8 +31,8 @@ declare -rA FITS=(
 )
 
 # Parameters that deploy.sh computes.
-readonly COMPUTED=' TemplatesPrefix Release AuthorizerCodeKey ApiCodeKey ValidatorCodeKey PskSecretArn ErrorOrigin
-  PinnedAuthorizerVersion PinnedApiVersion PinnedValidatorVersion '
+readonly COMPUTED=' TemplatesPrefix Release AuthorizerCodeKey ApiCodeKey ValidatorCodeKey RecorderCodeKey PskSecretArn
+  ErrorOrigin TableStreamArn PinnedAuthorizerVersion PinnedApiVersion PinnedValidatorVersion PinnedRecorderVersion '
 
 # Parameters of the root template that the command line sets, and name and value of each tag.
 declare -A given=() tag=()

@@ -5,14 +5,13 @@
 readonly LAMBDA_GLIBC=2.34
 
 # Every function, by the program in its package. The template's parameter for the package is NameCodeKey.
-readonly FUNCTIONS=(authorizer api validator)
+readonly FUNCTIONS=(authorizer api validator recorder)
 
 package_functions() {
   local program deployed=()
   for program in "${FUNCTIONS[@]}"; do
     parameter[${program^}CodeKey]=''
-    # The validator needs a central role.
-    [[ $program == validator ]] && ! has_validator || deployed+=("$program")
+    ! is_packaged "$program" || deployed+=("$program")
   done
   [[ -n $binaries ]] || build_functions
   step "Packaging the functions for ${parameter[Architecture]}"
@@ -22,6 +21,14 @@ package_functions() {
   for program in "${deployed[@]}"; do
     parameter[${program^}CodeKey]=$(upload_function "$program")
   done
+}
+
+is_packaged() {
+  case $1 in
+    validator) has_validator ;;
+    # Without a history as well, so that `--set IncludeHistory=true` finds it, unless --binaries lacks it.
+    recorder) has_history || [[ -z $binaries || -f $binaries/recorder ]] ;;
+  esac
 }
 
 # Links statically, C library included, so that no glibc has to match on provided.al2023 or elsewhere. Builds every

@@ -16,6 +16,7 @@ declare -rA MEANING=(
   [AuthorizerConcurrency]='a number of at most 5 digits, or empty'
   [ApiConcurrency]='a number of at most 5 digits, or empty'
   [ValidatorConcurrency]='a number of at most 5 digits, or empty'
+  [RecorderConcurrency]='a number of at most 5 digits, or empty'
 )
 
 read_template_parameters() {
@@ -76,6 +77,7 @@ merge_parameters() {
     [[ -z ${previous[$name]+set} ]] || parameter[$name]=${previous[$name]}
     [[ -z ${given[$name]+set} ]] || parameter[$name]=${given[$name]}
   done
+  default_history
   parameter[ProjectName]=$project
   parameter[Environment]=$environment
   parameter[TemplatesBucket]=$bucket
@@ -197,6 +199,9 @@ check_needs() {
   [[ -z ${parameter[DomainName]} || -n ${parameter[CertificateArn]}${parameter[HostedZoneId]} ]] ||
     misuse "--domain needs --certificate-arn, or --hosted-zone-id to have a certificate issued."
   [[ -n ${parameter[CentralRoleArn]} ]] || needs --central-role-arn ExternalId ValidatorMemory ValidatorConcurrency
+  [[ ${parameter[IncludeHistory]-} == true ]] || needs IncludeHistory=true HistoryRetentionDays RecorderMemory RecorderConcurrency
+  [[ ${parameter[HistoryRetentionDays]-} != *.* ]] ||
+    misuse "HistoryRetentionDays must be a whole number of days, not '${parameter[HistoryRetentionDays]}'."
   [[ -z ${parameter[AlarmEmail]} || -z ${parameter[AlarmTopicArn]-} ]] ||
     misuse "AlarmEmail subscribes to the topic of the stack, and --alarm-topic-arn names another one: reset one of them."
   if [[ ${parameter[IncludeMonitoring]} != true ]]; then

@@ -11,6 +11,7 @@ function_name() {
     authorizer) printf '%s-api-authorizer' "$stack" ;;
     api) printf '%s-api-service' "$stack" ;;
     validator) printf '%s-api-validator' "$stack" ;;
+    recorder) printf '%s-api-recorder' "$stack" ;;
   esac
 }
 
@@ -19,6 +20,7 @@ title_of() {
     authorizer) printf 'the authorizer' ;;
     api) printf 'the API function' ;;
     validator) printf 'the validator' ;;
+    recorder) printf 'the recorder' ;;
   esac
 }
 
@@ -91,12 +93,14 @@ invoke_version() {
     cause="$what does not start: $(reason_of "$log" "$response")"
     return 1
   fi
-  if [[ $program == authorizer ]]; then
-    [[ $response == *'"policyDocument"'* ]] || cause="$what returns no policy: ${response:0:300}"
-  else
-    status=$(sed -nE 's/.*"statusCode": *([0-9]+).*/\1/p' <<<"$response")
-    [[ $status =~ ^[1-4][0-9][0-9]$ ]] || cause="$what responds ${status:-without a status} to GET /health: ${response:0:300}"
-  fi
+  case $program in
+    authorizer) [[ $response == *'"policyDocument"'* ]] || cause="$what returns no policy: ${response:0:300}" ;;
+    recorder) [[ $response == *'"batchItemFailures"'* ]] || cause="$what returns no batch response: ${response:0:300}" ;;
+    *)
+      status=$(sed -nE 's/.*"statusCode": *([0-9]+).*/\1/p' <<<"$response")
+      [[ $status =~ ^[1-4][0-9][0-9]$ ]] || cause="$what responds ${status:-without a status} to GET /health: ${response:0:300}"
+      ;;
+  esac
   [[ -z $cause ]]
 }
 
@@ -113,11 +117,14 @@ field_of() {
   sed -nE 's/.*"'"$1"'": *"(([^"\\]|\\.)*)".*/\1/p' | sed 's/\\"/"/g; s/\\\\/\\/g'
 }
 
-# An event as API Gateway sends it, for a request that every release serves. The authorizer's is signed, if the caller may
+# An event as API Gateway sends it, for a request that every release serves; for the recorder, a batch without records. The authorizer's is signed, if the caller may
 # read the key: then its decision also proves that the authorizer can.
 write_event() {
   local path=/api/v1/delivery-configs timestamp signature=0000000000000000000000000000000000000000000000000000000000000000
-  if [[ $1 != authorizer ]]; then
+  if [[ $1 == recorder ]]; then
+    printf '{"Records":[]}'
+    return
+  elif [[ $1 != authorizer ]]; then
     printf '{"resource":"/health","httpMethod":"GET","path":"/health","headers":{},"requestContext":{"path":"/health"}}'
     return
   fi

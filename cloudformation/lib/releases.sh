@@ -106,7 +106,7 @@ settle_pins() {
     keeps_pins=true
     return
   fi
-  for name in AuthorizerImageUri ApiImageUri AuthorizerCodeKey ApiCodeKey ValidatorCodeKey; do
+  for name in AuthorizerImageUri ApiImageUri AuthorizerCodeKey ApiCodeKey ValidatorCodeKey RecorderCodeKey; do
     [[ ${parameter[$name]} == "${previous[$name]-}" ]] || same=false
   done
   ! $same || $dry_run ||

@@ -91,6 +91,7 @@ deploy_stack() {
   execute_change_set
   [[ $stack_status == CREATE_COMPLETE || $stack_status == UPDATE_COMPLETE || $stack_status == IMPORT_COMPLETE ]] || explain_failure
   look_after "$kind"
+  start_comparison
   step 'Deployed'
   finish_deployment
 }
@@ -125,17 +126,20 @@ run_deletion() {
 }
 
 delete_stack() {
-  local table=$project-$environment-tenant-configs
+  local tables="The table $project-$environment-tenant-configs" bucket
   if [[ -z $stack_status ]]; then
     info "The stack $stack does not exist."
     return
   fi
   [[ $is_protected != True ]] ||
     fail "The stack $stack is protected from deletion: run aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name $stack --region $region first."
-  confirm "This deletes the API of $stack and keeps the table $table."
+  bucket=$(stack_output FailedRecordsBucket)
+  ! aws_call dynamodb describe-table --table-name "$project-$environment-config-history" --query Table.TableName >/dev/null ||
+    tables="The tables $project-$environment-tenant-configs and $project-$environment-config-history"
+  confirm "This deletes the API of $stack and keeps ${tables,}."
   step "Deleting the stack $stack"
   run_deletion
-  info "Deleted. The table $table, the key and the objects in the templates bucket are kept."
+  info "Deleted. $tables, the key and the objects in the templates bucket${bucket:+, and the bucket $bucket for failed records,} are kept."
 }
 
 print_outputs() {

@@ -14,6 +14,7 @@ print_status() {
   read_live live
   print_releases
   report_drift
+  report_history
   report_alarms
   [[ ${parameter[PackageType]} != Image ]] || warn_of_lost_images
   warn_of_shared_key "${parameter[PskParameterName]}"

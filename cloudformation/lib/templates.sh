@@ -3,7 +3,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # the variables are deploy.sh's
 
 # Names in the templates that deploy.sh replaces for each release.
-readonly VERSIONS='AuthorizerVersion|ApiVersion|ValidatorVersion'
+readonly VERSIONS='AuthorizerVersion|ApiVersion|ValidatorVersion|RecorderVersion'
 
 # For --set: the templates of the deployed stack in place of those beside this script, so that only the setting changes.
 use_deployed_templates() {
@@ -26,15 +26,16 @@ prepare_templates() {
   cp "$TEMPLATES"/*.yaml "$set"
   # A Lambda version and an API deployment are immutable, so their logical ids contain a hash of everything that they are
   # made from.
-  release=$(fingerprint functions.yaml)
-  deployment=$(fingerprint api.yaml DomainName)
+  release=$(fingerprint "$TEMPLATES/functions.yaml" "$TEMPLATES/history.yaml")
+  deployment=$(fingerprint "$TEMPLATES/api.yaml" -- DomainName)
   # The integration of the validate route depends on a parameter that this template does not declare.
   ! has_validator || deployment+=Validated
   parameter[Release]=$release
   substitute "s/($VERSIONS)Revision/\\1$release/g" "$set/functions.yaml"
+  [[ ! -f $set/history.yaml ]] || substitute "s/($VERSIONS)Revision/\\1$release/g" "$set/history.yaml"
   substitute "s/DeploymentRevision/Deployment$deployment/g" "$set/api.yaml"
   # CloudFormation imports an existing table only if its name is literal in the template.
-  substitute "s/!Sub \\$\{ProjectName\}-\\$\{Environment\}-tenant-configs$/$project-$environment-tenant-configs/" "$set/regional.yaml"
+  substitute "s/!Sub \\$\{ProjectName\}-\\$\{Environment\}-(tenant-configs|config-history)$/$project-$environment-\\1/" "$set/regional.yaml"
   parameter[TemplatesPrefix]=$project/templates/$(cat "$set"/*.yaml | sha256 | cut -c1-16)
 }
 
@@ -54,14 +55,18 @@ upload_templates() {
   fi
 }
 
-# Prints a hash of a template, the parameters that it declares, and the further ones that are named. Which version is live
-# changes no version, the location of the templates has no effect, and the hash itself is the release.
+# Prints a hash of templates, the parameters that they declare, and the further ones that are named after `--`. Which version
+# is live changes no version, the location of the templates has no effect, and the hash itself is the release.
 fingerprint() {
-  local template=$TEMPLATES/$1 name
-  shift
+  local template name names=()
+  while (($# > 0)) && [[ $1 != -- ]]; do
+    # An earlier release has no template of the history.
+    [[ ! -f $1 ]] || names+=("$1")
+    shift
+  done
   {
-    cat "$template"
-    { declared_names "$template" && printf '%s\n' "$@"; } | sort -u | while read -r name; do
+    cat "${names[@]}"
+    { for template in "${names[@]}"; do declared_names "$template"; done && printf '%s\n' "${@:2}"; } | sort -u | while read -r name; do
       case $name in
         '' | Release | Templates* | Pinned*) continue ;;
       esac

@@ -20,12 +20,15 @@ REGION = "us-east-1"
 BUCKET = "your-templates-bucket"
 STACK = "multi-tenant-logging-development"
 TABLE = f"{STACK}-tenant-configs"
+HISTORY = f"{STACK}-config-history"
 PSK_PARAMETER = "/multi-tenant-logging/development/api/psk"
 ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64"}[os.uname().machine]
 # The built functions. run.sh builds them unless it is set.
 BINARIES = Path(os.environ["FUNCTION_BINARIES"])
 ZIP = ("--package", "zip", "--binaries", BINARIES)
+# The functions behind the API, and the one behind the table.
 FUNCTIONS = (f"{STACK}-api-authorizer", f"{STACK}-api-service", f"{STACK}-api-validator")
+RECORDER = f"{STACK}-api-recorder"
 CENTRAL_ROLE = f"arn:aws:iam::{ACCOUNT}:role/ROSA-CentralLogDistributionRole-abc123"
 
 
@@ -149,7 +152,7 @@ class Cloud:
     def change_programs(self, into):
         """A new build: the same programs with other bytes at their end, which the loader ignores."""
         into.mkdir()
-        for name in ("authorizer", "api", "validator"):
+        for name in ("authorizer", "api", "validator", "recorder"):
             (into / name).write_bytes((BINARIES / name).read_bytes() + os.urandom(16))
         return into
 

@@ -29,7 +29,8 @@ def is_breached(alarm, values):
     assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
     total = sum(values)
     # Of a few values, the 99th percentile is the largest one.
-    statistics = {"Sum": total, "Average": total / len(values) if values else 0, "p99": max(values, default=0)}
+    largest = max(values, default=0)
+    statistics = {"Sum": total, "Average": total / len(values) if values else 0, "p99": largest, "Maximum": largest}
     # The emulator describes a statistic beside a percentile.
     statistic = statistics[alarm.get("ExtendedStatistic") or alarm["Statistic"]]
     return statistic > alarm["Threshold"]

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Deploys to an AWS emulator with ./deploy.sh, as an operator would, and tests the result.
 #
-# Without arguments, it runs the tests in four groups at the same time. With arguments, it runs these tests.
+# Without arguments, it runs the tests in five groups at the same time. With arguments, it runs these tests.
 #
 # FUNCTION_BINARIES is the directory of the built functions, TARGET_DIRECTORY/TRIPLE/lambda. When it is not set, the
 # functions are built first, in the same way as for the other stages.
@@ -30,8 +30,8 @@ run_tests() {
 }
 
 # Each group has its own emulator: the deployment that test_2 to test_4 share, the test that waits for stale keys, the
-# releases of a stack, and the other tests. The first sends 100 requests at once, which must not time out, so the others
-# have a lower priority.
+# releases of a stack, the history, and the other tests. The first sends 100 requests at once, which must not time out, so
+# the others have a lower priority.
 run_all() {
   local pid status=0 background=()
   BACKGROUND=1 run_tests tests/deploy/test_1_*.py tests/deploy/test_5_other_stacks.py tests/deploy/test_7_*.py >"$work/others.log" 2>&1 &
@@ -39,6 +39,8 @@ run_all() {
   BACKGROUND=1 run_tests tests/deploy/test_6_stale_keys.py >"$work/stale-keys.log" 2>&1 &
   background+=($!)
   BACKGROUND=1 run_tests tests/deploy/test_8_*.py >"$work/releases.log" 2>&1 &
+  background+=($!)
+  BACKGROUND=1 run_tests tests/deploy/test_9_*.py >"$work/history.log" 2>&1 &
   background+=($!)
   run_tests tests/deploy/test_[234]_*.py || status=$?
   for pid in "${background[@]}"; do
@@ -51,6 +53,7 @@ run_all() {
 need python3 python3
 need zip zip
 need readelf binutils
+need jq jq
 [[ $(uname -s) == Linux ]] || skip 'the emulator runs the functions as processes of this machine, which requires Linux'
 python_env tests/deploy/requirements.txt
 FUNCTION_BINARIES=${FUNCTION_BINARIES:-$(function_binaries)}

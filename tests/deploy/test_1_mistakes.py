@@ -83,6 +83,13 @@ USAGE = [
     ((*ZIPPED, "--certificate-arn", "x"), "--certificate-arn needs --domain."),
     ((*ZIPPED, "--hosted-zone-id", "Z1"), "--hosted-zone-id needs --domain."),
     (setting("CloseExecuteApi=true"), "CloseExecuteApi needs --domain."),
+    (setting("HistoryRetentionDays=1.5"), "HistoryRetentionDays must be a whole number of days, not '1.5'."),
+    (setting("HistoryRetentionDays=-1"), "HistoryRetentionDays must be a number of at least 0 and at most 36500"),
+    (
+        (*setting("IncludeHistory=false"), "--parameter", "HistoryRetentionDays=30"),
+        "HistoryRetentionDays needs IncludeHistory=true.",
+    ),
+    (setting("TableStreamArn=x"), "--parameter cannot set TableStreamArn: deploy.sh computes it."),
     (
         (*ZIPPED, "--domain", "https://api.example.com", "--hosted-zone-id", "Z1"),
         "--domain must be a host name in lower case",
@@ -289,7 +296,7 @@ def test_image_for_another_architecture_is_rejected(cloud, tmp_path):
 
 
 def programs(folder, source):
-    for name in ("authorizer", "api"):
+    for name in ("authorizer", "api", "recorder"):
         shutil.copy(source, folder / name)
         (folder / name).chmod(stat.S_IRWXU)
     return folder
@@ -327,6 +334,16 @@ def test_missing_validator_program_with_a_central_role_is_reported(cloud, tmp_pa
     folder = compile_c(tmp_path, "int main(void) { return 0; }\n")
     output = deploy_programs(cloud, folder, ARCHITECTURE, "--central-role-arn", CENTRAL_ROLE)
     assert f"The program {folder}/validator does not exist: put it there" in output
+
+
+def test_missing_recorder_program_is_reported_unless_there_is_no_history(cloud, tmp_path):
+    folder = compile_c(tmp_path, "int main(void) { return 0; }\n")
+    (folder / "recorder").unlink()
+    output = deploy_programs(cloud, folder)
+    assert f"The program {folder}/recorder does not exist: put it there" in output
+    (folder / "api").unlink()
+    output = deploy_programs(cloud, folder, ARCHITECTURE, "--parameter", "IncludeHistory=false")
+    assert f"The program {folder}/api does not exist: put it there" in output
 
 
 def test_script_in_place_of_a_program_is_rejected(cloud, tmp_path):

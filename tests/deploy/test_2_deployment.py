@@ -7,7 +7,19 @@ import subprocess
 import sys
 
 import pytest
-from cloud import ARCHITECTURE, BINARIES, CENTRAL_ROLE, FUNCTIONS, PSK_PARAMETER, ROOT, STACK, TABLE, ZIP, request
+from cloud import (
+    ARCHITECTURE,
+    BINARIES,
+    CENTRAL_ROLE,
+    FUNCTIONS,
+    PSK_PARAMETER,
+    RECORDER,
+    ROOT,
+    STACK,
+    TABLE,
+    ZIP,
+    request,
+)
 from metrics import Window
 
 # How the emulator differs from API Gateway. The service must be correct behind both.
@@ -92,12 +104,13 @@ def test_log_groups_have_their_names_and_retention(cloud):
         f"/aws/lambda/{STACK}-api-authorizer",
         f"/aws/lambda/{STACK}-api-service",
         f"/aws/lambda/{STACK}-api-validator",
+        f"/aws/lambda/{STACK}-api-recorder",
     ):
         assert retention[name] == (365 if name.endswith("-api-service") else 90)
 
 
 def test_functions_are_invoked_by_their_alias(cloud):
-    for name in FUNCTIONS:
+    for name in (*FUNCTIONS, RECORDER):
         alias = cloud.aws("lambda", "get-alias", "--function-name", name, "--name", "live")
         assert alias["FunctionVersion"] == "1"
         function = cloud.aws("lambda", "get-function-configuration", "--function-name", name)
@@ -114,8 +127,8 @@ def test_functions_are_invoked_by_their_alias(cloud):
     [
         "/api/v1/templates",
         "/api/v1/templates/one",
-        "/api/v1/tenants/acme/history",
-        "/api/v1/tenants/acme/delivery-configs/s3/history",
+        "/api/v1/tenants/acme/webhooks",
+        "/api/v1/tenants/acme/delivery-configs/s3/history/one/two",
         "/api/v1/tenants/acme/delivery-configs/s3/validate/all",
         "/api/v2/anything",
         "/new",

@@ -2,7 +2,7 @@
 
 import json
 
-from cloud import FUNCTIONS, STACK
+from cloud import FUNCTIONS, RECORDER, STACK
 
 ALARMS = {
     "error-rate",
@@ -19,6 +19,13 @@ ALARMS = {
     "too-many-requests",
     "init-failures",
     "latency",
+    "recorder-timeouts",
+    "recorder-throttles",
+    "recorder-errors",
+    "history-age",
+    "history-lag",
+    "history-failures",
+    "history-stream",
 }
 PARTS = {"burn-rate-1h", "burn-rate-5m", "burn-rate-6h", "burn-rate-30m", "failed-requests"}
 COMPOSITES = {"fast-burn", "slow-burn"}
@@ -41,11 +48,11 @@ def test_dashboard_has_its_widgets(cloud):
     name = cloud.outputs()["DashboardName"]
     body = cloud.aws("cloudwatch", "get-dashboard", "--dashboard-name", name)["DashboardBody"]
     assert "${" not in body
-    assert len(json.loads(body)["widgets"]) == 16
+    assert len(json.loads(body)["widgets"]) == 19
 
 
 def test_timeouts_are_counted_from_the_logs(cloud):
-    for name in FUNCTIONS:
+    for name in (*FUNCTIONS, RECORDER):
         found = cloud.aws("logs", "describe-metric-filters", "--log-group-name", f"/aws/lambda/{name}")["metricFilters"]
         patterns = sorted(one["filterPattern"] for one in found)
         assert ["platform.initReport" in patterns[0], "platform.report" in patterns[1]] == [True, True]

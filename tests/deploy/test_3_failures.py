@@ -8,12 +8,13 @@ import hashlib
 import hmac
 import json
 import re
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from cloud import FUNCTIONS, ROOT, STACK, request
+from cloud import FUNCTIONS, RECORDER, ROOT, STACK, TABLE, request
 from faults import put_access, put_report, put_start, renew, serving_unpublished, stop, throttling_table, without_policy
-from metrics import NAMESPACE, Window, key_of
+from metrics import NAMESPACE, Window, key_of, key_of_alarm
 from monitoring import Monitoring
 
 AUTHORIZER, API, *OTHERS = FUNCTIONS
@@ -24,6 +25,8 @@ CONFIGS = f"/api/v1/tenants/{TENANT}/delivery-configs"
 PATHS = {AUTHORIZER: LIST, API: LIST} | dict.fromkeys(OTHERS, f"{CONFIGS}/s3/validate?live=false")
 # The metrics that test_3_operation.py moves by rotating the key, and test_6_stale_keys.py.
 ELSEWHERE = {"previous_key_held", "previous_key_uses", "stale_key_uses"}
+# The tests of the crate move these.
+ELSEWHERE |= {"truncated_entries", "unreadable_records"}
 
 
 class Client:
@@ -219,6 +222,104 @@ def test_throttled_table_triggers_an_alarm(cloud, client, monitoring):
     assert client.call().status == 200
 
 
+# --- The recorder
+
+
+def test_changes_of_the_table_are_counted_by_the_recorder(cloud, client, monitoring):
+    renew(cloud, RECORDER)
+    window = Window(cloud)
+    assert client.call(f"{CONFIGS}/s3", "PATCH", body={"enabled": False}).status == 200
+    assert client.call(f"{CONFIGS}/s3", "PATCH", body={"enabled": True}).status == 200
+    other = "/api/v1/tenants/deleted/delivery-configs"
+    assert client.call(other, "POST", body=s3(tenant_id="deleted")).status == 201
+    assert client.call(f"{other}/s3", "DELETE").status == 200
+    measured = monitoring.measured(window, RECORDER)
+    counts = [sum(measured[metric(name, RECORDER)]) for name in ("records", "history_entries", "delete_marks")]
+    assert counts == [5, 4, 1], "a deletion is marked first"
+    assert measured[metric("cold_starts", RECORDER)] == [1]
+    assert all(0 <= lag < 30_000 for lag in measured[metric("record_lag_ms", RECORDER)])
+    assert measured[metric("duration_ms", RECORDER)]
+
+
+def test_throttled_history_is_counted_and_triggers_alarms(cloud, client, monitoring):
+    """The records are repeated meanwhile, and recorded afterwards. Lambda measures their age; the emulator does not."""
+    with throttling_table() as url, serving_unpublished(cloud, RECORDER, AWS_ENDPOINT_URL_DYNAMODB=url):
+        window = Window(cloud)
+        assert client.call(f"{CONFIGS}/s3", "PATCH", body={"enabled": False}).status == 200
+        measured = monitoring.measured(window, RECORDER)
+    assert sum(measured[metric("unfinished_batches", RECORDER)]) >= 1
+    assert sum(measured[metric("dynamodb_throttles", RECORDER)]) >= 3
+    assert sum(measured[metric("dynamodb_retries", RECORDER)]) >= 2
+    assert client.call(f"{CONFIGS}/s3", "PATCH", body={"enabled": True}).status == 200
+    deadline = time.monotonic() + 60
+    while sum(monitoring.measured(window, RECORDER)[metric("history_entries", RECORDER)]) < 2:
+        assert time.monotonic() < deadline, "a record was not repeated"
+    lag = monitoring.alarms["history-lag"]
+    assert key_of_alarm(lag) == metric("record_lag_ms", RECORDER)
+    monitoring.assert_triggers("history-lag", [lag["Threshold"] + 1] * 3)
+    age = monitoring.alarms["history-age"]
+    assert key_of_alarm(age) == key_of("AWS/Lambda", "IteratorAge", {"FunctionName": RECORDER})
+    monitoring.assert_triggers("history-age", [age["Threshold"] + 1])
+
+
+def test_recorder_that_is_denied_its_table_triggers_an_alarm(cloud, monitoring, tmp_path):
+    """A comparison fails then. The emulator counts no failed invocations."""
+    with without_policy(cloud, "RecorderRoleArn", "recorder"):
+        assert invoke_recorder(cloud, tmp_path, {"reconcile": {}})["errorType"] == "HistoryUnavailable"
+    name = monitoring.alarm_of(key_of("AWS/Lambda", "Errors", {"FunctionName": RECORDER}))
+    monitoring.assert_triggers(name, [1])
+
+
+def invoke_recorder(cloud, folder, event):
+    (folder / "event.json").write_text(json.dumps(event))
+    files = ("--payload", f"fileb://{folder / 'event.json'}", str(folder / "response.json"))
+    cloud.aws("lambda", "invoke", "--function-name", RECORDER, "--qualifier", "live", *files)
+    return json.loads((folder / "response.json").read_text())
+
+
+def test_stream_that_the_recorder_does_not_read_triggers_an_alarm(cloud, monitoring, tmp_path):
+    """What the schedule sends, with another stream than the latest one; and a change that no stream has recorded."""
+    window = Window(cloud)
+    latest = cloud.outputs()["HistoryStreamArn"]
+    invoke_recorder(cloud, tmp_path, {"reconcile": {"stream": latest}})
+    assert metric("stream_mismatches", RECORDER) not in monitoring.measured(window, RECORDER)
+    window = Window(cloud)
+    invoke_recorder(cloud, tmp_path, {"reconcile": {"stream": f"{latest}-before-it-was-restored"}})
+    measured = monitoring.measured(window, RECORDER)
+    assert measured[metric("stream_mismatches", RECORDER)] == [1]
+    assert sum(measured[metric("configs_compared", RECORDER)]) >= 1
+    monitoring.assert_triggers(monitoring.alarm_of(metric("stream_mismatches", RECORDER)), [1])
+
+
+def test_change_that_is_not_in_the_history_is_counted(cloud, monitoring, tmp_path):
+    uuid = cloud.outputs()["HistoryMappingId"]
+    key = json.dumps({"tenant_id": {"S": "unseen"}, "type": {"S": "s3"}})
+    cloud.aws("lambda", "update-event-source-mapping", "--uuid", uuid, "--no-enabled")
+    cloud.aws("dynamodb", "put-item", "--table-name", TABLE, "--item", key)
+    window = Window(cloud)
+    invoke_recorder(cloud, tmp_path, {"reconcile": {}})
+    assert sum(monitoring.measured(window, RECORDER)[metric("changes_observed", RECORDER)]) == 1
+    cloud.aws("dynamodb", "delete-item", "--table-name", TABLE, "--key", key)
+    cloud.aws("lambda", "update-event-source-mapping", "--uuid", uuid, "--enabled")
+
+
+def test_failed_records_trigger_an_alarm(cloud, monitoring):
+    """S3 counts objects once a day. The emulator does not."""
+    bucket = {"BucketName": cloud.outputs()["FailedRecordsBucket"], "StorageType": "AllStorageTypes"}
+    monitoring.assert_triggers(monitoring.alarm_of(key_of("AWS/S3", "NumberOfObjects", bucket)), [1])
+
+
+def test_timeout_and_throttles_of_the_recorder_trigger_alarms(cloud, monitoring):
+    key = key_of(NAMESPACE, f"{RECORDER}-timeouts", {})
+    window = Window(cloud)
+    for status in ("success", "timeout", "error"):
+        put_report(cloud, RECORDER, status)
+    measured = monitoring.measured(window, RECORDER)
+    assert measured[key] == [1], "of the three reports"
+    monitoring.assert_triggers(monitoring.alarm_of(key), measured[key])
+    monitoring.assert_triggers(monitoring.alarm_of(key_of("AWS/Lambda", "Throttles", {"FunctionName": RECORDER})), [1])
+
+
 # --- The platform
 
 
@@ -274,11 +375,12 @@ def measured_by_the_emulator(cloud, alarm):
 def test_function_that_does_not_start_triggers_an_alarm(cloud, monitoring):
     key = key_of(NAMESPACE, f"{STACK}-init-failures", {})
     window = Window(cloud)
-    for function in FUNCTIONS:
+    functions = (*FUNCTIONS, RECORDER)
+    for function in functions:
         for status in ("success", "error", "timeout"):
             put_start(cloud, function, status)
-    measured = monitoring.measured(window, *FUNCTIONS)
-    assert measured[key] == [1] * 2 * len(FUNCTIONS), "without those that started"
+    measured = monitoring.measured(window, *functions)
+    assert measured[key] == [1] * 2 * len(functions), "without those that started"
     monitoring.assert_triggers("init-failures", measured[key])
 
 
@@ -319,7 +421,7 @@ def test_every_alarm_was_triggered(monitoring):
 
 def test_every_documented_metric_has_moved(monitoring):
     page = (ROOT / "docs/operations.md").read_text()
-    tables = re.findall(r"^### Metrics of the (?:API|authorizer).*?(?=^##)", page, re.DOTALL | re.MULTILINE)
+    tables = re.findall(r"^### Metrics of the (?:API|authorizer|recorder).*?(?=^##)", page, re.DOTALL | re.MULTILINE)
     documented = set(re.findall(r"^\| `([a-z_]+)` \|", "".join(tables), re.MULTILINE))
     assert len(documented) > 15
     assert documented - {name for _, name, _ in monitoring.moved} == ELSEWHERE

@@ -11,18 +11,20 @@ import time
 import pytest
 from cloud import FUNCTIONS, ROOT, STACK, TABLE, request
 
+# The blocks of the runbook, in its order.
+BLOCKS = ("stop", "copy", "swap", "find", "restore", "settings", "stream", "serve", "record")
 TENANTS = [f"restored-{number}" for number in range(12)]
 
 
 def blocks():
-    """The blocks of the runbook: stop, copy, swap, find the backup, restore, settings, serve."""
+    """The blocks of the runbook by name."""
     page = (ROOT / "docs/operations.md").read_text()
     section = page.split("\n## Restoring the table\n")[1].split("\n## ")[0]
     found = [
         textwrap.dedent(block) for block in re.findall(r"^ *```bash\n(.*?)^ *```", section, re.DOTALL | re.MULTILINE)
     ]
-    assert len(found) == 7
-    return dict(zip(("stop", "copy", "swap", "find", "restore", "settings", "serve"), found, strict=True))
+    assert len(found) == len(BLOCKS)
+    return dict(zip(BLOCKS, found, strict=True))
 
 
 def run(cloud, *names, before=""):
@@ -108,7 +110,7 @@ def test_damaged_content_is_restored_from_a_point_in_time(cloud, content):
     key = {"tenant_id": content[0]["tenant_id"], "type": content[0]["type"]}
     cloud.run(["aws", "dynamodb", "delete-item", "--table-name", TABLE, "--key", json.dumps(key)])
     assert len(items(cloud)) == len(content) - 1
-    run(cloud, "swap", "restore", "settings", "serve")
+    run(cloud, "swap", "restore", "settings", "stream", "serve")
     assert_restored(cloud, content)
     cloud.aws("dynamodb", "delete-table", "--table-name", f"{TABLE}-restored")
 
@@ -119,7 +121,7 @@ def test_deleted_table_is_restored_from_its_last_backup(cloud, content):
     cloud.aws("dynamodb", "delete-table", "--table-name", TABLE)
     time.sleep(1.1)
     assert request(f"{cloud.base_url()}/health").status == 503
-    run(cloud, "stop", "find", "restore", "settings", "serve")
+    run(cloud, "stop", "find", "restore", "settings", "stream", "serve")
     assert_restored(cloud, content)
 
 

@@ -1,6 +1,6 @@
 """A deployment that fails, the deletion of one, and the next one."""
 
-from cloud import ACCOUNT, ARCHITECTURE, CENTRAL_ROLE, FUNCTIONS, REGION, STACK, TABLE, ZIP, request
+from cloud import ACCOUNT, ARCHITECTURE, CENTRAL_ROLE, FUNCTIONS, HISTORY, RECORDER, REGION, STACK, TABLE, ZIP, request
 from faults import credentials_without
 from test_3_operation import read_something
 
@@ -28,8 +28,10 @@ def test_change_of_the_package_type_is_rejected(cloud):
 
 def test_delete_keeps_the_table(cloud):
     output = cloud.run(["./deploy.sh", "--delete", "--yes"])
-    assert f"Deleted. The table {TABLE}, the key and the objects in the templates bucket are kept." in output
-    assert cloud.aws("dynamodb", "list-tables")["TableNames"] == [TABLE]
+    assert (
+        f"Deleted. The tables {TABLE} and {HISTORY}, the key and the objects in the templates bucket, and the" in output
+    )
+    assert set(cloud.aws("dynamodb", "list-tables")["TableNames"]) == {TABLE, HISTORY}
     items = cloud.aws("dynamodb", "scan", "--table-name", TABLE)["Items"]
     assert [item["tenant_id"]["S"] for item in items] == ["kept"]
     assert cloud.aws("lambda", "list-functions")["Functions"] == []
@@ -42,9 +44,11 @@ def test_delete_without_a_stack_succeeds(cloud):
 
 
 def test_new_deployment_imports_the_table(cloud):
-    # test_3_restore.py has replaced the table: the new one has no tag of the stack, so it must be adopted.
+    # test_3_restore.py has replaced the table: the new one has no tag of the stack, so it must be adopted. It has a
+    # stream, so there is a history again.
     output = cloud.deploy("--include-api", *ZIP, "--arch", ARCHITECTURE, "--adopt-table")
     assert f"The table {TABLE} exists and is imported into the stack with its items." in output
+    assert f"The table {HISTORY} exists and is imported into the stack with the history that it contains." in output
     assert read_something(cloud) == (200, "kept-logs")
     resources = cloud.aws("cloudformation", "describe-stack-resources", "--stack-name", STACK)["StackResources"]
     assert TABLE in {resource["PhysicalResourceId"] for resource in resources}
@@ -64,7 +68,7 @@ def central_role_check(cloud):
 
 
 def deployed_functions(cloud):
-    return {function["FunctionName"] for function in cloud.aws("lambda", "list-functions")["Functions"]}
+    return {function["FunctionName"] for function in cloud.aws("lambda", "list-functions")["Functions"]} - {RECORDER}
 
 
 def test_api_function_validates_without_a_central_role(cloud):

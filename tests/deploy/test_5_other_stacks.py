@@ -5,7 +5,7 @@ import re
 import shutil
 
 import pytest
-from cloud import ARCHITECTURE, BUCKET, CENTRAL_ROLE, FUNCTIONS, ROOT, STACK, ZIP
+from cloud import ARCHITECTURE, BUCKET, CENTRAL_ROLE, FUNCTIONS, RECORDER, ROOT, STACK, ZIP
 from test_1_mistakes import REGISTRY, fake_curl, image, move_tag, put_image
 
 # The commands of the first description, with the values of this account.
@@ -25,12 +25,13 @@ DEPLOY = """cd cloudformation/
 """
 
 
+PRODUCTION_TABLE = f"{STACK.replace('development', 'production')}-tenant-configs"
 PROCESSORS = {
     "Resources": {
         "Table": {
             "Type": "AWS::DynamoDB::Table",
             "Properties": {
-                "TableName": "multi-tenant-logging-production-tenant-configs",
+                "TableName": PRODUCTION_TABLE,
                 "BillingMode": "PAY_PER_REQUEST",
                 "AttributeDefinitions": [
                     {"AttributeName": name, "AttributeType": "S"} for name in ("tenant_id", "type")
@@ -58,6 +59,29 @@ def test_table_of_another_stack_is_used_and_left_to_it(cloud):
                         "--arch", ARCHITECTURE, "--create-psk", "--api-auth-ssm-parameter", "/production"])  # fmt: skip
     assert "belongs to the stack processors and is used without changes." in output
     assert "Time to live is disabled" in output, "log processors would still find expired items"
+    assert "has no stream with new and old images, so no history is recorded. To have one: aws dynamodb" in output
+
+
+def test_stream_of_a_table_of_another_stack_is_enabled_there(cloud):
+    """Then the recorder reads it, and moves to another one by itself."""
+    table, options = PRODUCTION_TABLE, ("-e", "production", "--set", "IncludeHistory=true")
+    output = cloud.run(["./deploy.sh", *options], fails=True)
+    assert f"The history needs the stream of the table {table} with new and old images" in output
+    command = output.partition(": run ")[2].partition(", then deploy again")[0].split()
+    cloud.run(command)
+    assert "The recorder compares the table with the history now" in cloud.run(["./deploy.sh", *options])
+    stream = ("dynamodb", "describe-table", "--table-name", table, "--query", "Table.LatestStreamArn")
+    assert production_outputs(cloud)["HistoryStreamArn"] == cloud.aws(*stream)
+    cloud.aws(*command[1:-1], "StreamEnabled=false")
+    cloud.run(command)
+    assert "it moves to the latest one" in cloud.run(["./deploy.sh", "-e", "production", "--set", "LogLevel=WARN"])
+    assert production_outputs(cloud)["HistoryStreamArn"] == cloud.aws(*stream)
+
+
+def production_outputs(cloud):
+    name = PRODUCTION_TABLE.removesuffix("-tenant-configs")
+    stack = cloud.aws("cloudformation", "describe-stacks", "--stack-name", name)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
 # --- A table and a log group that exist already, in no stack.
@@ -92,6 +116,7 @@ def test_table_is_adopted_on_request_and_log_groups_are_used(cloud, existing):
     assert f"The table {STAGING_TABLE} exists and is imported into the stack with its items." in output
     assert f"The log group /aws/lambda/{STAGING}-api-service exists and is used as it is" in output
     assert "The release works." in output
+    assert "has no stream with new and old images, so no history is recorded." in output
     stack = cloud.aws("cloudformation", "describe-stack-resources", "--stack-name", STAGING)["StackResources"]
     assert STAGING_TABLE in {resource["PhysicalResourceId"] for resource in stack}
     assert len(cloud.aws("dynamodb", "scan", "--table-name", STAGING_TABLE)["Items"]) == 1
@@ -131,11 +156,12 @@ def assert_deployed_from(cloud, name, repository, entry_point):
 
 
 def assert_all_are_deployed_from_two_images(cloud):
-    assert deployed_functions(cloud) == set(FUNCTIONS)
+    assert deployed_functions(cloud) == {*FUNCTIONS, RECORDER}
     authorizer, api, validator = FUNCTIONS
     assert_deployed_from(cloud, authorizer, "logging-authorizer", None)
     assert_deployed_from(cloud, api, "logging-api", ["/api"])
     assert_deployed_from(cloud, validator, "logging-api", ["/validator"])
+    assert_deployed_from(cloud, RECORDER, "logging-api", ["/recorder"])
 
 
 def test_first_described_commands_deploy_every_function(cloud, arm64_images):

@@ -15,7 +15,7 @@ NAME = "multi-tenant-logging-organization"
 PATH = "/platform/logging/"
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:operations"
-FUNCTIONS = [f"{NAME}-api-{name}" for name in ("authorizer", "service", "validator", "canary")]
+FUNCTIONS = [f"{NAME}-api-{name}" for name in ("authorizer", "service", "validator", "recorder", "canary")]
 TAGS = {"project": "multi-tenant-logging", "environment": "organization"}
 
 
@@ -77,7 +77,7 @@ def resources(cloud, kind):
 
 def test_every_role_has_the_path_and_the_tags(cloud, settings):
     roles = resources(cloud, "AWS::IAM::Role")
-    assert len(roles) >= 4
+    assert len(roles) >= 6
     for name in roles:
         role = cloud.aws("iam", "get-role", "--role-name", name)["Role"]
         assert role["Path"] == PATH
@@ -97,7 +97,7 @@ def test_alarms_notify_the_existing_topic(cloud, settings):
 def test_customer_key_encrypts_logs_and_functions_have_tags(cloud, settings):
     groups = cloud.aws("logs", "describe-log-groups")["logGroups"]
     ours = {group["logGroupName"]: group for group in groups if NAME in group["logGroupName"]}
-    assert len(ours) == 5
+    assert len(ours) == 6
     for name, group in ours.items():
         assert group["kmsKeyId"] == settings["KmsKeyArn"]
         assert group["retentionInDays"] == (3653 if name.endswith("-api-service") else 90)

@@ -226,16 +226,31 @@ def check_validator():
     assert (status, response["statusCode"]) == (200, 404), response
 
 
-CHECKS = {"authorizer": check_authorizer, "api": check_api, "validator": check_validator}
+def check_recorder():
+    """The fake keeps nothing, so nothing is compared, but DynamoDB is called."""
+    status, response = invoke({"Records": []})
+    assert (status, response) == (200, {"batchItemFailures": []}), response
+    status, response = invoke({"reconcile": {}})
+    assert (status, response) == (200, {"reconcile": {"done": True, "compared": 0, "observed": 0}}), response
+
+
+CHECKS = {
+    "authorizer": check_authorizer,
+    "api": check_api,
+    "validator": check_validator,
+    "recorder": check_recorder,
+}
 ENVIRONMENT = {
     "authorizer": {"PSK_PARAMETER_NAME": "/test/psk"},
     "api": {"TENANT_CONFIG_TABLE": "test-table"},
     "validator": {"TENANT_CONFIG_TABLE": "test-table", "CENTRAL_ROLE_ARN": ROLE},
+    "recorder": {"TENANT_CONFIG_TABLE": "test-table", "TENANT_HISTORY_TABLE": "test-history"},
 }
 WITHOUT_AWS = {
     "authorizer": lambda: signed("/api/v1/delivery-configs"),
     "api": lambda: event("/health"),
     "validator": lambda: event("/api/v1/tenants/acme/delivery-configs/s3/validate"),
+    "recorder": lambda: {"reconcile": {}},
 }
 
 
@@ -254,7 +269,7 @@ def check_without_aws(program):
     check_health()
     status, response = invoke(WITHOUT_AWS[program]())
     assert status == 200, response
-    if program == "authorizer":
+    if program in ("authorizer", "recorder"):
         assert response["errorType"], response
         return
     assert response["statusCode"] == 503, response

@@ -14,16 +14,22 @@ LINKED = os.environ.get("LINKED", "statically")
 
 # Binary and zip, 10^6 bytes.
 SIZES = {
-    # As they are deployed: today's sizes and 3 %. Today: api 8.08 and 3.57, authorizer 7.14 and 2.97,
-    # validator 8.61 and 3.78. Filters, batches and labels made the api 0.52 and 0.25 larger.
-    "statically": {"api": (8.32, 3.68), "authorizer": (7.35, 3.06), "validator": (8.87, 3.9)},
+    # As they are deployed: today's sizes and 3 %. Today: api 8.35 and 3.69, authorizer 7.24 and 2.99,
+    # validator 8.78 and 3.85, recorder 7.25 and 3.22. Filters, batches and labels made the api 0.52 and 0.25 larger, the
+    # history 0.27 and 0.12.
+    "statically": {
+        "api": (8.6, 3.8),
+        "authorizer": (7.35, 3.06),
+        "validator": (8.87, 3.9),
+        "recorder": (7.47, 3.32),
+    },
     # The api's are the bars themselves. The authorizer's bars, 5 and 2.3, are out of reach
     # (docs/decisions/0104-optimization-level.md): these limit what there is.
     "dynamically": {"api": (7.0, 3.0), "authorizer": (6.2, 2.55)},
 }[LINKED]
 
 # Packages that are linked into each program, its own crates among them. One more is a decision, and a higher figure.
-PACKAGES = {"api": 181, "authorizer": 144, "validator": 203}
+PACKAGES = {"api": 181, "authorizer": 144, "validator": 203, "recorder": 171}
 
 # Second stacks for HTTP and TLS, each a megabyte of code that nothing here uses.
 BANNED = [

@@ -81,7 +81,8 @@ function_binaries() {
   target=$(uname -m)-unknown-linux-gnu
   variable=$(tr 'a-z-' 'A-Z_' <<<"$target")
   env "CARGO_TARGET_${variable}_RUSTFLAGS=-C target-feature=+crt-static" \
-    cargo build --profile lambda --locked --target "$target" --package authorizer --package api --package validator >&2 || return
+    cargo build --profile lambda --locked --target "$target" --package authorizer --package api --package validator \
+    --package recorder >&2 || return
   echo "${CARGO_TARGET_DIR:-$TOP/target}/$target/lambda"
 }
 

@@ -293,6 +293,27 @@ AUTHORIZER_ACTIONS = UNNARROWED | {
 API_ACTIONS = UNNARROWED | {"kms:Decrypt", "logs:CreateLogStream", "logs:PutLogEvents"}
 VALIDATOR_ACTIONS = API_ACTIONS | {"dynamodb:Query", "sts:AssumeRole"}
 CANARY_ACTIONS = AUTHORIZER_ACTIONS - UNNARROWED - {"ssm:GetParameters"} | {"ssm:GetParameter"}
+# Lambda reads the stream and writes failed records with the role of the function.
+RECORDER_ACTIONS = API_ACTIONS | {
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+    "dynamodb:DescribeTable",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:Scan",
+    "s3:ListBucket",
+    "s3:PutObject",
+    "kms:GenerateDataKey",
+}
+# What has no name before it exists: the labels of a table's streams, and the objects of a bucket.
+STREAM_ACTIONS = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+UNNAMED = {f"dynamodb:{action}": ":table/${TableName}/stream/*" for action in STREAM_ACTIONS}
+UNNAMED |= {"s3:PutObject": "${FailedRecords.Arn}/*"}
+# What only the recorder calls.
+OF_THE_RECORDER = {"dynamodb:DescribeTable"}
 
 OPERATIONS = {
     "get_item": "dynamodb:GetItem",
@@ -347,6 +368,8 @@ def policies_have_no_unnecessary_wildcard(templates):
             elif actions <= {"logs:CreateLogStream", "logs:PutLogEvents"}:
                 if not target.endswith(f":log-group:{LOG_GROUPS[role.removesuffix('Role')]}:*"):
                     yield f"{role}: it writes to {target}"
+            elif all(target.endswith(UNNAMED.get(action, "nothing")) for action in actions):
+                continue
             elif "*" in target and target != "*":
                 yield f"{role}: {sorted(actions)} on {target}"
     for _, logical_id, resource in resources(templates, "AWS::IAM::Role"):
@@ -362,12 +385,15 @@ def roles_allow_what_the_code_does(templates):
     if ".transact_write_items()" in code:
         used |= {action for write, action in TRANSACTED.items() if re.search(rf"item\.{write}\(", code)}
     allowed = actions_of(templates, "ApiRole")
-    if allowed != used | API_ACTIONS:
-        yield f"ApiRole: {sorted(allowed ^ (used | API_ACTIONS))} is allowed or needed, but not both"
+    needed = used - OF_THE_RECORDER | API_ACTIONS
+    if allowed != needed:
+        yield f"ApiRole: {sorted(allowed ^ needed)} is allowed or needed, but not both"
     for role, needed in (
         ("AuthorizerRole", AUTHORIZER_ACTIONS),
         ("ValidatorRole", VALIDATOR_ACTIONS),
         ("CanaryRole", CANARY_ACTIONS),
+        ("RecorderRole", RECORDER_ACTIONS),
+        ("ReconcileRole", {"lambda:InvokeFunction"}),
     ):
         allowed = actions_of(templates, role)
         if allowed != needed:
@@ -392,6 +418,7 @@ def roles_are_for_one_service(templates):
             if statement["Principal"] not in (
                 {"Service": "lambda.amazonaws.com"},
                 {"Service": "apigateway.amazonaws.com"},
+                {"Service": "scheduler.amazonaws.com"},
             ):
                 yield f"{logical_id}: {statement['Principal']} is allowed to assume it"
 
@@ -436,7 +463,9 @@ WITHOUT_TAGS = {
     "AWS::Lambda::Version",
     "AWS::Logs::MetricFilter",
     "AWS::Route53::RecordSet",
+    "AWS::S3::BucketPolicy",
     "AWS::SNS::Subscription",
+    "AWS::Scheduler::Schedule",
     "AWS::WAFv2::WebACLAssociation",
 }
 TAGS = [{"Key": "project", "Value": {"Ref": "ProjectName"}}, {"Key": "environment", "Value": {"Ref": "Environment"}}]
@@ -493,6 +522,7 @@ LOG_GROUPS = {
     "Api": "/aws/lambda/${ProjectName}-${Environment}-api-service",
     "Validator": "/aws/lambda/${ProjectName}-${Environment}-api-validator",
     "Canary": "/aws/lambda/${ProjectName}-${Environment}-api-canary",
+    "Recorder": "/aws/lambda/${ProjectName}-${Environment}-api-recorder",
 }
 
 
@@ -521,8 +551,8 @@ def logs_have_a_name_and_a_retention(templates):
 @guard
 def functions_write_json_in_every_partition(templates):
     """In GovCloud Lambda writes text only, and accepts no levels. The functions' lines are JSON anywhere."""
-    for logical_id in TIMEOUTS:
-        properties = templates["functions"]["Resources"][logical_id]["Properties"]
+    for logical_id, resource in our_functions(templates):
+        properties = resource["Properties"]
         logging, none = properties.get("LoggingConfig", {}), {"Ref": "AWS::NoValue"}
         if logging.get("LogFormat") != {"Fn::If": ["HasJsonLogs", "JSON", "Text"]}:
             yield f"{logical_id}: its log format is not that of the partition"
@@ -553,12 +583,20 @@ def access_log_is_json(templates):
             yield f"{logical_id}: no traces"
 
 
+# The attributes of the keys, and that of the time to live.
+TABLES = {
+    "TenantConfigs": ("tenant-configs", ("tenant_id", "type"), "ttl"),
+    "ConfigHistory": ("config-history", ("tenant_id", "position"), "expires_at"),
+}
+
+
 @guard
-def table_is_retained_and_protected(templates):
-    tables = list(resources(templates, "AWS::DynamoDB::Table"))
-    if len(tables) != 1:
-        yield f"there are {len(tables)} tables"
-    for _, logical_id, resource in tables:
+def tables_are_retained_and_protected(templates):
+    tables = {logical_id: resource for _, logical_id, resource in resources(templates, "AWS::DynamoDB::Table")}
+    if set(tables) != set(TABLES):
+        yield f"the tables are {sorted(tables)}"
+    for logical_id, resource in tables.items():
+        name, (partition_key, sort_key), ttl = TABLES[logical_id]
         properties = resource["Properties"]
         for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
             if resource.get(policy) != "Retain":
@@ -572,12 +610,13 @@ def table_is_retained_and_protected(templates):
                 "SSEType": "KMS",
                 "KMSMasterKeyId": {"Fn::If": ["HasTableKey", {"Ref": "TableKmsKeyArn"}, {"Ref": "AWS::NoValue"}]},
             },
-            "TimeToLiveSpecification": {"AttributeName": "ttl", "Enabled": True},
+            "TimeToLiveSpecification": {"AttributeName": ttl, "Enabled": True},
             "KeySchema": [
-                {"AttributeName": "tenant_id", "KeyType": "HASH"},
-                {"AttributeName": "type", "KeyType": "RANGE"},
+                {"AttributeName": partition_key, "KeyType": "HASH"},
+                {"AttributeName": sort_key, "KeyType": "RANGE"},
             ],
-            "TableName": {"Fn::Sub": "${ProjectName}-${Environment}-tenant-configs"},
+            # deploy.sh replaces exactly this text, or an existing table could not be imported.
+            "TableName": {"Fn::Sub": "${ProjectName}-${Environment}-" + name},
         }
         for name, value in expected.items():
             if properties.get(name) != value:
@@ -588,18 +627,22 @@ def table_is_retained_and_protected(templates):
 
 ENVIRONMENT = {
     "Authorizer": {"PREVIOUS_KEY_MAX_AGE", "PSK_PARAMETER_NAME", "REQUIRE_BODY_SHA256"},
-    "Api": {"TENANT_CONFIG_TABLE", "ALLOWED_ORIGINS"},
+    "Api": {"TENANT_CONFIG_TABLE", "HISTORY_TABLE_NAME", "ALLOWED_ORIGINS"},
     "Validator": {"TENANT_CONFIG_TABLE", "ALLOWED_ORIGINS", "CENTRAL_ROLE_ARN", "EXTERNAL_ID"},
+    "Recorder": {"TENANT_CONFIG_TABLE", "TENANT_HISTORY_TABLE", "HISTORY_RETENTION_DAYS"},
 }
 LOGGING = {"LOG_LEVEL", "LOG_FORMAT"}
-TIMEOUTS = {"Authorizer": 5, "Api": 10, "Validator": 10}  # seconds
+TIMEOUTS = {"Authorizer": 5, "Api": 10, "Validator": 10, "Recorder": 900}  # seconds
+# The functions that API Gateway invokes. The stream and a schedule invoke the other ones.
+BEHIND_THE_API = ("Authorizer", "Api", "Validator")
 
 
 def our_functions(templates):
     """The functions whose programs are built here; the canary has its program in the template."""
-    for logical_id, resource in templates["functions"]["Resources"].items():
-        if resource["Type"] == "AWS::Lambda::Function":
-            yield logical_id, resource
+    for template in ("functions", "history"):
+        for logical_id, resource in templates[template]["Resources"].items():
+            if resource["Type"] == "AWS::Lambda::Function":
+                yield logical_id, resource
 
 
 @guard
@@ -642,6 +685,7 @@ PROGRAMS = {
     "Authorizer": ("AuthorizerImageUri", None),
     "Api": ("ApiImageUri", "/api"),
     "Validator": ("ApiImageUri", "/validator"),
+    "Recorder": ("ApiImageUri", "/recorder"),
 }
 
 
@@ -676,7 +720,7 @@ def releases_can_be_rolled_back(templates):
         if resource.get("UpdateReplacePolicy") != "Retain":
             yield f"{logical_id}: its replacement deletes it"
     aliases = {logical_id: resource for _, logical_id, resource in resources(templates, "AWS::Lambda::Alias")}
-    outputs = templates["functions"]["Outputs"]
+    outputs = templates["functions"]["Outputs"] | templates["history"]["Outputs"]
     for name in TIMEOUTS:
         alias = aliases.get(f"{name}Live", {}).get("Properties", {})
         if alias.get("Name") != "live":
@@ -685,7 +729,7 @@ def releases_can_be_rolled_back(templates):
         live = {"Fn::If": [f"Pins{name}", {"Ref": f"Pinned{name}Version"}, deployed]}
         if alias.get("FunctionVersion") != live or outputs[f"{name}Version"]["Value"] != live:
             yield f"{name}: its alias is not at the pinned version, or at the deployed one without a pinned version"
-        if f"${{{name}Live}}" not in outputs[f"{name}Uri"]["Value"]["Fn::Sub"]:
+        if name in BEHIND_THE_API and f"${{{name}Live}}" not in outputs[f"{name}Uri"]["Value"]["Fn::Sub"]:
             yield f"{name}: it is not invoked by its alias"
 
 
@@ -696,7 +740,7 @@ def functions_are_called_every_day(templates):
     if rule.get("ScheduleExpression") != "rate(1 day)":
         yield "DailyCall: it is not daily"
     targets = [target.get("Fn::If", [None, target])[1] for target in rule.get("Targets", [])]
-    for name in TIMEOUTS:
+    for name in BEHIND_THE_API:
         (target,) = [target for target in targets if target["Arn"] == {"Ref": f"{name}Live"}] or [None]
         if target is None:
             yield f"DailyCall: it does not call {name}"
@@ -741,7 +785,9 @@ def nested_templates_get_their_parameters(templates):
 
 @guard
 def outputs_are_complete(templates):
-    expected = {"APIEndpoint", "TableName", "RestApiId", "PskParameterName", "AccessLogGroup"} | {
+    expected = {"APIEndpoint", "TableName", "RestApiId", "PskParameterName", "AccessLogGroup"}
+    expected |= {"HistoryTableName", "HistoryStreamArn", "HistoryMappingId", "FailedRecordsBucket"}
+    expected |= {
         f"{function}{what}" for function in TIMEOUTS for what in ("FunctionArn", "Version", "RoleArn", "LogGroup")
     }
     for missing in sorted(expected - set(templates["regional"]["Outputs"])):

@@ -498,22 +498,22 @@ def omit_the_tls_version(templates):
     setting["Format"] = setting["Format"].replace('"tlsVersion":"$context.tlsVersion",', "")
 
 
-@breaks("table_is_retained_and_protected")
+@breaks("tables_are_retained_and_protected")
 def delete_the_table_with_the_stack(templates):
     templates["regional"]["Resources"]["TenantConfigs"]["DeletionPolicy"] = "Delete"
 
 
-@breaks("table_is_retained_and_protected")
+@breaks("tables_are_retained_and_protected")
 def delete_the_table_when_replaced(templates):
     del templates["regional"]["Resources"]["TenantConfigs"]["UpdateReplacePolicy"]
 
 
-@breaks("table_is_retained_and_protected")
+@breaks("tables_are_retained_and_protected")
 def unprotect_the_table(templates):
     properties(templates, "regional", "TenantConfigs")["DeletionProtectionEnabled"] = False
 
 
-@breaks("table_is_retained_and_protected")
+@breaks("tables_are_retained_and_protected")
 def stop_backups(templates):
     del properties(templates, "regional", "TenantConfigs")["PointInTimeRecoverySpecification"]
 

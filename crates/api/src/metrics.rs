@@ -113,9 +113,9 @@ fn changes_by_type(changes: &[ConfigChanged]) -> BTreeMap<&'static str, Changes>
             .entry(delivery_type.map_or(OTHER_TYPE, DeliveryType::as_str))
             .or_default();
         match change.cause {
-            Cause::Restore if change.before.is_some() => changes.updated += 1,
-            Cause::Create | Cause::Restore => changes.created += 1,
-            Cause::Update => changes.updated += 1,
+            Cause::Create => changes.created += 1,
+            Cause::Restore if change.before.is_none() => changes.created += 1,
+            Cause::Update | Cause::Restore => changes.updated += 1,
             Cause::Delete => changes.deleted += 1,
         }
     }

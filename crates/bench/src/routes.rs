@@ -73,6 +73,12 @@ pub(crate) fn writes() -> Vec<Route> {
     ]
 }
 
+/// A deletion of a configuration that does not exist: a single call, whose condition is not met.
+pub(crate) fn delete_nothing() -> Route {
+    let nobody = config_path("nobody", "s3");
+    Route::for_api("DELETE of nothing", Call::new("DELETE", nobody), 404)
+}
+
 /// A change of a configuration that is there throughout, which leaves its fields as they are.
 pub(crate) fn patch() -> Route {
     Route::for_api("PATCH alone", patch_call(), 200)

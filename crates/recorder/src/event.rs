@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use lambda::HandlerError;
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 use tenant_core::{
     ConfigKey, Field,
@@ -18,7 +18,10 @@ pub(crate) enum Event {
     /// Record these records of the stream, in this order.
     Records(Vec<StreamRecord>),
     /// Compare the table with the history.
-    Reconcile,
+    Reconcile {
+        /// The ARN of the stream whose records are delivered, if the caller knows it.
+        stream: Option<String>,
+    },
 }
 
 /// A record of the stream.
@@ -36,7 +39,13 @@ pub(crate) struct StreamRecord {
 struct RawEvent<'a> {
     #[serde(rename = "Records", borrow)]
     records: Option<Vec<&'a RawValue>>,
-    reconcile: Option<IgnoredAny>,
+    #[serde(borrow)]
+    reconcile: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct RawComparison {
+    stream: Option<String>,
 }
 
 /// What every record has. The images are read later: whatever is wrong with them, the record has a name.
@@ -91,7 +100,13 @@ impl Event {
                     .collect();
                 Ok(Self::Records(records?))
             }
-            (None, Some(_)) => Ok(Self::Reconcile),
+            (None, Some(request)) => {
+                // A person may write anything here to ask for a comparison.
+                let request: Option<RawComparison> = serde_json::from_str(request.get()).ok();
+                Ok(Self::Reconcile {
+                    stream: request.and_then(|request| request.stream),
+                })
+            }
             _ => Err(invalid("the event has neither Records nor reconcile")),
         }
     }
@@ -197,7 +212,7 @@ mod tests {
     fn parse(records: &[Value]) -> Result<Vec<StreamRecord>, HandlerError> {
         match Event::parse(json!({ "Records": records }).to_string().as_bytes())? {
             Event::Records(records) => Ok(records),
-            Event::Reconcile => unreachable!("it has records"),
+            Event::Reconcile { .. } => unreachable!("it has records"),
         }
     }
 
@@ -287,7 +302,10 @@ mod tests {
     #[test]
     fn comparison_is_asked_for_by_its_name() {
         for event in [r#"{"reconcile":{}}"#, r#"{"reconcile":true,"more":1}"#] {
-            assert!(matches!(Event::parse(event.as_bytes()), Ok(Event::Reconcile)));
+            assert!(matches!(
+                Event::parse(event.as_bytes()),
+                Ok(Event::Reconcile { stream: None })
+            ));
         }
     }
 }

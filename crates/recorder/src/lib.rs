@@ -75,7 +75,7 @@ impl Handler for Recorder {
         // Boxed, or the layout of the nested futures would be deeper than the compiler computes.
         match Event::parse(event)? {
             Event::Records(records) => Ok(Box::pin(self.record(records, invocation)).await),
-            Event::Reconcile => Box::pin(self.reconcile(invocation)).await,
+            Event::Reconcile { stream } => Box::pin(self.reconcile(stream.as_deref(), invocation)).await,
         }
     }
 }

@@ -22,6 +22,7 @@ const TRUNCATED_ENTRIES: Metric = Metric::count("truncated_entries", BY_FUNCTION
 const UNFINISHED_BATCHES: Metric = Metric::count("unfinished_batches", BY_FUNCTION);
 const CONFIGS_COMPARED: Metric = Metric::count("configs_compared", BY_FUNCTION);
 const CHANGES_OBSERVED: Metric = Metric::count("changes_observed", BY_FUNCTION);
+const STREAM_MISMATCHES: Metric = Metric::count("stream_mismatches", BY_FUNCTION);
 const DURATION: Metric = Metric::milliseconds("duration_ms", BY_FUNCTION);
 const COLD_STARTS: Metric = Metric::count("cold_starts", BY_FUNCTION);
 const DYNAMODB_TIME: Metric = Metric::milliseconds("dynamodb_ms", BY_FUNCTION);
@@ -41,6 +42,7 @@ pub fn catalogue() -> Vec<Metric> {
         UNFINISHED_BATCHES,
         CONFIGS_COMPARED,
         CHANGES_OBSERVED,
+        STREAM_MISMATCHES,
         DURATION,
         COLD_STARTS,
         DYNAMODB_TIME,
@@ -69,6 +71,7 @@ pub(crate) fn for_comparison(facts: &ComparisonFacts) -> Measurements<'static> {
     let mut measured = Measurements::default();
     measured.count(CONFIGS_COMPARED, facts.compared);
     measured.count_some(CHANGES_OBSERVED, facts.observed);
+    measured.count_some(STREAM_MISMATCHES, facts.is_stream_stale.into());
     measured
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct ComparisonFacts {
     pub(crate) compared: u32,
     /// Entries that were written.
     pub(crate) observed: u32,
+    /// Whether the records that are delivered are those of another stream than the table's latest one.
+    pub(crate) is_stream_stale: bool,
     /// Whether the pass has come to its end.
     pub(crate) is_done: bool,
 }
@@ -59,11 +61,20 @@ const CONCURRENT_READS: usize = 10;
 const TIME_FOR_A_PAGE: Duration = Duration::from_secs(30);
 
 impl Recorder {
-    /// Goes on with the pass, or begins one, as far as the time reaches.
-    pub(crate) async fn reconcile(&self, invocation: &Invocation) -> Result<Vec<u8>, HandlerError> {
+    /// Goes on with the pass, or begins one, as far as the time reaches. `stream` is the one whose records are delivered.
+    pub(crate) async fn reconcile(
+        &self,
+        stream: Option<&str>,
+        invocation: &Invocation,
+    ) -> Result<Vec<u8>, HandlerError> {
         let started = Instant::now();
         let mut facts = ComparisonFacts::default();
-        let (compared, usage) = measure(Box::pin(self.compare(Deadline(invocation.deadline), &mut facts))).await;
+        let (compared, usage) = measure(Box::pin(self.compare(
+            stream,
+            Deadline(invocation.deadline),
+            &mut facts,
+        )))
+        .await;
         let fault = compared.err();
         let response = json!({"reconcile": {
             "done": facts.is_done, "compared": facts.compared, "observed": facts.observed
@@ -75,7 +86,16 @@ impl Recorder {
         }
     }
 
-    async fn compare(&self, deadline: Deadline, facts: &mut ComparisonFacts) -> Result<(), StoreError> {
+    async fn compare(
+        &self,
+        stream: Option<&str>,
+        deadline: Deadline,
+        facts: &mut ComparisonFacts,
+    ) -> Result<(), StoreError> {
+        if let Some(stream) = stream {
+            // A restored table has a new stream, which nobody reads.
+            facts.is_stream_stale = self.configs.stream().await?.as_deref() != Some(stream);
+        }
         self.start().await?;
         let saved = self.history.progress().await?;
         let mut progress = saved

@@ -8,7 +8,10 @@ use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 use chrono::Utc;
 use lambda::{Handler, Invocation};
 use serde_json::{Value, json};
-use tenant_core::parse_create;
+use tenant_core::{
+    history::{ChangeKind, LastChange},
+    parse_create,
+};
 use tenant_store::{client, configs::ConfigStore};
 use testing::{EmbeddedDynamoDb, closed_port};
 
@@ -17,7 +20,16 @@ async fn validation_includes_external_checks() {
     let configs = ConfigStore::new(EmbeddedDynamoDb::start_with_table("configs").await.client, "configs");
     let body = r#"{"tenant_id": "acme", "type": "s3", "bucket_name": "acme-logs"}"#;
     let config = parse_create(body.as_bytes(), &"acme".parse().unwrap(), Utc::now()).unwrap();
-    configs.create(&config, Utc::now()).await.unwrap();
+    let by = LastChange {
+        request_id: "earlier".to_owned(),
+        kind: ChangeKind::Create,
+        key: None,
+        at: Utc::now(),
+        note: None,
+        cause: None,
+        restored_from: None,
+    };
+    configs.create(&config, &by, Utc::now()).await.unwrap();
 
     let settings = tenant_preflight::Settings::new("arn:aws:iam::111122223333:role/Central".parse().unwrap());
     let state = AppState::new(Stores { configs }, Settings::default());

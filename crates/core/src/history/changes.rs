@@ -23,11 +23,11 @@ pub struct FieldChange {
     pub to: Option<Value>,
     /// Of a list: the entries that it did not contain before.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, max_items = 400_000))]
     pub added: Option<Vec<Value>>,
     /// Of a list: the entries that it does not contain any more.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, max_items = 400_000))]
     pub removed: Option<Vec<Value>>,
 }
 

@@ -104,9 +104,13 @@ impl World {
             }
             Step::HandWrite(attributes) => {
                 let new = item(attributes.clone());
-                if self.current.as_ref() != Some(&new) {
-                    let event = self.hand_event();
-                    self.write(Some(new), event, By::Hand);
+                match self.current.clone() {
+                    Some(item) if is_taken_back(&item, &new) => self.mark(new),
+                    Some(item) if item == new => {}
+                    _ => {
+                        let event = self.hand_event();
+                        self.write(Some(new), event, By::Hand);
+                    }
                 }
             }
             Step::HandChange(name, attribute) => {
@@ -115,8 +119,7 @@ impl World {
                     Some(attribute) => with(&item, name, attribute.clone()),
                     None => without(&item, name),
                 };
-                if *name == "last_change" && mark(&item).is_some() {
-                    // As the request itself takes its mark back.
+                if is_taken_back(&item, &new) {
                     self.mark(new);
                 } else if new != item {
                     self.write(Some(new), Event::Updated, By::Hand);
@@ -150,7 +153,12 @@ impl World {
             at: at(self.now),
             ..last_change(&self.requests.to_string(), kind)
         };
-        with(item, "last_change", change.to_attribute())
+        let item = match kind {
+            ChangeKind::Delete => item.clone(),
+            // Each write of the service replaces it, one that changes no field as well.
+            _ => with(item, "version", json!({ "S": self.requests.to_string() })),
+        };
+        with(&item, "last_change", change.to_attribute())
     }
 
     fn mark(&mut self, marked: Image) {
@@ -179,6 +187,11 @@ impl World {
         let state = self.states.iter().rev().find(|(since, _)| *since <= seconds);
         state.and_then(|(_, state)| state.as_ref())
     }
+}
+
+/// Whether a hand does what a request does that takes its mark back.
+fn is_taken_back(item: &Image, new: &Image) -> bool {
+    mark(item).is_some() && item != new && without(item, "last_change") == without(new, "last_change")
 }
 
 /// The request whose mark the item has, and when it marked it.

@@ -20,6 +20,7 @@ use testing::EmbeddedDynamoDb;
 
 pub(crate) const CONFIGS: &str = "test-tenant-configs";
 pub(crate) const HISTORY: &str = "test-tenant-configs-history";
+pub(crate) const STREAM: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/configs/stream/2023-11-01T00:00:00.000";
 /// 2023-11-14T22:13:20Z
 pub(crate) const NOW: i64 = 1_700_000_000;
 pub(crate) const SETTINGS: Settings = Settings {
@@ -118,9 +119,10 @@ pub(crate) async fn deliver_in(recorder: &Recorder, records: &[Value], invocatio
         .map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned())
 }
 
-/// The response to a request for a comparison.
+/// The response to a request for a comparison, as the schedule sends it.
 pub(crate) async fn reconcile(recorder: &Recorder, invocation: &Invocation) -> Result<Value, HandlerError> {
-    let response = recorder.invoke(br#"{"reconcile":{}}"#, invocation).await?;
+    let event = json!({"reconcile": {"stream": STREAM}}).to_string();
+    let response = recorder.invoke(event.as_bytes(), invocation).await?;
     let response: Value = serde_json::from_slice(&response).unwrap();
     Ok(response["reconcile"].clone())
 }
@@ -177,7 +179,7 @@ impl Stream {
                 "SequenceNumber": format!("{:021}", 100_000_000 + u64::from(self.records)),
                 "SizeBytes": 100, "StreamViewType": "NEW_AND_OLD_IMAGES"
             },
-            "eventSourceARN": "arn:aws:dynamodb:us-east-1:123456789012:table/configs/stream/2023-11-01T00:00:00.000"
+            "eventSourceARN": STREAM
         });
         for (name, image) in [("OldImage", old), ("NewImage", new)] {
             if let Some(image) = image {

@@ -2,13 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lambda::metrics::{self, Unit};
+use aws_sdk_dynamodb::types::{StreamSpecification, StreamViewType};
+use lambda::{
+    Handler,
+    metrics::{self, Unit},
+};
 use serde_json::{Value, json};
 use tenant_core::history::ChangeKind;
 use testing::{CapturedLog, Fault, FaultProxy, json_format};
 
 use crate::harness::{
-    Service, Stream, by_request, deliver, deliver_in, invocation, item, reconcile, recorder, sequence_number,
+    CONFIGS, Service, Stream, by_request, deliver, deliver_in, invocation, item, reconcile, recorder, sequence_number,
 };
 
 const OPERATIONS: &str = include_str!("../../../../docs/operations.md");
@@ -168,4 +172,29 @@ async fn every_metric_is_written_by_an_invocation_that_it_counts() {
         lines.iter().all(|line| !line.to_string().contains("SECRET")),
         "{lines:?}"
     );
+}
+
+#[tokio::test]
+async fn stream_that_is_not_the_latest_one_of_the_table_is_counted() {
+    init();
+    let service = Service::start().await;
+    let log = CapturedLog::of_this_thread(json_format);
+    // Without an enabled stream, with one, and with the stream of a table before it was restored.
+    let disabled = comparison_of(&service, &log, "arn:aws:dynamodb:::table/configs/stream/1").await;
+    let specification = StreamSpecification::builder()
+        .stream_enabled(true)
+        .stream_view_type(StreamViewType::NewAndOldImages);
+    let update = service.dynamodb.client.update_table().table_name(CONFIGS);
+    let update = update.stream_specification(specification.build().unwrap());
+    let updated = update.send().await.unwrap().table_description.unwrap();
+    let latest = comparison_of(&service, &log, &updated.latest_stream_arn.unwrap()).await;
+    let earlier = comparison_of(&service, &log, "arn:aws:dynamodb:::table/configs/stream/1").await;
+    assert_eq!((disabled, latest, earlier), (1.into(), Value::Null, 1.into()));
+}
+
+/// The metric after a comparison that was asked for with this stream.
+async fn comparison_of(service: &Service, log: &CapturedLog, stream: &str) -> Value {
+    let event = json!({"reconcile": {"stream": stream}}).to_string();
+    service.recorder.invoke(event.as_bytes(), &invocation()).await.unwrap();
+    lines(log).last().unwrap()["stream_mismatches"].clone()
 }

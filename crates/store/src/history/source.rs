@@ -40,6 +40,11 @@ impl ConfigImages {
         Ok(found.as_ref().map(image))
     }
 
+    /// The ARN of the stream that records the changes now, with the items before and after each. `None` without one.
+    pub async fn stream(&self) -> Result<Option<String>, StoreError> {
+        self.table.stream().await
+    }
+
     /// At most `limit` items after a key, in the table's own order.
     pub async fn page(&self, limit: i32, after: Option<&ConfigKey>) -> Result<ImagePage, StoreError> {
         let Batch { items, next, .. } = self.table.scan_any(limit, after.map(item_key)).await?;

@@ -1,5 +1,7 @@
 //! Parts of a partition in the order of their sort key, and writes that need no condition.
 
+use aws_sdk_dynamodb::types::StreamViewType;
+
 use super::{Batch, Table};
 use crate::{
     error::StoreError,
@@ -90,6 +92,20 @@ impl Table {
             items: response.items.unwrap_or_default(),
             next: response.last_evaluated_key,
         })
+    }
+
+    /// The ARN of the stream of new and old items, if it is enabled.
+    pub(crate) async fn stream(&self) -> Result<Option<String>, StoreError> {
+        let request = self.client.describe_table().table_name(&self.name);
+        let found = request.send().await.map_err(StoreError::from_sdk)?.table;
+        Ok(found.and_then(|table| {
+            // A stream that was disabled stays the latest one.
+            let specification = table.stream_specification?;
+            let has_items = specification.stream_view_type == Some(StreamViewType::NewAndOldImages);
+            table
+                .latest_stream_arn
+                .filter(|_| specification.stream_enabled && has_items)
+        }))
     }
 
     /// Writes a whole item, whatever is there. Repeating it is safe.
