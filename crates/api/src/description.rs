@@ -113,6 +113,7 @@ const FAILED_OPERATIONS: &str = "FailedOperationsResponse";
 /// Every failure of the function.
 #[expect(clippy::too_many_lines, reason = "it is a table, one entry for each failure")]
 #[must_use]
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 pub fn failures() -> Vec<FailureResponse> {
     const RETRY: &[&str] = &["Retry-After"];
     let failure = |name, description, error: &ApiError| FailureResponse {

@@ -6,6 +6,7 @@ use tenant_core::history::Image;
 use crate::{
     harness::{Call, Response, assert_envelope, config_path, s3},
     history_harness::{Recorded, history_path, item},
+    logs::{capture_log, lines_of},
 };
 
 fn target() -> String {
@@ -254,4 +255,26 @@ async fn attribute_that_is_not_a_field_stays() {
     assert_eq!(response.data()["diff"].as_array().unwrap().len(), 3);
     let stored = recorded.service.get_item("acme", "s3").await.unwrap();
     assert_eq!(stored["owner"], text("platform"));
+}
+
+#[tokio::test]
+async fn restoration_is_in_the_audit_log_and_in_the_metrics() {
+    let recorded = Recorded::with_six_revisions().await;
+    let log = capture_log();
+    let call = restore(&recorded, 1).await;
+    recorded.service.send(call).await.expect(200);
+    recorded.service.send(Call::delete(&target())).await.expect(200);
+    let call = restore(&recorded, 3).await;
+    recorded.service.send(call).await.expect(201);
+    let lines = lines_of(&log, lambda::logging::AUDIT_TARGET);
+    let actions: Vec<_> = lines.iter().map(|line| (&line["action"], line.get("fields"))).collect();
+    let fields = json!("bucket_name,bucket_prefix,enabled,desired_logs");
+    assert_eq!(
+        actions,
+        [
+            (&json!("restore"), Some(&json!("enabled"))),
+            (&json!("delete"), None),
+            (&json!("restore"), Some(&fields)),
+        ]
+    );
 }

@@ -78,8 +78,8 @@ async fn lag(bench: &Bench) -> Result<Samples, BenchError> {
     let mut samples = Samples::default();
     for number in 0..bench.effort.invocations {
         let bucket = format!("bucket-{number}");
-        let patch = Call::new("PATCH", path.clone()).with_body(json!({ "bucket_name": bucket }));
-        connection.send(&patch, 200).await?;
+        let change = Call::new("PATCH", path.clone()).with_body(json!({ "bucket_name": bucket }));
+        connection.send(&change, 200).await?;
         let began = Instant::now();
         let history = Call::new("GET", format!("{path}/history"));
         loop {

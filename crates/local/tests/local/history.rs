@@ -70,6 +70,13 @@ impl Handler for InModelTime {
     }
 }
 
+/// Whether the table of the history is there from the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HistoryTable {
+    Present,
+    Away,
+}
+
 /// The service, and every item that the configuration has been.
 struct World {
     api: Api,
@@ -86,14 +93,16 @@ struct World {
 }
 
 impl World {
-    async fn start(retention: Retention, began: i64) -> Self {
+    async fn start(table: HistoryTable, retention: Retention, began: i64) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut embedded = EmbeddedDynamoDb::in_dir(&DataDir::open(dir.path()).unwrap()).unwrap();
         let client = embedded.client();
         ensure_table(&client, CONFIGS, &configs::SCHEMA).await.unwrap();
-        ensure_table(&client, HISTORY, &history::SCHEMA).await.unwrap();
         let history = HistoryStore::new(client.clone(), HISTORY);
-        history.start_recording(retention, at(began)).await.unwrap();
+        if table == HistoryTable::Present {
+            ensure_table(&client, HISTORY, &history::SCHEMA).await.unwrap();
+            history.start_recording(retention, at(began)).await.unwrap();
+        }
         let images = ConfigImages::new(client.clone(), CONFIGS);
         let settings = recorder::config::Settings {
             retention,
@@ -429,7 +438,7 @@ fn points_in_time_and_restorations_are_those_of_a_model() {
     let checked = runner.run(&strategy, |(steps, instants, retention)| {
         let retention: Retention = retention.parse().unwrap();
         runtime.block_on(async {
-            let mut world = World::start(retention, Utc::now().timestamp() - DAY - 6_000).await;
+            let mut world = World::start(HistoryTable::Present, retention, Utc::now().timestamp() - DAY - 6_000).await;
             for step in &steps {
                 world.step(step).await;
             }
@@ -442,4 +451,36 @@ fn points_in_time_and_restorations_are_those_of_a_model() {
         Ok(())
     });
     checked.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn history_that_is_away_delays_no_request_and_loses_nothing() {
+    const CHANGES: usize = 250;
+    let world = World::start(HistoryTable::Away, Retention::FOR_EVER, Utc::now().timestamp()).await;
+    let body = json!({"tenant_id": "acme", "type": "s3", "bucket_name": "bucket-0"}).to_string();
+    let (status, _) = world
+        .send("POST", "/api/v1/tenants/acme/delivery-configs", &[], &body)
+        .await;
+    assert_eq!(status, 201);
+    for number in 1..CHANGES {
+        let body = json!({"bucket_name": format!("bucket-{number}")}).to_string();
+        let (status, body) = world.send("PATCH", TARGET, &[], &body).await;
+        assert_eq!(status, 200, "{body}");
+    }
+    let (status, body) = world.send("GET", &format!("{TARGET}/history"), &[], "").await;
+    assert_eq!(status, 500, "{body}");
+    let (status, body) = world.send("GET", TARGET, &[], "").await;
+    assert_eq!(status, 200, "{body}");
+
+    ensure_table(&world.client, HISTORY, &history::SCHEMA).await.unwrap();
+    let last = world.image().await;
+    eventually(|| world.last.lock().unwrap().clone().and_then(Image::from_json) == last).await;
+    let revisions = world.revisions().await;
+    assert_eq!(revisions.len(), CHANGES);
+    for (number, revision) in revisions.iter().enumerate().skip(1) {
+        let (from, to) = (format!("bucket-{}", number - 1), format!("bucket-{number}"));
+        let expected = json!([{"field": "bucket_name", "from": from, "to": to}]);
+        assert_eq!(revision["changes"], expected);
+    }
+    world.embedded.stop().await;
 }
