@@ -232,7 +232,9 @@ def main():
         preview = api.restore(tenant, "cloudwatch", first, {"labels": None}, dry_run=True)
         print("would restore:", json.dumps(preview["diff"]))
         restored = api.restore(tenant, "cloudwatch", first, {"labels": None})["configuration"]
-        print("restored:", restored["target_region"], "enabled:", restored["enabled"], "labels:", restored.get("labels"))
+        print(
+            "restored:", restored["target_region"], "enabled:", restored["enabled"], "labels:", restored.get("labels")
+        )
 
         for mistake in (
             lambda: api.patch(tenant, "cloudwatch", {"enabled": True}, if_match=etag),  # somebody else was faster
