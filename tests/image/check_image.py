@@ -59,7 +59,7 @@ class Aws(http.server.BaseHTTPRequestHandler):
             parameter = {"Name": "/test/psk", "Type": "SecureString", "Value": KEY, "Version": 1}
             response = {"Parameters": [parameter], "InvalidParameters": ["/test/psk:previous"]}
         elif operation in ("Query", "Scan"):
-            queried = json.loads(body)["ExpressionAttributeValues"].values()
+            queried = json.loads(body).get("ExpressionAttributeValues", {}).values()
             items = [CONFIG] if CONFIG["tenant_id"] in queried else []
             response = {"Items": items, "Count": len(items), "ScannedCount": len(items)}
         self.respond(200, self.headers["Content-Type"], json.dumps(response).encode())

@@ -31,7 +31,7 @@ impl ConfigStore {
     /// Deletes an item, even if it has expired and DynamoDB has not deleted it yet: log processors still deliver it. Returns it
     /// as it was; `None` where a retry found that an earlier attempt had deleted it and nothing had been read before.
     ///
-    /// The item is marked, and then deleted on that mark: see [`last_change`](super::last_change). If somebody writes it in
+    /// The item is marked, and then deleted on that mark: see the module `last_change`. If somebody writes it in
     /// between, both are repeated. With a precondition, a consistent read comes first and both are bound to what was read:
     /// such a write is [`StoreError::PreconditionFailed`]. A failure leaves the item as it was.
     pub async fn delete(
