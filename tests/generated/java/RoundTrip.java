@@ -25,24 +25,24 @@ class RoundTrip {
         S3Creation creation = new S3Creation().tenantId(tenant).type(DeliveryType.S3).bucketName("generated-logs")
             .desiredLogs(List.of("ü"));
         DeliveryConfig created =
-            configs.createDeliveryConfig(tenant, new DeliveryConfigCreation(creation), null, null).getData();
+            configs.createDeliveryConfig(tenant, new DeliveryConfigCreation(creation), null, null, null).getData();
         check(created.getEnabled() && created.getDesiredLogs().equals(List.of("ü")), "created: " + created);
         check("ROSA/cluster-logs/".equals(created.getBucketPrefix()), "default: " + created);
 
-        check(configs.getDeliveryConfig(tenant, DeliveryType.S3, null, null).getData().equals(created), "read");
+        check(configs.getDeliveryConfig(tenant, DeliveryType.S3, null, null, null).getData().equals(created), "read");
         check(lists.listTenantDeliveryConfigs(tenant).getData().getConfigurations().equals(List.of(created)), "listed");
         check(walk(lists).contains(created), "listed among all");
 
         DeliveryConfigChanges paused = new DeliveryConfigChanges().enabled(false);
-        check(!configs.patchDeliveryConfig(tenant, DeliveryType.S3, paused, null, null, null).getData().getEnabled(), "paused");
+        check(!configs.patchDeliveryConfig(tenant, DeliveryType.S3, paused, null, null, null, null).getData().getEnabled(), "paused");
         DeliveryConfigChanges moved = new DeliveryConfigChanges().targetRegion("us-west-2");
-        DeliveryConfig put = configs.putDeliveryConfig(tenant, DeliveryType.S3, moved, null, null, null).getData();
+        DeliveryConfig put = configs.putDeliveryConfig(tenant, DeliveryType.S3, moved, null, null, null, null).getData();
         check("us-west-2".equals(put.getTargetRegion()) && !put.getEnabled(), "moved: " + put);
         check(configs.validateDeliveryConfig(tenant, DeliveryType.S3, false).getData().getValid(), "valid");
 
-        check(configs.deleteDeliveryConfig(tenant, DeliveryType.S3, null, null).getMessage().contains(tenant), "deleted");
+        check(configs.deleteDeliveryConfig(tenant, DeliveryType.S3, null, null, null).getMessage().contains(tenant), "deleted");
         try {
-            configs.getDeliveryConfig(tenant, DeliveryType.S3, null, null);
+            configs.getDeliveryConfig(tenant, DeliveryType.S3, null, null, null);
             check(false, "deleted, but found");
         } catch (ApiException missing) {
             check(missing.getCode() == 404, "missing: " + missing);

@@ -77,7 +77,7 @@ pub struct ActorSummary {
     pub request_id: Option<String>,
     /// What the request was for.
     #[serde(rename = "kind", skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    #[cfg_attr(feature = "openapi", schema(required = false, schema_with = change_kind_schema))]
     pub change: Option<ChangeKind>,
     /// The key that signed the request.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,6 +87,17 @@ pub struct ActorSummary {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub note: Option<String>,
+}
+
+/// No schema of its own: generators for Go name the values of all such schemas alike, and an operation of a batch has the
+/// same ones.
+#[cfg(feature = "openapi")]
+fn change_kind_schema() -> utoipa::openapi::Object {
+    utoipa::openapi::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::Type::String)
+        .enum_values(Some(ChangeKind::ALL.map(ChangeKind::as_str)))
+        .description(Some("What the request was for."))
+        .build()
 }
 
 /// What kind of actor.

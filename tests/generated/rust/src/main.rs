@@ -24,11 +24,11 @@ async fn main() -> Result<()> {
     let mut creation = S3Creation::new("generated-logs".to_owned(), tenant.clone(), s3);
     creation.desired_logs = Some(Some(vec!["ü".to_owned()]));
     let creation = DeliveryConfigCreation::S3Creation(Box::new(creation));
-    let created = *configs::create_delivery_config(&api, &tenant, creation, None, None).await?.data;
+    let created = *configs::create_delivery_config(&api, &tenant, creation, None, None, None).await?.data;
     ensure!(created.enabled && created.desired_logs == Some(vec!["ü".to_owned()]), "{created:?}");
     ensure!(created.bucket_prefix.as_deref() == Some("ROSA/cluster-logs/"), "{created:?}");
 
-    let read = configs::get_delivery_config(&api, &tenant, s3, None, None).await?;
+    let read = configs::get_delivery_config(&api, &tenant, s3, None, None, None).await?;
     ensure!(*read.data == created, "{read:?}");
     let listed = lists::list_tenant_delivery_configs(&api, &tenant).await?;
     ensure!(listed.data.configurations == [created.clone()], "{listed:?}");
@@ -36,20 +36,20 @@ async fn main() -> Result<()> {
 
     let mut changes = DeliveryConfigChanges::new();
     changes.enabled = Some(Some(false));
-    let paused = configs::patch_delivery_config(&api, &tenant, s3, changes, None, None, None).await?;
+    let paused = configs::patch_delivery_config(&api, &tenant, s3, changes, None, None, None, None).await?;
     ensure!(!paused.data.enabled, "{paused:?}");
     let mut changes = DeliveryConfigChanges::new();
     changes.target_region = Some(Some("us-west-2".to_owned()));
     changes.desired_logs = Some(None);
-    let moved = *configs::put_delivery_config(&api, &tenant, s3, changes, None, None, None).await?.data;
+    let moved = *configs::put_delivery_config(&api, &tenant, s3, changes, None, None, None, None).await?.data;
     ensure!(moved.target_region.as_deref() == Some("us-west-2") && !moved.enabled, "{moved:?}");
     ensure!(moved.desired_logs.is_none(), "{moved:?}");
     let report = configs::validate_delivery_config(&api, &tenant, s3, Some(false)).await?;
     ensure!(report.data.valid, "{report:?}");
 
-    let deleted = configs::delete_delivery_config(&api, &tenant, s3, None, None).await?;
+    let deleted = configs::delete_delivery_config(&api, &tenant, s3, None, None, None).await?;
     ensure!(deleted.message.contains(&tenant), "{deleted:?}");
-    match configs::get_delivery_config(&api, &tenant, s3, None, None).await {
+    match configs::get_delivery_config(&api, &tenant, s3, None, None, None).await {
         Err(Error::ResponseError(missing)) => ensure!(missing.status == 404, "{missing:?}"),
         other => anyhow::bail!("deleted, but {other:?}"),
     }
