@@ -23,9 +23,9 @@ SIZES = {
         "validator": (8.87, 3.9),
         "recorder": (7.47, 3.32),
     },
-    # The api's are the bars themselves. The authorizer's bars, 5 and 2.3, are out of reach
-    # (docs/decisions/0104-optimization-level.md): these limit what there is.
-    "dynamically": {"api": (7.0, 3.0), "authorizer": (6.2, 2.55)},
+    # The benchmark's bars, 7 and 3 for the api, 5 and 2.3 for the authorizer, are not met (docs/benchmarks.md): these
+    # limit what there is, as above. Today: api 7.34 and 3.23, authorizer 6.22 and 2.53.
+    "dynamically": {"api": (7.56, 3.33), "authorizer": (6.4, 2.61)},
 }[LINKED]
 
 # Packages that are linked into each program, its own crates among them. One more is a decision, and a higher figure.
