@@ -38,8 +38,8 @@ FILTERS = (
     'ttl < 4102444800 OR labels.env = "prod*"',
     'delivers("a") acme OR broken',
 )
-# The name of a revision: when its stream was enabled, the length of a number, that number, a step and a time.
-REVISION = re.compile("[0-9a-v]{13}([0-9]{2})([0-9]*)([0-9a-v]{2})([0-9a-v]{7})")
+# The name of a revision: when its stream was enabled (64 bits), the length of a number, that number, a step and a time.
+REVISION = re.compile("[0-9a-f][0-9a-v]{12}([0-9]{2})([0-9]*)([0-9a-v]{2})([0-9a-v]{7})")
 A_REVISION = "1f9gg2s0ma00021123456789012345678901001iqa298"
 # Above U+FFFF, where the patterns cannot name them.
 INVISIBLE = re.compile("[\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]")
