@@ -98,15 +98,15 @@ def filter_case(context, case):
 
 
 def is_soon(ttl):
-    """Whether it is in the future, but below our minimum: it is valid, although the schema that we set calls it invalid."""
+    """Whether it is in the future, but below our minimum: valid, although the schema with that minimum says invalid."""
     return isinstance(ttl, int | float) and 0 <= ttl - int(time.time()) < 2 * 24 * 60 * 60
 
 
 def is_rejected_batch(case):
     """Whether an invalid batch is rejected as a whole.
 
-    One that is not atomic makes its valid operations, and the signature adds a digest where the request has none. Whether
-    a text in a field of the other type is valid depends on the item.
+    One that is not atomic makes its valid operations, and the signature adds a digest where the request has none.
+    Whether a text in a field of the other type is valid depends on the item.
     """
     body = case.body if isinstance(case.body, dict) else {}
     operations = body.get("operations")
