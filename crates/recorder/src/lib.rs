@@ -11,6 +11,7 @@
 pub mod config;
 mod deadline;
 mod event;
+mod facts;
 mod log;
 pub mod metrics;
 mod reconcile;

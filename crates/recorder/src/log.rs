@@ -8,7 +8,10 @@ use tenant_aws::usage::Usage;
 use tenant_store::StoreError;
 use tracing::Level;
 
-use crate::{metrics, reconcile::ComparisonFacts, stream::BatchFacts};
+use crate::{
+    facts::{BatchFacts, ComparisonFacts},
+    metrics,
+};
 
 /// The members of the line; the measurements are the others. Never a part of an item.
 #[derive(Serialize)]

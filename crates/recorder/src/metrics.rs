@@ -9,7 +9,7 @@ use lambda::{
 };
 use tenant_aws::usage::Usage;
 
-use crate::{reconcile::ComparisonFacts, stream::BatchFacts};
+use crate::facts::{BatchFacts, ComparisonFacts};
 
 const BY_FUNCTION: &[&[&str]] = &[&[FUNCTION_NAME]];
 

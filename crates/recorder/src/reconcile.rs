@@ -22,20 +22,7 @@ use tenant_core::{
 };
 use tenant_store::StoreError;
 
-use crate::{Recorder, deadline::Deadline, log::Line};
-
-/// What a comparison found.
-#[derive(Debug, Default)]
-pub(crate) struct ComparisonFacts {
-    /// Configurations that were compared.
-    pub(crate) compared: u32,
-    /// Entries that were written.
-    pub(crate) observed: u32,
-    /// Whether the records that are delivered are those of another stream than the table's latest one.
-    pub(crate) is_stream_stale: bool,
-    /// Whether the pass has come to its end.
-    pub(crate) is_done: bool,
-}
+use crate::{Recorder, deadline::Deadline, facts::ComparisonFacts, log::Line};
 
 /// How far a pass has come.
 #[derive(Debug, Clone, PartialEq, Eq)]

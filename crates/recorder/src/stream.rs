@@ -13,28 +13,7 @@ use tenant_aws::usage::measure;
 use tenant_core::history::{Entry, Images};
 use tenant_store::StoreError;
 
-use crate::{Recorder, deadline::Deadline, event::StreamRecord, log::Line};
-
-/// What became of the records of one event.
-#[derive(Debug, Default)]
-pub(crate) struct BatchFacts {
-    /// The records of the event.
-    pub(crate) records: u32,
-    /// Entries that were written.
-    pub(crate) entries: u32,
-    /// Marks of deletions, which leave no entry.
-    pub(crate) marks: u32,
-    /// Records whose content could not be read. Each has an entry.
-    pub(crate) unreadable: u32,
-    /// Entries that do not have every value.
-    pub(crate) truncated: u32,
-    /// How old the oldest record was when the event arrived.
-    pub(crate) lag: Option<Duration>,
-    /// The first record that was not recorded.
-    pub(crate) unfinished: Option<String>,
-    /// Why.
-    pub(crate) fault: Option<StoreError>,
-}
+use crate::{Recorder, deadline::Deadline, event::StreamRecord, facts::BatchFacts, log::Line};
 
 /// What became of one record.
 enum Recorded {

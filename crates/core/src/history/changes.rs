@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::entry::{Entry, Images};
+use super::{entry::Entry, images::Images};
 use crate::config::{Field, FieldRole, StoredConfig};
 
 /// A field that a change set, changed or removed.

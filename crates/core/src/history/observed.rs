@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::{
     actor::Actor,
-    entry::{Before, Entry, Event, Images},
+    entry::{Entry, Event},
     image::Image,
+    images::{Before, Images},
     last_change::LAST_CHANGE_ATTRIBUTE,
     revision::Revision,
 };

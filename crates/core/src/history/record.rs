@@ -5,8 +5,9 @@ use chrono::{DateTime, Utc};
 use super::{
     actor::{self, Actor, UserIdentity},
     as_of::is_expired,
-    entry::{Entry, Event, Images},
+    entry::{Entry, Event},
     image::Image,
+    images::Images,
     last_change::{ChangeKind, LAST_CHANGE_ATTRIBUTE, LastChange},
     revision::Revision,
 };

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    entry::{Before, Images},
     image::{Image, is_modelled},
+    images::{Before, Images},
 };
 
 /// The images of an entry at most, as JSON. DynamoDB's limit for an item is 400 KB, and the rest of an entry takes some

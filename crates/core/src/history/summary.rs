@@ -6,7 +6,8 @@ use serde::Serialize;
 use super::{
     actor::Actor,
     changes::FieldChange,
-    entry::{Entry, Event, Images},
+    entry::{Entry, Event},
+    images::Images,
     last_change::{ChangeKind, ChangeNote},
 };
 

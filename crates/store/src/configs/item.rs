@@ -10,7 +10,6 @@ use tenant_core::{
     history::{LAST_CHANGE_ATTRIBUTE, LastChange},
 };
 
-use super::last_change;
 use crate::{
     item::{self, Item, number, text, time},
     item_update::ItemUpdate,
@@ -72,7 +71,7 @@ pub(crate) fn new_item(config: &NewConfig, version: &str, by: &LastChange, now: 
     item.insert(Field::CreatedAt.name().to_owned(), time(now));
     item.insert(Field::UpdatedAt.name().to_owned(), time(now));
     item.insert(VERSION_ATTRIBUTE.to_owned(), text(version));
-    item.insert(LAST_CHANGE_ATTRIBUTE.to_owned(), last_change::attribute(by));
+    item.insert(LAST_CHANGE_ATTRIBUTE.to_owned(), last_change(by));
     item
 }
 
@@ -106,6 +105,12 @@ pub(crate) fn item_update(
     changes
 }
 
+/// The value of `last_change` for this change.
+pub(super) fn last_change(change: &LastChange) -> AttributeValue {
+    let members = change.members().into_iter();
+    AttributeValue::M(members.map(|(name, value)| (name.to_owned(), text(&value))).collect())
+}
+
 /// The changes that give an item exactly the fields of this configuration, whatever it has. Its key and the time of its
 /// creation stay.
 pub(crate) fn item_replacement(config: &NewConfig, version: &str, by: &LastChange, now: DateTime<Utc>) -> ItemUpdate {
@@ -128,7 +133,7 @@ fn bookkeeping(version: &str, by: &LastChange, now: DateTime<Utc>) -> ItemUpdate
         set: vec![
             (Field::UpdatedAt.name(), time(now)),
             (VERSION_ATTRIBUTE, text(version)),
-            (LAST_CHANGE_ATTRIBUTE, last_change::attribute(by)),
+            (LAST_CHANGE_ATTRIBUTE, last_change(by)),
         ],
         ..ItemUpdate::default()
     }

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use super::{ConfigStore, item};
 use crate::{
     error::StoreError,
-    item::{Item, text},
+    item::Item,
     item_update::ItemUpdate,
     placeholders::Placeholders,
     table::{Rejection, Written},
@@ -26,15 +26,9 @@ use crate::{
 /// held up by it.
 const TAKE_BACK: Duration = Duration::from_millis(500);
 
-/// The attribute of an item that this change has made.
-pub(super) fn attribute(change: &LastChange) -> AttributeValue {
-    let members = change.members().into_iter();
-    AttributeValue::M(members.map(|(name, value)| (name.to_owned(), text(&value))).collect())
-}
-
 /// The item that an earlier attempt of a write by this change left. The id of the request proves it.
 pub(super) fn own_work<'a>(rejection: &'a Rejection, by: &LastChange) -> Option<&'a Item> {
-    rejection.own_work(LAST_CHANGE_ATTRIBUTE, &attribute(by))
+    rejection.own_work(LAST_CHANGE_ATTRIBUTE, &item::last_change(by))
 }
 
 /// The name of the request that deletes an item, on the item while it still exists.
@@ -55,7 +49,7 @@ pub(super) enum Marking {
 impl Mark {
     /// The mark of a deletion that is, or is part of, this change.
     pub(super) fn new(by: &LastChange) -> Self {
-        Self(attribute(&LastChange {
+        Self(item::last_change(&LastChange {
             kind: ChangeKind::Delete,
             restored_from: None,
             ..by.clone()
