@@ -1,6 +1,7 @@
 //! A configuration as it was at some time.
 
 use chrono::{DateTime, Utc};
+use futures_util::future::try_join;
 use tenant_core::{
     ConfigKey, StoredConfig,
     history::{AsOf, Entry, Event, as_of},
@@ -27,8 +28,7 @@ pub(crate) async fn find(
     }
     // Before the history, so that no change between the two reads is missing in both.
     let current = state.stores.configs.get_unswept(key).await?.map(|found| found.value);
-    let next = history.first_after(key, at, now.0).await?;
-    let recording = history.recording().await?;
+    let (next, recording) = try_join(history.first_after(key, at, now.0), history.recording()).await?;
     let since = recording.map_or(now.0, |recording| recording.since(now.0));
     let found = as_of(at, since, next.as_ref(), current.clone());
     if next.is_none() && found != AsOf::Unknown {
