@@ -10,10 +10,10 @@ use tenant_store::{
     StoreError,
     configs::{ConfigStore, Effect, Transacted},
 };
-use testing::{Fault, FaultProxy};
+use testing::Fault;
 use tokio::{sync::Notify, time::Instant};
 
-use crate::harness::{Harness, TABLE, item, now, number, request, text};
+use crate::harness::{Harness, TABLE, item, now, number, request, store_with, text};
 
 fn operations(sent: &Value) -> Vec<Operation> {
     let body = json!({"operations": sent}).to_string();
@@ -60,11 +60,6 @@ async fn transact(store: &ConfigStore, sent: &Value) -> Result<Transacted, Store
     store
         .apply_atomically(&operations(sent), &request(), now(), in_time())
         .await
-}
-
-async fn store_with(harness: &Harness, faults: &[Fault]) -> (ConfigStore, FaultProxy) {
-    let proxy = FaultProxy::start(harness.address, faults).await;
-    (ConfigStore::new(proxy.client(), TABLE), proxy)
 }
 
 fn rejected(transacted: Transacted) -> Vec<Option<Obstacle>> {

@@ -1,6 +1,6 @@
 //! A deletion is two calls: a mark with the name of the request, and the deletion on that mark.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
@@ -10,21 +10,17 @@ use tenant_core::{
     history::{ChangeKind, LastChange},
 };
 use tenant_store::{Precondition, StoreError, configs::ConfigStore};
-use testing::{Fault, FaultProxy};
-use tokio::sync::Notify;
+use testing::Fault;
 
-use crate::harness::{Harness, TABLE, item, key, now, request, request_with, s3, text, unchanged, update};
+use crate::harness::{
+    Harness, item, key, now, request, request_with, s3, store_with, text, unchanged, update, with_edit_before,
+};
 
 type Item = HashMap<String, AttributeValue>;
 type Deleted = Result<Option<StoredConfig>, StoreError>;
 
 fn by() -> LastChange {
     request_with("deletes", ChangeKind::Delete)
-}
-
-async fn store_with(harness: &Harness, faults: &[Fault]) -> (ConfigStore, FaultProxy) {
-    let proxy = FaultProxy::start(harness.address, faults).await;
-    (ConfigStore::new(proxy.client(), TABLE), proxy)
 }
 
 async fn delete(store: &ConfigStore, precondition: &Precondition) -> Deleted {
@@ -38,19 +34,13 @@ async fn delete_around<T>(
     before: usize,
     edit: impl Future<Output = T>,
 ) -> (Deleted, T) {
-    let gate = Arc::new(Notify::new());
-    let mut faults = vec![Fault::Pass; before];
-    faults.extend([Fault::Hold(Arc::clone(&gate)), Fault::Pass]);
-    let (store, proxy) = store_with(harness, &faults).await;
-    let edit = async {
-        while proxy.requests() <= before {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        let edited = Box::pin(edit).await;
-        gate.notify_one();
-        edited
-    };
-    tokio::join!(Box::pin(delete(&store, precondition)), edit)
+    Box::pin(with_edit_before(
+        harness,
+        before,
+        async |store| delete(&store, precondition).await,
+        edit,
+    ))
+    .await
 }
 
 async fn stored(harness: &Harness) -> Item {

@@ -3,7 +3,11 @@
 use std::{
     collections::HashMap,
     net::SocketAddr,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
@@ -15,7 +19,8 @@ use tenant_core::{
     parse_create, parse_update,
 };
 use tenant_store::{Precondition, Tagged, configs::ConfigStore};
-use testing::{EmbeddedDynamoDb, StreamRecord};
+use testing::{EmbeddedDynamoDb, Fault, FaultProxy, StreamRecord};
+use tokio::sync::Notify;
 
 pub(crate) const TABLE: &str = "test-tenant-configs";
 /// 2023-11-14T22:13:20Z
@@ -185,4 +190,32 @@ pub(crate) fn number(value: i64) -> AttributeValue {
 /// The precondition that a configuration has this content.
 pub(crate) fn unchanged(config: &Tagged<StoredConfig>) -> Precondition {
     Precondition::Tags(vec![config.tag])
+}
+
+/// A store whose calls meet these faults.
+pub(crate) async fn store_with(harness: &Harness, faults: &[Fault]) -> (ConfigStore, FaultProxy) {
+    let proxy = FaultProxy::start(harness.address, faults).await;
+    (ConfigStore::new(proxy.client(), TABLE), proxy)
+}
+
+/// Runs `call` with a store, and `edit` before the request of `call` with this number, counted from 0.
+pub(crate) async fn with_edit_before<R, T>(
+    harness: &Harness,
+    before: usize,
+    call: impl AsyncFnOnce(ConfigStore) -> R,
+    edit: impl Future<Output = T>,
+) -> (R, T) {
+    let gate = Arc::new(Notify::new());
+    let mut faults = vec![Fault::Pass; before];
+    faults.extend([Fault::Hold(Arc::clone(&gate)), Fault::Pass]);
+    let (store, proxy) = store_with(harness, &faults).await;
+    let edit = async {
+        while proxy.requests() <= before {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let edited = Box::pin(edit).await;
+        gate.notify_one();
+        edited
+    };
+    tokio::join!(Box::pin(call(store)), edit)
 }

@@ -1,6 +1,6 @@
 //! What an atomic batch deletes is marked before its transaction, and the marks are taken back if that is not made.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
@@ -15,10 +15,10 @@ use tenant_store::{
     StoreError,
     configs::{ConfigStore, Effect, Transacted},
 };
-use testing::{Fault, FaultProxy};
-use tokio::{sync::Notify, time::Instant};
+use testing::Fault;
+use tokio::time::Instant;
 
-use crate::harness::{Harness, TABLE, item, key, now, request, request_with, s3, text, update};
+use crate::harness::{Harness, item, key, now, request, request_with, s3, store_with, text, update, with_edit_before};
 
 fn by() -> LastChange {
     request_with("batch", ChangeKind::Batch)
@@ -46,11 +46,6 @@ async fn transact(store: &ConfigStore, sent: &Value) -> Result<Transacted, Store
     store.apply_atomically(&operations(sent), &by(), now(), until).await
 }
 
-async fn store_with(harness: &Harness, faults: &[Fault]) -> (ConfigStore, FaultProxy) {
-    let proxy = FaultProxy::start(harness.address, faults).await;
-    (ConfigStore::new(proxy.client(), TABLE), proxy)
-}
-
 /// A table with these configurations.
 async fn start_with(tenants: &[&str]) -> Harness {
     let harness = Harness::start().await;
@@ -72,19 +67,13 @@ async fn transact_around<T>(
     before: usize,
     edit: impl Future<Output = T>,
 ) -> (Result<Transacted, StoreError>, T) {
-    let gate = Arc::new(Notify::new());
-    let mut faults = vec![Fault::Pass; before];
-    faults.extend([Fault::Hold(Arc::clone(&gate)), Fault::Pass]);
-    let (store, proxy) = store_with(harness, &faults).await;
-    let edit = async {
-        while proxy.requests() <= before {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        let edited = Box::pin(edit).await;
-        gate.notify_one();
-        edited
-    };
-    tokio::join!(Box::pin(transact(&store, batch)), edit)
+    Box::pin(with_edit_before(
+        harness,
+        before,
+        async |store| transact(&store, batch).await,
+        edit,
+    ))
+    .await
 }
 
 #[tokio::test]
