@@ -25,7 +25,7 @@ pub struct FeedPage {
     pub entries: Vec<Entry>,
     /// The place after which the next page begins, now or later.
     pub next: FeedCursor,
-    /// Whether there may be more already. Otherwise the page is the end of the feed for now.
+    /// Whether there may be more already. Otherwise the page is the end of what was recorded.
     pub has_more: bool,
 }
 

@@ -33,7 +33,7 @@ struct RevisionFeed {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     cursor: Option<String>,
-    /// Whether there may be more already. Otherwise this page is the end of the feed for now.
+    /// Whether there may be more already. Otherwise this page is the end of what was recorded.
     has_more: bool,
     /// The time since which every change is in the history. Absent if nothing was recorded yet.
     #[serde(skip_serializing_if = "Option::is_none")]
