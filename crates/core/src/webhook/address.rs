@@ -20,7 +20,7 @@ pub enum AddressRejection {
     NotPublic,
 }
 
-/// Blocks that are not reachable from everywhere, or whose addresses stand for others.
+/// Blocks that are not reachable from everywhere, or whose addresses contain others.
 /// Source: <https://www.iana.org/assignments/iana-ipv4-special-registry>.
 const NOT_PUBLIC_V4: [(Ipv4Addr, u8); 15] = [
     (Ipv4Addr::UNSPECIFIED, 8),           // this network
@@ -43,16 +43,17 @@ const NOT_PUBLIC_V4: [(Ipv4Addr, u8); 15] = [
 /// Source: <https://www.iana.org/assignments/ipv6-address-space>.
 const GLOBAL_V6: (Ipv6Addr, u8) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 /// The exceptions in it. Source: <https://www.iana.org/assignments/iana-ipv6-special-registry>.
-const NOT_PUBLIC_V6: [(Ipv6Addr, u8); 4] = [
-    (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23), // protocols: Teredo, which stands for IPv4, and benchmarks
+const NOT_PUBLIC_V6: [(Ipv6Addr, u8); 5] = [
+    (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23), // protocols: Teredo, which contains IPv4, and benchmarks
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32), // documentation
-    (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16), // 6to4, which stands for IPv4
+    (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16), // 6to4, which contains IPv4
+    (Ipv6Addr::new(0x3ffe, 0, 0, 0, 0, 0, 0, 0), 16), // a former test network
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20), // documentation
 ];
-/// Stands for the IPv4 address in its last 32 bits (RFC 6052): what a network without IPv4 reaches IPv4 by.
+/// Contains an IPv4 address in its last 32 bits (RFC 6052): what a network without IPv4 reaches IPv4 by.
 const NAT64: (Ipv6Addr, u8) = (Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96);
 
-/// Whether the address is reachable from everywhere. One that stands for another is as public as that one.
+/// Whether the address is reachable from everywhere. One that contains another is as public as that one.
 #[must_use]
 pub fn is_public(address: IpAddr) -> bool {
     let is_in = |(base, bits): (IpAddr, u8)| Network::new(base, bits).is_some_and(|network| network.contains(address));
@@ -64,11 +65,18 @@ pub fn is_public(address: IpAddr) -> bool {
             let [.., a, b, c, d] = embedding.octets();
             is_public(Ipv4Addr::new(a, b, c, d).into())
         }
-        IpAddr::V6(_) => {
+        IpAddr::V6(address) => {
             is_in((GLOBAL_V6.0.into(), GLOBAL_V6.1))
+                && !is_isatap(address)
                 && !NOT_PUBLIC_V6.iter().any(|(base, bits)| is_in(((*base).into(), *bits)))
         }
     }
+}
+
+/// Whether the last 32 bits of the address are an IPv4 address, in any network. Source: RFC 5214, section 6.1.
+const fn is_isatap(address: Ipv6Addr) -> bool {
+    let segments = address.segments();
+    matches!(segments[4], 0 | 0x0200) && segments[5] == 0x5efe
 }
 
 /// The addresses of a host, if the service may connect to all of them: public ones, and those in `allowed`.
@@ -140,6 +148,9 @@ mod tests {
             "2002:7f00:1::",
             "2002:808:808::",
             "3fff::1",
+            "3ffe::1",
+            "2600:1f18::5efe:10.0.0.1",
+            "2600:1f18::200:5efe:a00:1",
             "5f00::1",
             "fc00::1",
             "fd00:ec2::254",
@@ -190,7 +201,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn address_that_stands_for_another_is_public_only_if_that_one_is(octets: [u8; 4]) {
+        fn address_that_contains_another_is_public_only_if_that_one_is(octets: [u8; 4]) {
             let [a, b, c, d] = octets.map(u16::from);
             let inner = Ipv4Addr::from(octets);
             let (high, low) = (a << 8 | b, c << 8 | d);

@@ -14,6 +14,8 @@ use crate::{
 /// The version of CloudEvents.
 const SPEC_VERSION: &str = "1.0";
 const JSON: &str = "application/json";
+/// A larger event has the names of the fields that changed, and no values: many receivers read no more.
+const MAX_BYTES: usize = 256 * 1024;
 
 /// An event as it is sent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -120,7 +122,7 @@ pub fn config_event(entry: &Entry, event: EventType) -> WebhookEvent<ConfigEvent
         escape(tenant_id),
         escape(delivery_type)
     );
-    let id = EventId::for_revision(entry.revision.clone());
+    let id = EventId::for_entry(entry);
     let revision = entry.revision.to_string();
     let data = ConfigEventData {
         tenant_id: tenant_id.to_owned(),
@@ -134,7 +136,25 @@ pub fn config_event(entry: &Entry, event: EventType) -> WebhookEvent<ConfigEvent
         revision: revision.clone(),
         truncated: matches!(entry.images, Images::Names(_) | Images::Truncated),
     };
-    WebhookEvent::new(&id, source, event, Some(revision), data)
+    let whole = WebhookEvent::new(&id, source, event, Some(revision), data);
+    if whole.to_json().len() <= MAX_BYTES {
+        return whole;
+    }
+    let without_values = |change: FieldChange| FieldChange {
+        from: None,
+        to: None,
+        added: None,
+        removed: None,
+        ..change
+    };
+    let data = ConfigEventData {
+        changed: whole.data.changed.into_iter().map(without_values).collect(),
+        previous: None,
+        configuration: None,
+        truncated: true,
+        ..whole.data
+    };
+    WebhookEvent { data, ..whole }
 }
 
 /// The event of what happened to an endpoint.
@@ -264,6 +284,17 @@ mod tests {
                 }
             })
         );
+    }
+
+    #[test]
+    fn event_that_is_too_large_has_the_names_of_the_fields_only() {
+        let huge = |text: &str| image(&text.repeat(150_000));
+        let entry = entry(Some(huge("a")), Some(huge("b")));
+        let event = config_event(&entry, EventType::ConfigUpdated);
+        assert!(event.to_json().len() < 2000 && event.data.truncated);
+        assert_eq!((event.data.previous, event.data.configuration), (None, None));
+        assert_eq!(event.data.changed[0].field.name(), "bucket_name");
+        assert_eq!(event.data.changed[0].from, None);
     }
 
     #[test]

@@ -202,7 +202,8 @@ impl Delivery {
     /// When it is forgotten, in seconds since 1970.
     #[must_use]
     pub fn expires_at(&self) -> i64 {
-        (self.event.time().max(self.created_at) + RETENTION).timestamp()
+        let due_at = self.progress.due_at().unwrap_or_default();
+        (self.event.time().max(self.created_at).max(due_at) + RETENTION).timestamp()
     }
 
     /// The number of the next attempt.

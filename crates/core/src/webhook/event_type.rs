@@ -1,4 +1,4 @@
-//! What subscribers are told of.
+//! The events that subscribers get.
 
 use crate::history::{Entry, Event};
 

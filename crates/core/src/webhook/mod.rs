@@ -1,4 +1,4 @@
-//! Webhooks: subscribers are told of every change.
+//! Webhooks: every change is an event for its subscribers.
 //!
 //! What an endpoint is and wants, what is sent and how it is signed, where it may be sent to, when an attempt is repeated and
 //! when an endpoint is given up. Who stores and who sends are other crates.

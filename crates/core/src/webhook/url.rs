@@ -133,6 +133,12 @@ impl WebhookUrl {
         }
     }
 
+    /// Whether protocol and port are ones that a public host may have.
+    #[must_use]
+    pub fn is_public_form(&self) -> bool {
+        self.scheme == Scheme::Https && (self.port == HTTPS_PORT || self.port >= FIRST_FREE_PORT)
+    }
+
     /// The text as it was given.
     #[must_use]
     pub fn as_str(&self) -> &str {
