@@ -116,7 +116,7 @@ impl DeliveryStore {
         })
     }
 
-    /// Takes a pending delivery until `lease`, as it was read: whoever comes second gets `false`. If nobody concludes it,
+    /// Takes a pending delivery until `lease`, as it was read: the second one gets `false`. If nobody concludes it,
     /// it is due again then.
     pub async fn claim(&self, read: &Delivery, claim: &str, lease: DateTime<Utc>) -> Result<bool, StoreError> {
         let Some(due_at) = read.progress.due_at() else {

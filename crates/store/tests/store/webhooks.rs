@@ -543,7 +543,7 @@ async fn replay_is_due_while_it_runs_and_continued_by_one() {
     };
     assert!(tables.deliveries.save_replay(&next, &completed, at(NOW)).await.unwrap());
     assert_eq!(tables.due(at(NOW + 1000)).await, []);
-    // It is none of the deliveries.
+    // Replays are not among the deliveries.
     let page = tables
         .deliveries
         .page(&started.webhook, &DeliveryQuery::default())
