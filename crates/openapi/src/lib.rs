@@ -19,5 +19,6 @@ mod parameters;
 mod responses;
 mod schemas;
 mod security;
+mod webhooks;
 
 pub use document::document;

@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 use tenant_core::{
     DeliveryType, Filter, PageLimit, TenantId,
     history::{ChangeNote, Revision},
+    webhook::{DeliveryStatus, ReplayId, WebhookId},
 };
 
-use crate::config_fields::without_anchors;
+use crate::{config_fields::without_anchors, webhooks};
 
 const ENTITY_TAGS: &str = r#"^(?:\*|(?:W/)?"[!#-~]*"(?:[ \t]*,[ \t]*(?:W/)?"[!#-~]*"){0,99})$"#;
 
@@ -90,11 +91,42 @@ pub(crate) fn parameters() -> Value {
             "schema": { "type": "string", "pattern": REVISION },
             "example": revision_example(),
         },
+        "webhook_id": {
+            "name": "webhook_id",
+            "in": "path",
+            "required": true,
+            "description": "The webhook.",
+            "schema": { "type": "string", "pattern": WebhookId::PATTERN },
+            "example": webhooks::WEBHOOK,
+        },
+        "replay_id": {
+            "name": "replay_id",
+            "in": "path",
+            "required": true,
+            "description": "The replay.",
+            "schema": { "type": "string", "pattern": ReplayId::PATTERN },
+            "example": webhooks::REPLAY,
+        },
+        "event_id": {
+            "name": "event_id",
+            "in": "path",
+            "required": true,
+            "description": "The event, as the header `webhook-id` or a delivery names it.",
+            "schema": { "type": "string", "pattern": "^evt_[0-9a-v]{24,64}(?:-[0-9a-f]{16})?$" },
+            "example": webhooks::event_example(),
+        },
+        "status": {
+            "name": "status",
+            "in": "query",
+            "description": "Only deliveries with this status.",
+            "schema": { "type": "string", "enum": DeliveryStatus::ALL.map(DeliveryStatus::as_str) },
+            "example": "failed",
+        },
         "cursor": {
             "name": "cursor",
             "in": "query",
             "description": "The `cursor` of the previous page. If absent or empty, the first page.",
-            "schema": { "type": "string", "pattern": "^(?:[0-9a-v]{9,81})?$" },
+            "schema": { "type": "string", "pattern": "^(?:[0-9a-v]{9,81}|evt_[0-9a-v]{24,64}(?:-[0-9a-f]{16})?)?$" },
             "example": revision_example(),
         },
         "since": {
@@ -224,9 +256,9 @@ pub(crate) fn headers() -> Value {
             "example": "\"5d41402abc4b2a76b9719d911017c592\"",
         },
         "Location": {
-            "description": "The path of the configuration, without a stage.",
+            "description": "The path of what was created, without a stage.",
             "required": true,
-            "schema": { "type": "string", "pattern": format!("^/api/v1/tenants/[A-Za-z0-9_-]+/delivery-configs/(?:{})$", types().join("|")) },
+            "schema": { "type": "string", "pattern": format!("^/api/v1/(?:tenants/[A-Za-z0-9_-]+/)?(?:delivery-configs/(?:{})|webhooks/wh_[0-9a-f]{{32}})$", types().join("|")) },
             "example": "/api/v1/tenants/acme-corp/delivery-configs/cloudwatch",
         },
         "Retry-After": {

@@ -50,8 +50,8 @@ impl FanOut {
             let Some(event) = EventType::for_entry(entry) else {
                 continue;
             };
-            let of_tenant = subscribers.get(entry.key.tenant_id()).into_iter().flatten();
-            let all = of_tenant.chain(&subscribers[GLOBAL]);
+            let for_tenant = subscribers.get(entry.key.tenant_id()).into_iter().flatten();
+            let all = for_tenant.chain(&subscribers[GLOBAL]);
             deliveries.extend(
                 all.filter(|webhook| webhook.wants(event, entry))
                     .map(|webhook| delivery(webhook, event, entry)),

@@ -93,14 +93,16 @@ pub struct ReplayView {
     #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub until: String,
     /// Which events.
+    #[cfg_attr(feature = "openapi", schema(required = true, schema_with = status_schema))]
     pub status: ReplayStatus,
     /// How far it is.
+    #[cfg_attr(feature = "openapi", schema(required = true, schema_with = state_schema))]
     pub state: ReplayState,
     /// How many events were examined.
-    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 2_147_483_647))]
     pub examined: u32,
     /// How many of them were queued.
-    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 2_147_483_647))]
     pub queued: u32,
     /// When it was asked for.
     #[cfg_attr(feature = "openapi", schema(format = DateTime))]
@@ -231,6 +233,16 @@ impl Replay {
             created_at: text(self.created_at),
         }
     }
+}
+
+#[cfg(feature = "openapi")]
+fn status_schema() -> utoipa::openapi::Object {
+    crate::openapi::one_of(&ReplayStatus::ALL.map(ReplayStatus::as_str), "Which events.")
+}
+
+#[cfg(feature = "openapi")]
+fn state_schema() -> utoipa::openapi::Object {
+    crate::openapi::one_of(&ReplayState::ALL.map(ReplayState::as_str), "How far it is.")
 }
 
 #[cfg(test)]
