@@ -5,7 +5,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
-use tenant_core::webhook::{Replay, ReplayId, ReplayState, ReplayView, parse_replay};
+#[cfg(feature = "openapi")]
+use tenant_core::webhook::ReplayView;
+use tenant_core::webhook::{Replay, ReplayId, ReplayState, parse_replay};
 use tenant_store::{StoreError, webhooks::WakeUp};
 
 use super::{
