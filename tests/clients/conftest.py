@@ -12,8 +12,10 @@ import re
 import secrets
 import subprocess
 import urllib.request
+import warnings
 
 import pytest
+import verifiers as verifiers_module
 
 STAGE = "/development"
 
@@ -74,3 +76,12 @@ def server():
     server = Server()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def verifiers(tmp_path_factory):
+    """Every way to verify an event, by name."""
+    found, missing = verifiers_module.build_all(tmp_path_factory.mktemp("verifiers"))
+    if missing:
+        warnings.warn("not every verifier runs: " + ", ".join(missing), stacklevel=1)
+    return found
