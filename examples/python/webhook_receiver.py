@@ -46,7 +46,7 @@ def verify(secret, headers, body, now=None):
 class Inbox:
     """What was handled already: an event can arrive twice, and after a later one.
 
-    This one is lost when the program ends. Keep yours in a database, and write it in the transaction that does the work.
+    This one is lost when the program ends. Keep yours in a database, in the transaction that does the work.
     """
 
     def __init__(self):

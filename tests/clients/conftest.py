@@ -23,10 +23,10 @@ STAGE = "/development"
 class Server:
     """Its API with the stage, its key and its table."""
 
-    def __init__(self):
+    def __init__(self, *arguments):
         self.psk = secrets.token_hex(32)
         self.process = subprocess.Popen(
-            [os.environ["LOCAL_SERVER"], "--in-memory", "--port", "0", "--expose-table", "0"],
+            [os.environ["LOCAL_SERVER"], "--in-memory", "--port", "0", "--expose-table", "0", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -76,6 +76,20 @@ def server():
     server = Server()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def start():
+    """Starts further servers, for the tests of a module."""
+    servers = []
+
+    def start(*arguments):
+        servers.append(Server(*arguments))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
 
 
 @pytest.fixture(scope="session")

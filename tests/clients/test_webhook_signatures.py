@@ -1,4 +1,4 @@
-"""The code of docs/webhooks.md, the receiver in examples/ and the official libraries accept and reject the same events."""
+"""The code of docs/webhooks.md and the official libraries accept and reject the same events; so does the receiver."""
 
 import http.client
 import json
@@ -173,9 +173,7 @@ def test_event_whose_work_failed_is_handled_when_it_comes_again():
 
 def test_receiver_without_a_secret_says_what_to_set():
     environment = {name: value for name, value in os.environ.items() if name != "WEBHOOK_SECRET"}
-    done = subprocess.run(
-        [sys.executable, str(RECEIVER)], env=environment, capture_output=True, text=True, timeout=20
-    )
+    done = subprocess.run([sys.executable, str(RECEIVER)], env=environment, capture_output=True, text=True, timeout=20)
     assert done.returncode == 1
     assert "set WEBHOOK_SECRET" in done.stderr
 
