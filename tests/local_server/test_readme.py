@@ -20,6 +20,7 @@ PAGES = [README, *sorted(TOP.glob("docs/**/*.md"))]
 CHANGES_WITH_TIME = re.compile(
     r'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z"|(?<="latency_ms":)\d+|(?<="version":)"[^"]+"'
     r'|(?<="revision":)"[^"]+"|(?<="cursor":)"[^"]+"|(?<="request_id":)"[^"]+"'
+    r"|wh_[0-9a-f]{32}|whsec_[A-Za-z0-9+/]{43}="
 )
 
 
