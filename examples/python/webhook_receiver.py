@@ -53,7 +53,7 @@ class Receiver(BaseHTTPRequestHandler):
         data, note = event["data"], ""
         if "sequence" in event:
             key = (data["tenant_id"], data["type"])
-            # Events come in no order: an earlier one than the last is no news.
+            # Events come in no order: an earlier one than the last changes nothing.
             if event["sequence"] <= LATEST.get(key, ""):
                 note = " (an earlier change than the last one)"
             else:
