@@ -157,7 +157,7 @@ class TenantApi:
         )[0]["data"]
 
     def create_webhook(self, tenant_id, settings):
-        """A webhook that gets the tenant's changes. Its receiver verifies them with `secret`: see webhook_receiver.py."""
+        """A webhook that gets the tenant's changes. `secret` verifies them: see webhook_receiver.py."""
         return self.request("POST", f"{self._tenant(tenant_id)}/webhooks", body=settings)[0]["data"]
 
     def delete_webhook(self, tenant_id, webhook_id):

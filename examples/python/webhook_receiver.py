@@ -127,7 +127,7 @@ def main():
     # On this machine only. For https, put a proxy in front that has a certificate.
     server = ThreadingHTTPServer(("127.0.0.1", port), Receiver)
     how = "by hand and by standardwebhooks" if Webhook else "by hand"
-    print(f"waiting for events at http://127.0.0.1:{server.server_port}/, verified {how}", flush=True)
+    print(f"waiting for events at http://127.0.0.1:{server.server_port}/ (verified {how})", flush=True)
     try:
         server.serve_forever()
     except KeyboardInterrupt:

@@ -137,7 +137,7 @@ def test_steps_of_the_documentation_show_its_events(sender, create, receive):
         sent = sender.call(method, uri.replace("WEBHOOK_ID", webhook["id"]), body[0].encode() if body else None)
         assert sent.status < 300, sent.body
         assert receiver.next_line() == expected
-    assert receiver.greeting.endswith("verified by hand and by standardwebhooks")
+    assert receiver.greeting.endswith("(verified by hand and by standardwebhooks)")
 
 
 def test_documented_event_has_the_form_of_a_real_one(sender, create, sink, tenant):

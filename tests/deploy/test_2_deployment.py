@@ -127,7 +127,7 @@ def test_functions_are_invoked_by_their_alias(cloud):
     [
         "/api/v1/templates",
         "/api/v1/templates/one",
-        "/api/v1/tenants/acme/webhooks",
+        "/api/v1/tenants/acme/nothing",
         "/api/v1/tenants/acme/delivery-configs/s3/history/one/two",
         "/api/v1/tenants/acme/delivery-configs/s3/validate/all",
         "/api/v2/anything",

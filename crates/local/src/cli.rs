@@ -81,11 +81,11 @@ pub struct Options {
 
     /// Networks that webhooks may be in, separated by commas, such as 127.0.0.0/8: without TLS, and although they are not
     /// public. Without it, webhooks need https and a public host.
-    #[arg(long, value_name = "CIDRS", default_value = "", hide_default_value = true, value_parser = parse_networks)]
+    #[arg(long, value_name = "CIDRS", default_value = "", hide_default_value = true, value_parser = parse_networks, conflicts_with_all = ["aws", "dynamodb_endpoint"])]
     pub webhook_networks: Networks,
 
     /// Pauses between the attempts to deliver an event, in seconds [default: ten attempts in some 75 hours].
-    #[arg(long, value_name = "SECONDS", default_value = DEFAULT_SCHEDULE, hide_default_value = true, value_parser = parse_schedule)]
+    #[arg(long, value_name = "SECONDS", default_value = DEFAULT_SCHEDULE, hide_default_value = true, value_parser = parse_schedule, conflicts_with_all = ["aws", "dynamodb_endpoint"])]
     pub webhook_retry_schedule: Schedule,
 
     /// Origins whose pages may read responses, separated by commas.
@@ -314,6 +314,8 @@ mod tests {
             &["--in-memory", "--dynamodb-endpoint", "http://x"][..],
             &["--psk", "k", "--psk-file", "f"],
             &["--expose-table", "0", "--dynamodb-endpoint", "http://x"],
+            &["--webhook-networks", "127.0.0.0/8", "--dynamodb-endpoint", "http://x"],
+            &["--webhook-retry-schedule", "1", "--dynamodb-endpoint", "http://x"],
         ] {
             assert_conflict(arguments);
         }

@@ -50,10 +50,15 @@ pub(crate) fn paths(derived: &Value) -> Value {
 /// The handlers name their parameters. The components describe them.
 fn refer_to_parameters(operation: &mut Value) {
     let known = parameters::parameters();
+    let is_of_deliveries = operation["operationId"] == "listWebhookDeliveries";
     for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
         let name = parameter["name"].as_str().unwrap();
         assert_eq!(parameter["in"], known[name]["in"], "{name}");
-        *parameter = json!({ "$ref": format!("#/components/parameters/{name}") });
+        let component = match name {
+            "cursor" if is_of_deliveries => "delivery_cursor",
+            name => name,
+        };
+        *parameter = json!({ "$ref": format!("#/components/parameters/{component}") });
     }
     if operation["parameters"].is_null() {
         operation.as_object_mut().unwrap().remove("parameters");

@@ -122,11 +122,18 @@ pub(crate) fn parameters() -> Value {
             "schema": { "type": "string", "enum": DeliveryStatus::ALL.map(DeliveryStatus::as_str) },
             "example": "failed",
         },
+        "delivery_cursor": {
+            "name": "cursor",
+            "in": "query",
+            "description": "The `cursor` of the previous page. If absent or empty, the first page.",
+            "schema": { "type": "string", "pattern": "^(?:evt_[0-9a-v]{24,64}(?:-[0-9a-f]{16})?)?$" },
+            "example": webhooks::event_example(),
+        },
         "cursor": {
             "name": "cursor",
             "in": "query",
             "description": "The `cursor` of the previous page. If absent or empty, the first page.",
-            "schema": { "type": "string", "pattern": "^(?:[0-9a-v]{9,81}|evt_[0-9a-v]{24,64}(?:-[0-9a-f]{16})?)?$" },
+            "schema": { "type": "string", "pattern": "^(?:[0-9a-v]{9,81})?$" },
             "example": revision_example(),
         },
         "since": {

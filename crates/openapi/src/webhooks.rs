@@ -35,11 +35,12 @@ pub(crate) fn add_routes_of_tenants(paths: &mut Map<String, Value>) {
 pub(crate) fn schemas() -> Map<String, Value> {
     let fields = fields();
     let creation = object("A webhook to create.", &fields, &["url"]);
-    let changes = object(
+    let mut changes = object(
         "A change of a webhook. A field that is left out keeps its value.",
         &fields,
         &[],
     );
+    changes["minProperties"] = 1.into();
     let rotation = json!({ "grace_seconds": {
         "type": ["integer", "null"], "minimum": 0, "maximum": 604_800, "default": 86_400,
         "description": "How long the former secret signs as well, in seconds."
@@ -65,7 +66,7 @@ pub(crate) fn schemas() -> Map<String, Value> {
 }
 
 fn object(description: &str, properties: &Value, required: &[&str]) -> Value {
-    let mut schema = json!({ "type": "object", "description": description, "properties": properties });
+    let mut schema = json!({ "type": "object", "description": description, "properties": properties, "additionalProperties": false });
     if !required.is_empty() {
         schema["required"] = json!(required);
     }
