@@ -61,13 +61,6 @@ def before_load_schema(context, raw_schema):
         properties = schemas[name]["properties"]
         for member in ("events", "types"):
             properties[member]["uniqueItems"] = True
-        # Which hosts are public, JSON Schema cannot say.
-        properties["url"]["enum"] = ["https://hooks.example.com/a", "https://1.1.1.1:8443/b?c=d"]
-        # Names that are free, and values that are visible. Names that differ in their case only are one header.
-        properties["headers"]["propertyNames"] = {"pattern": "^[Xx]-[a-z]{1,20}$"}
-        properties["headers"]["additionalProperties"] = {"type": "string", "pattern": "^[!-~]{1,40}$"}
-        properties["headers"]["maxProperties"] = 1
-        properties["description"]["pattern"] = "^[ -~]*$"
 
 
 @schemathesis.hook
@@ -249,6 +242,9 @@ def use_webhooks(case):
         # One that does not happen here: dozens of webhooks for each change would make the changes slow. A tenant cannot
         # choose all of the others.
         body["events"] = ["delivery_config.expired"]
+        # Which hosts are public and which headers are free, JSON Schema cannot say.
+        valid = {"url": "https://hooks.example.com/a", "headers": {"x-a": "b"}, "description": "a"}
+        body |= {name: value for name, value in valid.items() if body.get(name)}
     if case.path.endswith("/replay"):
         body["since"] = "2024-01-15T10:30:00Z"
         body.pop("until", None)
