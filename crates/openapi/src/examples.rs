@@ -3,7 +3,10 @@
 use serde_json::{Map, Value, json};
 use tenant_core::{DeliveryType, Field, FieldRole, Shape};
 
-use crate::{parameters::revision_example, webhooks};
+use crate::{
+    names::{WEBHOOK, revision_example},
+    webhooks,
+};
 
 /// An example of a body with this schema, as this operation sends it.
 pub(crate) fn success(schema: &str, operation_id: &str) -> Option<Value> {
@@ -16,9 +19,9 @@ pub(crate) fn success(schema: &str, operation_id: &str) -> Option<Value> {
     };
     let message = done.map(|done| format!("{done} the cloudwatch delivery configuration of tenant acme-corp."));
     let message = message.or_else(|| match operation_id {
-        "createWebhook" => Some(format!("Created the webhook {}.", webhooks::WEBHOOK)),
-        "patchWebhook" => Some(format!("Updated the webhook {}.", webhooks::WEBHOOK)),
-        "deleteWebhook" => Some(format!("Deleted the webhook {}.", webhooks::WEBHOOK)),
+        "createWebhook" => Some(format!("Created the webhook {WEBHOOK}.")),
+        "patchWebhook" => Some(format!("Updated the webhook {WEBHOOK}.")),
+        "deleteWebhook" => Some(format!("Deleted the webhook {WEBHOOK}.")),
         _ => None,
     });
     let data = match schema.strip_prefix("#/components/schemas/")? {

@@ -14,6 +14,7 @@ mod config_fields;
 pub mod copies;
 mod document;
 mod examples;
+mod names;
 mod operations;
 mod parameters;
 mod responses;

@@ -3,11 +3,14 @@
 use serde_json::{Value, json};
 use tenant_core::{
     DeliveryType, Filter, PageLimit, TenantId,
-    history::{ChangeNote, Revision},
+    history::ChangeNote,
     webhook::{DeliveryStatus, ReplayId, WebhookId},
 };
 
-use crate::{config_fields::without_anchors, webhooks};
+use crate::{
+    config_fields::without_anchors,
+    names::{REPLAY, WEBHOOK, event_example, revision_example},
+};
 
 const ENTITY_TAGS: &str = r#"^(?:\*|(?:W/)?"[!#-~]*"(?:[ \t]*,[ \t]*(?:W/)?"[!#-~]*"){0,99})$"#;
 
@@ -26,13 +29,6 @@ pub(crate) const LIMIT: &str = "The largest number of configurations on a page."
 
 /// What the name of a revision looks like: its parts have fixed lengths, except for a sequence number of up to 40 digits.
 const REVISION: &str = "^[0-9a-v]{24,64}$";
-
-/// The name of a revision.
-pub(crate) fn revision_example() -> String {
-    let time = "2024-01-15T10:30:00Z".parse().unwrap();
-    let revision = Revision::from_record("2024-01-01T00:00:00.000", "123456789012345678901", time);
-    revision.unwrap().to_string()
-}
 
 /// What a paging key looks like. An empty one is that of the first page.
 pub(crate) fn last_key_pattern() -> String {
@@ -97,7 +93,7 @@ pub(crate) fn parameters() -> Value {
             "required": true,
             "description": "The webhook.",
             "schema": { "type": "string", "pattern": WebhookId::PATTERN },
-            "example": webhooks::WEBHOOK,
+            "example": WEBHOOK,
         },
         "replay_id": {
             "name": "replay_id",
@@ -105,7 +101,7 @@ pub(crate) fn parameters() -> Value {
             "required": true,
             "description": "The replay.",
             "schema": { "type": "string", "pattern": ReplayId::PATTERN },
-            "example": webhooks::REPLAY,
+            "example": REPLAY,
         },
         "event_id": {
             "name": "event_id",
@@ -113,7 +109,7 @@ pub(crate) fn parameters() -> Value {
             "required": true,
             "description": "The event, as the header `webhook-id` or a delivery names it.",
             "schema": { "type": "string", "pattern": "^evt_[0-9a-v]{24,64}(?:-[0-9a-f]{16})?$" },
-            "example": webhooks::event_example(),
+            "example": event_example(),
         },
         "status": {
             "name": "status",
@@ -127,7 +123,7 @@ pub(crate) fn parameters() -> Value {
             "in": "query",
             "description": "The `cursor` of the previous page. If absent or empty, the first page.",
             "schema": { "type": "string", "pattern": "^(?:evt_[0-9a-v]{24,64}(?:-[0-9a-f]{16})?)?$" },
-            "example": webhooks::event_example(),
+            "example": event_example(),
         },
         "cursor": {
             "name": "cursor",

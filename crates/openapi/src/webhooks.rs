@@ -3,6 +3,8 @@
 use serde_json::{Map, Value, json};
 use tenant_core::webhook::{EventType, MAX_DESCRIPTION_CHARS, MAX_HEADERS, ReplayStatus, WebhookUrl};
 
+use crate::names::{REPLAY, WEBHOOK, event_example};
+
 /// The routes that exist once more for each tenant.
 const GLOBAL: &str = "/api/v1/webhooks";
 const OF_TENANT: &str = "/api/v1/tenants/{tenant_id}/webhooks";
@@ -145,16 +147,7 @@ pub(crate) fn webhook() -> Value {
     })
 }
 
-/// The name of a webhook.
-pub(crate) const WEBHOOK: &str = "wh_6f1c0d9ab3e84f5d8a6e2b7c9d0e1f23";
-/// The name of a replay.
-pub(crate) const REPLAY: &str = "rp_6f1c0d9ab3e84f5d8a6e2b7c9d0e1f23";
 const SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-
-/// The name of an event.
-pub(crate) fn event_example() -> String {
-    format!("evt_{}", crate::parameters::revision_example())
-}
 
 fn delivery() -> Value {
     json!({
