@@ -190,7 +190,7 @@ impl<'ast> Visit<'ast> for Paths<'_> {
         syn::visit::visit_path(self, path);
     }
 
-    /// What a macro is called with is no syntax yet: every sequence of names and `::` counts as a path.
+    /// What a macro is called with has no syntax yet: every sequence of names and `::` counts as a path.
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
         let text = call.tokens.to_string();
         let mut segments: Vec<String> = Vec::new();

@@ -13,7 +13,7 @@ use tenant_store::{
 };
 
 use super::{
-    client_error, no_such_delivery, require_enabled,
+    no_such_delivery, require_enabled,
     target::{DeliveryTarget, Endpoint},
 };
 #[cfg(feature = "openapi")]
@@ -121,8 +121,7 @@ pub(crate) async fn list(
     endpoint: Endpoint,
 ) -> Result<Response, ApiError> {
     let webhooks = state.webhooks()?;
-    let found = webhooks.endpoints.get(&endpoint.scope, &endpoint.id).await;
-    found.map_err(client_error)?;
+    endpoint.find(webhooks).await?;
     let page = webhooks.deliveries.page(&endpoint.id, &query).await?;
     let deliveries: Vec<_> = page.deliveries.iter().map(Delivery::view).collect();
     let page = DeliveryPage {
@@ -155,8 +154,8 @@ pub(crate) async fn read(
     target: DeliveryTarget,
 ) -> Result<Response, ApiError> {
     let webhooks = state.webhooks()?;
-    let Endpoint { scope, id } = &target.endpoint;
-    webhooks.endpoints.get(scope, id).await.map_err(client_error)?;
+    let id = &target.endpoint.id;
+    target.endpoint.find(webhooks).await?;
     let found = webhooks
         .deliveries
         .get(id, &target.event)
@@ -190,9 +189,8 @@ pub(crate) async fn redeliver(
     target: DeliveryTarget,
 ) -> Result<Response, ApiError> {
     let webhooks = state.webhooks()?;
-    let Endpoint { scope, id } = &target.endpoint;
-    let webhook = webhooks.endpoints.get(scope, id).await.map_err(client_error)?.value;
-    require_enabled(&webhook)?;
+    let id = &target.endpoint.id;
+    require_enabled(&target.endpoint.find(webhooks).await?.value)?;
     let origin = DeliveryOrigin::Redelivery;
     let delivery = webhooks.deliveries.restart(id, &target.event, origin, now.0).await;
     let delivery = delivery.map_err(delivery_error)?;

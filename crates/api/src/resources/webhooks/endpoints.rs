@@ -140,8 +140,7 @@ pub(crate) async fn read(
     endpoint: Endpoint,
     conditions: Conditions,
 ) -> Result<Response, ApiError> {
-    let found = state.webhooks()?.endpoints.get(&endpoint.scope, &endpoint.id).await;
-    let found = found.map_err(client_error)?;
+    let found = endpoint.find(state.webhooks()?).await?;
     // A status may have changed where the tag has not.
     let (Freshness::Modified | Freshness::NotModified) = conditions.check_read(found.tag)?;
     Ok((ETag(found.tag), Success::new(now, found.value.view())).into_response())
@@ -222,8 +221,7 @@ async fn precondition(
     if !conditions.exclude_contents() {
         return Ok(conditions.precondition());
     }
-    let found = state.webhooks()?.endpoints.get(&endpoint.scope, &endpoint.id).await;
-    let tag = found.map_err(client_error)?.tag;
+    let tag = endpoint.find(state.webhooks()?).await?.tag;
     conditions.check_write(tag)?;
     Ok(Precondition::Tags(vec![tag]))
 }

@@ -11,7 +11,7 @@ use tenant_core::webhook::{Replay, ReplayId, ReplayState, parse_replay};
 use tenant_store::{StoreError, webhooks::WakeUp};
 
 use super::{
-    client_error, no_such_replay, random_bits, require_enabled,
+    no_such_replay, random_bits, require_enabled,
     target::{Endpoint, ReplayTarget},
 };
 #[cfg(feature = "openapi")]
@@ -46,8 +46,7 @@ pub(crate) async fn start(
 ) -> Result<Response, ApiError> {
     let webhooks = state.webhooks()?;
     let request = parse_replay(&body, now.0)?;
-    let found = webhooks.endpoints.get(&endpoint.scope, &endpoint.id).await;
-    require_enabled(&found.map_err(client_error)?.value)?;
+    require_enabled(&endpoint.find(webhooks).await?.value)?;
     let replay = Replay {
         id: ReplayId::new(random_bits()?),
         webhook: endpoint.id,
@@ -85,8 +84,8 @@ pub(crate) async fn read(
     target: ReplayTarget,
 ) -> Result<Response, ApiError> {
     let webhooks = state.webhooks()?;
-    let Endpoint { scope, id } = &target.endpoint;
-    webhooks.endpoints.get(scope, id).await.map_err(client_error)?;
+    let id = &target.endpoint.id;
+    target.endpoint.find(webhooks).await?;
     let found = webhooks.deliveries.replay(id, &target.id).await;
     let replay = found.map_err(|error| match error {
         StoreError::NotFound => no_such_replay(),

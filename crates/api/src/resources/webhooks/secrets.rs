@@ -60,8 +60,7 @@ pub(crate) async fn read(
     endpoint: Endpoint,
 ) -> Result<Response, ApiError> {
     let webhooks = state.webhooks()?;
-    let found = webhooks.endpoints.get(&endpoint.scope, &endpoint.id).await;
-    let found = found.map_err(client_error)?;
+    let found = endpoint.find(webhooks).await?;
     Ok(Success::new(now, secrets(webhooks, &found.value, now)).into_response())
 }
 
@@ -118,8 +117,7 @@ pub(crate) async fn test(
     endpoint: Endpoint,
 ) -> Result<Response, ApiError> {
     let webhooks = state.webhooks()?;
-    let found = webhooks.endpoints.get(&endpoint.scope, &endpoint.id).await;
-    let webhook = found.map_err(client_error)?.value;
+    let webhook = endpoint.find(webhooks).await?.value;
     let event = EventId::random(random_bits()?, now.0);
     let body = test_event(&event, &webhook).to_json();
     let content = (event, EventType::WebhookTest, Content::Body(body));

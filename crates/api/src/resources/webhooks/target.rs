@@ -2,9 +2,10 @@
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
-use tenant_core::webhook::{EventId, ReplayId, Scope, WebhookId};
+use tenant_core::webhook::{EventId, ReplayId, Scope, Webhook, WebhookId};
+use tenant_store::Tagged;
 
-use super::{no_such_delivery, no_such_replay, no_such_webhook};
+use super::{Webhooks, client_error, no_such_delivery, no_such_replay, no_such_webhook};
 use crate::http::{error::ApiError, rejection::PathRejection};
 
 /// `/webhooks` or `/tenants/{tenant_id}/webhooks`
@@ -14,6 +15,14 @@ pub(crate) struct Owner(pub(crate) Scope);
 pub(crate) struct Endpoint {
     pub(crate) scope: Scope,
     pub(crate) id: WebhookId,
+}
+
+impl Endpoint {
+    /// What the store has of it.
+    pub(crate) async fn find(&self, webhooks: &Webhooks) -> Result<Tagged<Webhook>, ApiError> {
+        let found = webhooks.endpoints.get(&self.scope, &self.id).await;
+        found.map_err(client_error)
+    }
 }
 
 /// `…/webhooks/{webhook_id}/deliveries/{event_id}`
