@@ -299,6 +299,7 @@ RECORDER_ACTIONS = API_ACTIONS | {
     "dynamodb:GetRecords",
     "dynamodb:GetShardIterator",
     "dynamodb:ListStreams",
+    "dynamodb:BatchWriteItem",
     "dynamodb:DescribeTable",
     "dynamodb:GetItem",
     "dynamodb:PutItem",
@@ -313,11 +314,12 @@ STREAM_ACTIONS = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStrea
 UNNAMED = {f"dynamodb:{action}": ":table/${TableName}/stream/*" for action in STREAM_ACTIONS}
 UNNAMED |= {"s3:PutObject": "${FailedRecords.Arn}/*"}
 # What only the recorder calls.
-OF_THE_RECORDER = {"dynamodb:DescribeTable"}
+OF_THE_RECORDER = {"dynamodb:BatchWriteItem", "dynamodb:DescribeTable"}
 
 OPERATIONS = {
     "get_item": "dynamodb:GetItem",
     "batch_get_item": "dynamodb:BatchGetItem",
+    "batch_write_item": "dynamodb:BatchWriteItem",
     "query": "dynamodb:Query",
     "scan": "dynamodb:Scan",
     "put_item": "dynamodb:PutItem",

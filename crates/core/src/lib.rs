@@ -28,6 +28,7 @@ mod violation;
 pub mod filter;
 pub mod history;
 pub mod signature;
+pub mod webhook;
 
 pub use batch::*;
 pub use change::{Actor, Cause, ConfigChanged};

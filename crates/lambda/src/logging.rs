@@ -6,6 +6,7 @@
 mod format;
 mod line;
 mod settings;
+mod target;
 
 use std::{panic, sync::OnceLock};
 
@@ -19,13 +20,7 @@ use tracing_subscriber::{
 pub(crate) use line::{defer, write_deferred};
 pub use line::{write, write_audit, write_metrics};
 pub use settings::{LogFormat, LogLevel, UnknownLogFormat, UnknownLogLevel};
-
-/// The target of an invocation's line.
-pub const REQUEST_TARGET: &str = "request";
-/// The target of lines that report who changed what. They are written at every level.
-pub const AUDIT_TARGET: &str = "audit";
-/// The target of lines with nothing but metrics, which are written at every level.
-pub const METRICS_TARGET: &str = "metrics";
+pub use target::{AUDIT_TARGET, METRICS_TARGET, REQUEST_TARGET};
 
 static FORMAT: OnceLock<LogFormat> = OnceLock::new();
 

@@ -100,6 +100,7 @@ fn level_of(fault: &StoreError) -> Level {
         | StoreError::PreconditionFailed
         | StoreError::BrokenRules(_)
         | StoreError::TooLarge(_)
+        | StoreError::LimitReached
         | StoreError::TransactionTooLarge
         | StoreError::TableMissing(_)
         | StoreError::AccessDenied(_)

@@ -15,13 +15,28 @@ use tenant_store::StoreError;
 
 use crate::{Recorder, deadline::Deadline, event::StreamRecord, facts::BatchFacts, log::Line};
 
+/// What one record was.
+enum Decided {
+    Entry { entry: Box<Entry>, is_readable: bool },
+    Mark,
+}
+
 /// What became of one record.
 enum Recorded {
     Entry { is_readable: bool, is_truncated: bool },
     Mark,
 }
 
-/// Entries that are written at a time. The history's index of a day takes some 1,000 a second.
+/// A record that could not be recorded, and why.
+struct Unfinished {
+    sequence_number: String,
+    fault: StoreError,
+}
+
+/// Records that are handled at a time: as many entries as DynamoDB writes in one call.
+const CHUNK: usize = 25;
+/// Entries that are written at a time, where each takes a call of its own. The history's index of a day takes some 1,000 a
+/// second.
 const CONCURRENT_WRITES: usize = 10;
 /// A write takes this long at most, and the response must still be sent.
 const TIME_FOR_WRITES: Duration = Duration::from_secs(5);
@@ -76,27 +91,39 @@ impl Recorder {
                 return facts;
             }
             is_first = false;
-            let writes = records.by_ref().take(CONCURRENT_WRITES).map(|record| async {
-                let sequence_number = record.sequence_number.clone();
-                (sequence_number, self.record_one(record).await)
-            });
-            // In the order of the records, so the first failure is the lowest one. What was written after it is written
-            // again.
-            for (sequence_number, recorded) in join_all(writes).await {
-                match recorded {
-                    Ok(recorded) => facts.count(&recorded),
-                    Err(fault) => {
-                        facts.unfinished = Some(sequence_number);
-                        facts.fault = Some(fault);
-                        return facts;
-                    }
-                }
+            let chunk = records.by_ref().take(CHUNK).collect();
+            if let Err(Unfinished { sequence_number, fault }) = self.record_chunk(chunk, &mut facts).await {
+                facts.unfinished = Some(sequence_number);
+                facts.fault = Some(fault);
+                return facts;
             }
         }
         facts
     }
 
-    async fn record_one(&self, record: StreamRecord) -> Result<Recorded, StoreError> {
+    /// Records the records and counts them up to the first one that could not be recorded.
+    async fn record_chunk(&self, records: Vec<StreamRecord>, facts: &mut BatchFacts) -> Result<(), Unfinished> {
+        let decided: Vec<_> = records
+            .into_iter()
+            .map(|record| (record.sequence_number.clone(), self.decide_one(record)))
+            .collect();
+        let written = self.write_together(&decided).await?;
+        for (part, written) in decided.chunks(CONCURRENT_WRITES).zip(written.chunks(CONCURRENT_WRITES)) {
+            let writes = part
+                .iter()
+                .zip(written)
+                .map(|((_, decided), is_written)| self.write_one(decided, *is_written));
+            // In the order of the records, so the first failure is the lowest one. What was written after it is written
+            // again.
+            for ((sequence_number, _), recorded) in part.iter().zip(join_all(writes).await) {
+                let recorded = recorded.map_err(|fault| Unfinished::new(sequence_number, fault))?;
+                facts.count(&recorded);
+            }
+        }
+        Ok(())
+    }
+
+    fn decide_one(&self, record: StreamRecord) -> Decided {
         let StreamRecord {
             key, revision, content, ..
         } = record;
@@ -104,25 +131,77 @@ impl Recorder {
         let decided = content.map(|content| catch_unwind(AssertUnwindSafe(|| (self.decide)(content, now))));
         let (entry, is_readable) = match decided {
             Some(Ok(Some(entry))) => (entry, true),
-            Some(Ok(None)) => return Ok(Recorded::Mark),
+            Some(Ok(None)) => return Decided::Mark,
             Some(Err(_)) | None => (Entry::unreadable(key, revision, now), false),
         };
-        let is_whole = matches!(entry.images, Images::Whole { .. });
+        Decided::Entry {
+            entry: Box::new(entry),
+            is_readable,
+        }
+    }
+
+    /// Writes the entries in few calls. Returns for each record whether nothing remains to be written of it.
+    async fn write_together(&self, decided: &[(String, Decided)]) -> Result<Vec<bool>, Unfinished> {
+        let mut written: Vec<_> = decided
+            .iter()
+            .map(|(_, decided)| matches!(decided, Decided::Mark))
+            .collect();
+        let mut positions = Vec::new();
+        let mut entries = Vec::new();
+        for (position, (_, decided)) in decided.iter().enumerate() {
+            if let Decided::Entry { entry, .. } = decided {
+                positions.push(position);
+                entries.push(&**entry);
+            }
+        }
+        let [first, _, ..] = positions[..] else {
+            return Ok(written);
+        };
+        match self.history.put_many(&entries, self.settings.retention).await {
+            Ok(unprocessed) => {
+                let processed = positions
+                    .iter()
+                    .enumerate()
+                    .filter(|(nth, _)| !unprocessed.contains(nth));
+                processed.for_each(|(_, position)| written[*position] = true);
+                Ok(written)
+            }
+            // DynamoDB does not accept one of them. Each by itself shows which one.
+            Err(StoreError::TooLarge(_) | StoreError::Unexpected(_)) => Ok(written),
+            Err(fault) => Err(Unfinished::new(&decided[first].0, fault)),
+        }
+    }
+
+    async fn write_one(&self, decided: &Decided, is_written: bool) -> Result<Recorded, StoreError> {
+        let Decided::Entry { entry, is_readable } = decided else {
+            return Ok(Recorded::Mark);
+        };
+        let (is_readable, is_whole) = (*is_readable, matches!(entry.images, Images::Whole { .. }));
+        let recorded = |is_truncated| Recorded::Entry {
+            is_readable,
+            is_truncated,
+        };
+        if is_written {
+            return Ok(recorded(is_readable && !is_whole));
+        }
         let retention = self.settings.retention;
-        match self.history.put(&entry, retention).await {
-            Ok(()) => Ok(Recorded::Entry {
-                is_readable,
-                is_truncated: is_readable && !is_whole,
-            }),
+        match self.history.put(entry, retention).await {
+            Ok(()) => Ok(recorded(is_readable && !is_whole)),
             // DynamoDB does not accept the content, and would not the next time.
             Err(StoreError::TooLarge(_) | StoreError::Unexpected(_)) => {
-                self.history.put(&entry.truncated(), retention).await?;
-                Ok(Recorded::Entry {
-                    is_readable,
-                    is_truncated: true,
-                })
+                self.history.put(&Entry::clone(entry).truncated(), retention).await?;
+                Ok(recorded(true))
             }
             Err(fault) => Err(fault),
+        }
+    }
+}
+
+impl Unfinished {
+    fn new(sequence_number: &str, fault: StoreError) -> Self {
+        Self {
+            sequence_number: sequence_number.to_owned(),
+            fault,
         }
     }
 }

@@ -32,6 +32,9 @@ pub enum StoreError {
     /// The item would be larger than DynamoDB allows.
     #[error("the item would be too large")]
     TooLarge(#[source] BoxError),
+    /// There are as many items of this kind as there may be.
+    #[error("there are as many items as there may be")]
+    LimitReached,
     /// The items of a transaction are together larger than DynamoDB allows. Nothing was written.
     #[error("the items are too large for one transaction")]
     TransactionTooLarge,

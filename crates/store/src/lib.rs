@@ -23,6 +23,7 @@ pub mod schema;
 mod table;
 mod tag;
 mod version;
+pub mod webhooks;
 
 pub use error::StoreError;
 pub use precondition::Precondition;

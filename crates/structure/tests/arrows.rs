@@ -34,6 +34,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("recorder", &["tenant-core", "tenant-store", "tenant-aws", "lambda"]),
+    ("notifier", &["tenant-core", "tenant-store"]),
     (
         "local",
         &[
@@ -44,6 +45,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "api",
             "validator",
             "recorder",
+            "notifier",
             "apigw",
             "tenant-aws",
             "lambda",
@@ -61,7 +63,10 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("authorizer", &["tenant-store"]),
     ("tenant-client", &["tenant-store", "tenant-aws"]),
     ("tenantctl", &["tenant-store", "tenant-aws"]),
-    ("bench", &["authorizer", "api", "validator", "recorder", "local"]),
+    (
+        "bench",
+        &["authorizer", "api", "validator", "recorder", "notifier", "local"],
+    ),
 ];
 /// What never uses a crate of this workspace.
 const PURE: &str = "tenant-core";

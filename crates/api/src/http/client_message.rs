@@ -78,6 +78,9 @@ impl ApiError {
             Self::Store(StoreError::TransactionTooLarge) => {
                 "The configurations of this batch are together larger than 4 MB, the most that one transaction can write. Send fewer operations at once, or \"atomic\": false.".into()
             }
+            Self::Store(StoreError::LimitReached) => {
+                "There are as many resources of this kind as there may be. Delete one before you create another one.".into()
+            }
             Self::NotApplied => {
                 "Not applied: another operation of the atomic batch failed, so none of them was made.".into()
             }

@@ -319,6 +319,7 @@ impl ApiError {
                 StoreError::AlreadyExists => (StatusCode::CONFLICT, "already_exists"),
                 StoreError::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "version_mismatch"),
                 StoreError::BrokenRules(_) => (StatusCode::UNPROCESSABLE_ENTITY, "broken_rules"),
+                StoreError::LimitReached => (StatusCode::CONFLICT, "limit_reached"),
                 StoreError::TransactionTooLarge => (StatusCode::BAD_REQUEST, "transaction_too_large"),
                 // Not 429: the table is busy, whichever client caused that.
                 StoreError::Throttled { .. } => (StatusCode::SERVICE_UNAVAILABLE, "store_throttled"),

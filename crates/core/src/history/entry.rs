@@ -97,6 +97,12 @@ impl Entry {
         self.images.changed_attributes()
     }
 
+    /// Whether the change is known and changed nothing but what every write of this service changes.
+    #[must_use]
+    pub fn is_unchanged(&self) -> bool {
+        self.images.before().flatten().is_some() && self.changed_attributes().is_empty()
+    }
+
     /// The same entry without the item. For one that the table of the history does not accept.
     #[must_use]
     pub fn truncated(self) -> Self {

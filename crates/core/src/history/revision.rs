@@ -87,6 +87,13 @@ impl Revision {
         }
     }
 
+    /// Whether it is that of what was found before any record of the item. Then the configurations that were found in one
+    /// second share it.
+    #[must_use]
+    pub const fn is_baseline(&self) -> bool {
+        self.sequence.length == 0
+    }
+
     /// When the change was made, in whole seconds; of what was found in the table, when that was.
     #[must_use]
     pub fn changed_at(&self) -> DateTime<Utc> {

@@ -15,7 +15,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use super::{LogFormat, METRICS_TARGET};
+use super::{settings::LogFormat, target::METRICS_TARGET};
 use crate::chain;
 
 /// A field of this name contains a JSON object as text, whose members become members of the line.

@@ -8,7 +8,11 @@ use std::sync::{Mutex, PoisonError};
 use serde::Serialize;
 use tracing::Level;
 
-use super::{AUDIT_TARGET, FORMAT, LogFormat, METRICS_TARGET, REQUEST_TARGET};
+use super::{
+    FORMAT,
+    settings::LogFormat,
+    target::{AUDIT_TARGET, METRICS_TARGET, REQUEST_TARGET},
+};
 use crate::metrics::{self, Measurements};
 
 /// The deferred lines; `None` while lines are written at once.

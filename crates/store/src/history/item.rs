@@ -151,6 +151,12 @@ pub(super) fn from_entry(entry: &Entry, retention: Retention) -> Item {
     item
 }
 
+/// Whether the item has the key of this entry.
+pub(super) fn is_of(item: &Item, entry: &Entry) -> bool {
+    text_of(item, TENANT_ID) == Some(entry.key.tenant_id())
+        && text_of(item, POSITION) == Some(&position(entry.key.delivery_type(), &entry.revision))
+}
+
 /// Reads an item. `None` if a person changed it so that it is not an entry any more.
 pub(super) fn to_entry(item: &Item) -> Option<Entry> {
     let recorded_at = DateTime::parse_from_rfc3339(text_of(item, RECORDED_AT)?).ok()?;

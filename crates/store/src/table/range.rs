@@ -1,10 +1,10 @@
 //! Parts of a partition in the order of their sort key, and writes that need no condition.
 
-use aws_sdk_dynamodb::types::StreamViewType;
+use aws_sdk_dynamodb::types::{PutRequest, StreamViewType, WriteRequest};
 
 use super::{Batch, Table};
 use crate::{
-    error::StoreError,
+    error::{StoreError, unbuildable},
     item::{Item, text},
     placeholders::Placeholders,
 };
@@ -112,5 +112,26 @@ impl Table {
     pub(crate) async fn replace(&self, item: Item) -> Result<(), StoreError> {
         let request = self.client.put_item().table_name(&self.name).set_item(Some(item));
         request.send().await.map(drop).map_err(StoreError::from_sdk)
+    }
+
+    /// Writes whole items, at most 25 and under different keys, whatever is there, and returns those that DynamoDB did not
+    /// process because it throttles. Repeating it is safe.
+    pub(crate) async fn replace_many(&self, items: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+        let writes = items.into_iter().map(|item| {
+            let put = PutRequest::builder()
+                .set_item(Some(item))
+                .build()
+                .map_err(unbuildable)?;
+            Ok(WriteRequest::builder().put_request(put).build())
+        });
+        let writes = writes.collect::<Result<Vec<_>, StoreError>>()?;
+        let request = self.client.batch_write_item().request_items(&self.name, writes);
+        let response = request.send().await.map_err(StoreError::from_sdk)?;
+        let tables = response.unprocessed_items.unwrap_or_default();
+        let unprocessed = tables.into_values().flatten();
+        Ok(unprocessed
+            .filter_map(|write| write.put_request)
+            .map(|put| put.item)
+            .collect())
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
-use tenant_core::history::{FeedCursor, Record, Recording, Retention};
+use tenant_core::history::{Entry, FeedCursor, Images, Record, Recording, Retention};
 use tenant_store::{
+    StoreError,
     history::{ConfigImages, HistoryStore, Order, PageQuery, SCHEMA, Scope},
     schema::ensure_table,
 };
@@ -30,6 +31,46 @@ async fn repeated_entry_replaces_itself() {
     assert_eq!(found, Some(again));
     let unknown = history.store.get(&key, &revision(2, NOW - 10), at(NOW)).await.unwrap();
     assert_eq!(unknown, None);
+}
+
+#[tokio::test]
+async fn many_entries_take_few_calls_however_large_they_are() {
+    let history = History::start().await;
+    let proxy = FaultProxy::start(history.dynamodb.address, &[Fault::Pass]).await;
+    let store = HistoryStore::new(proxy.client(), HISTORY);
+    let key = config_key("acme", "s3");
+    let small: Vec<_> = (1..=60).map(|number| entry(&key, number, NOW)).collect();
+    let large: Vec<_> = (61..=65)
+        .map(|number| Entry {
+            images: Images::Names(vec!["n".repeat(350_000)]),
+            ..entry(&key, number, NOW)
+        })
+        .collect();
+    let mut requests = 0;
+    for (entries, calls) in [(&small[..], 3), (&large, 3), (&small[..1], 1), (&[], 0)] {
+        let entries: Vec<_> = entries.iter().collect();
+        let unprocessed = store.put_many(&entries, Retention::FOR_EVER).await.unwrap();
+        requests += calls;
+        assert_eq!((unprocessed, proxy.requests()), (vec![], requests), "{}", entries.len());
+    }
+    let walked = history
+        .walk(
+            &key,
+            &PageQuery {
+                order: Order::OldestFirst,
+                ..PageQuery::default()
+            },
+        )
+        .await;
+    assert_eq!(walked, [small, large].concat());
+}
+
+#[tokio::test]
+async fn two_entries_of_one_revision_are_rejected_in_one_call() {
+    let history = History::start().await;
+    let entry = entry(&config_key("acme", "s3"), 1, NOW);
+    let written = history.store.put_many(&[&entry, &entry], Retention::FOR_EVER).await;
+    assert!(matches!(written, Err(StoreError::Unexpected(_))), "{written:?}");
 }
 
 #[tokio::test]

@@ -20,4 +20,5 @@ mod resolved;
 mod restores;
 mod search;
 mod transaction_marks;
+mod webhooks;
 mod writes;

@@ -152,6 +152,7 @@ pub(in crate::http) fn every_error() -> Vec<(ApiError, u16)> {
             StoreError::BrokenRules(broken_rules().broken_rules().unwrap().to_vec()).into(),
             422,
         ),
+        (StoreError::LimitReached.into(), 409),
         (StoreError::TransactionTooLarge.into(), 400),
         (StoreError::TooLarge(cause()).into(), 500),
         (StoreError::Throttled(cause()).into(), 503),

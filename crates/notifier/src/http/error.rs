@@ -1,0 +1,40 @@
+//! Why there is no response.
+
+use std::{io, time::Duration};
+
+use tenant_core::webhook::AddressRejection;
+
+/// A request without a response. The text is for the subscriber, who can act on it.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// The name cannot be resolved.
+    #[error("the name of the host cannot be resolved")]
+    Unresolved(#[source] io::Error),
+    /// The service does not connect to this host.
+    #[error("{0}: no connection was made")]
+    Address(#[from] AddressRejection),
+    /// No TLS or a port of another protocol, and not in an allowed network.
+    #[error("the URL must begin with https:// and have port 443 or one from 1024 to 65535: no connection was made")]
+    NotPublicForm,
+    /// A program that was built without TLS.
+    #[error("this program was built without TLS: no connection was made")]
+    NoTls,
+    /// The connection leads elsewhere.
+    #[error("the connection leads to another address")]
+    AnotherPeer,
+    /// No connection.
+    #[error("the connection was refused or is not possible")]
+    Unreachable(#[source] io::Error),
+    /// Resolving and connecting took too long.
+    #[error("there was no connection within {} seconds", .0.as_secs_f32())]
+    ConnectTimedOut(Duration),
+    /// The whole attempt took too long.
+    #[error("there was no complete response within {} seconds", .0.as_secs_f32())]
+    TimedOut(Duration),
+    /// The connection ended, or what came is not HTTP.
+    #[error("the connection ended before a complete response of HTTP/1.1")]
+    Broken(#[from] hyper::Error),
+    /// A URL or a header that HTTP cannot represent.
+    #[error("the request cannot be made")]
+    Unrepresentable(#[from] http::Error),
+}
