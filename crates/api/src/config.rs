@@ -9,6 +9,10 @@ use crate::http::deadline::BUDGET;
 
 const TABLE: &str = "TENANT_CONFIG_TABLE";
 const HISTORY_TABLE: &str = "HISTORY_TABLE_NAME";
+const WEBHOOKS_TABLE: &str = "TENANT_WEBHOOKS_TABLE";
+const DELIVERIES_TABLE: &str = "TENANT_WEBHOOK_DELIVERIES_TABLE";
+const QUEUE_URL: &str = "WEBHOOK_QUEUE_URL";
+const MASTER_KEY: &str = "WEBHOOK_MASTER_KEY_PARAMETER";
 const ORIGINS: &str = "ALLOWED_ORIGINS";
 const CONCURRENCY: &str = "BATCH_CONCURRENCY";
 
@@ -19,10 +23,25 @@ pub struct Config {
     pub table: String,
     /// The table of their history, from `HISTORY_TABLE_NAME`. `None` for a deployment without a history.
     pub history_table: Option<String>,
+    /// What the webhooks consist of. `None` for a deployment without webhooks.
+    pub webhooks: Option<WebhooksConfig>,
     /// What is logged and measured.
     pub telemetry: Telemetry,
     /// The settings of the service itself.
     pub settings: Settings,
+}
+
+/// What the webhooks consist of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhooksConfig {
+    /// The table of the endpoints, from `TENANT_WEBHOOKS_TABLE`.
+    pub endpoints_table: String,
+    /// The table of their deliveries, from `TENANT_WEBHOOK_DELIVERIES_TABLE`.
+    pub deliveries_table: String,
+    /// The queue that wakes the notifier, from `WEBHOOK_QUEUE_URL`.
+    pub queue_url: String,
+    /// The SSM parameter from whose value secrets are derived, from `WEBHOOK_MASTER_KEY_PARAMETER`.
+    pub master_key_parameter: String,
 }
 
 /// The settings of the service in every process that serves it.
@@ -113,6 +132,12 @@ pub enum ConfigError {
         /// What browsers send for it.
         corrected: String,
     },
+    /// Some of what webhooks need, but not all.
+    #[error(
+        "{0} is not set, but another variable of the webhooks is; set {WEBHOOKS_TABLE}, {DELIVERIES_TABLE}, {QUEUE_URL} and \
+         {MASTER_KEY}, or none of them"
+    )]
+    PartOfWebhooks(&'static str),
     /// Not a number of operations.
     #[error("{CONCURRENCY} is {0:?}; it must be a number from 1 to {max}", max = BatchConcurrency::MAX)]
     InvalidConcurrency(String),
@@ -134,6 +159,7 @@ impl Config {
                 .filter(|table| !table.is_empty())
                 .ok_or(ConfigError::NoTable)?,
             history_table: lookup(HISTORY_TABLE).filter(|table| !table.is_empty()),
+            webhooks: WebhooksConfig::from_variables(|name| lookup(name).filter(|value| !value.is_empty()))?,
             telemetry: Telemetry::from_variables(own_name, &lookup)?,
             settings: Settings {
                 allowed_origins: AllowedOrigins::parse(&lookup(ORIGINS).unwrap_or_default())?,
@@ -141,6 +167,30 @@ impl Config {
                 time_limit: TimeLimit::default(),
             },
         })
+    }
+}
+
+impl WebhooksConfig {
+    fn from_variables(set: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, ConfigError> {
+        let names = [WEBHOOKS_TABLE, DELIVERIES_TABLE, QUEUE_URL, MASTER_KEY];
+        match names.map(&set) {
+            [None, None, None, None] => Ok(None),
+            [
+                Some(endpoints_table),
+                Some(deliveries_table),
+                Some(queue_url),
+                Some(master_key_parameter),
+            ] => Ok(Some(Self {
+                endpoints_table,
+                deliveries_table,
+                queue_url,
+                master_key_parameter,
+            })),
+            _ => {
+                let missing = names.into_iter().find(|name| set(name).is_none());
+                Err(ConfigError::PartOfWebhooks(missing.unwrap_or_default()))
+            }
+        }
     }
 }
 
@@ -215,6 +265,22 @@ mod tests {
         for (value, expected) in [("", None), ("history", Some("history"))] {
             let config = config(&[(TABLE, "configs"), (HISTORY_TABLE, value)]).unwrap();
             assert_eq!(config.history_table.as_deref(), expected);
+        }
+    }
+
+    #[test]
+    fn webhooks_have_all_of_their_variables_or_none() {
+        let names = [WEBHOOKS_TABLE, DELIVERIES_TABLE, QUEUE_URL, MASTER_KEY];
+        let with = |missing: Option<usize>| {
+            let mut variables = vec![(TABLE, "configs")];
+            let values = names.iter().enumerate();
+            variables.extend(values.map(|(number, name)| (*name, if Some(number) == missing { "" } else { "value" })));
+            config(&variables)
+        };
+        assert!(with(None).unwrap().webhooks.is_some());
+        assert_eq!(config(&[(TABLE, "configs")]).unwrap().webhooks, None);
+        for (number, name) in names.into_iter().enumerate() {
+            assert_eq!(with(Some(number)).unwrap_err(), ConfigError::PartOfWebhooks(name));
         }
     }
 

@@ -7,8 +7,10 @@ use std::{error::Error, fmt, str::FromStr};
 #[cfg(feature = "ssm")]
 use tokio::sync::OnceCell;
 
+mod error;
 #[cfg(feature = "ssm")]
 mod ssm;
+pub use self::error::ParameterError;
 #[cfg(feature = "ssm")]
 pub use self::ssm::{Parameter, client};
 
@@ -22,37 +24,6 @@ enum Origin<T> {
         parameter: Box<Parameter>,
         value: OnceCell<T>,
     },
-}
-
-/// Why a parameter could not be read. The sources are for the log; none contains a value.
-#[derive(Debug, thiserror::Error)]
-pub enum ParameterError {
-    /// There is no parameter with this name.
-    #[error("there is no parameter {0}")]
-    Missing(String),
-    /// Its value is not what is needed.
-    #[error("the parameter {name} cannot be used")]
-    Unusable {
-        /// The parameter.
-        name: String,
-        /// What is wrong with its value.
-        source: Box<dyn Error + Send + Sync>,
-    },
-    /// The function is not allowed to read the parameter, or to use the KMS key that encrypts it.
-    #[error("reading the parameter is denied")]
-    AccessDenied(#[source] Box<dyn Error + Send + Sync>),
-    /// Too many calls.
-    #[error("reading the parameter is throttled")]
-    Throttled(#[source] Box<dyn Error + Send + Sync>),
-    /// No response in time.
-    #[error("reading the parameter took too long")]
-    TimedOut,
-    /// The store does not respond, or fails.
-    #[error("the parameter could not be read")]
-    Unavailable(#[source] Box<dyn Error + Send + Sync>),
-    /// Any other error that the store responded with.
-    #[error("reading the parameter is rejected")]
-    Rejected(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl<T> Secret<T> {

@@ -18,9 +18,9 @@ use tracing_subscriber::{
 };
 
 pub(crate) use line::{defer, write_deferred};
-pub use line::{write, write_audit, write_metrics};
+pub use line::{write, write_audit, write_delivery, write_metrics};
 pub use settings::{LogFormat, LogLevel, UnknownLogFormat, UnknownLogLevel};
-pub use target::{AUDIT_TARGET, METRICS_TARGET, REQUEST_TARGET};
+pub use target::{AUDIT_TARGET, DELIVERY_TARGET, METRICS_TARGET, REQUEST_TARGET};
 
 static FORMAT: OnceLock<LogFormat> = OnceLock::new();
 

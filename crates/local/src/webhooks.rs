@@ -9,6 +9,7 @@ use std::sync::Arc;
 use api::Webhooks;
 use notifier::{Notifier, Stores, http::Sender};
 use recorder::FanOut;
+use tenant_aws::parameter::Secret;
 use tenant_core::webhook::{MasterKey, MasterKeyError, Schedule};
 use tenant_store::{
     StoreError,
@@ -70,7 +71,7 @@ impl PreparedWebhooks {
                 endpoints: WebhookStore::new(client.clone(), endpoints),
                 deliveries: DeliveryStore::new(client.clone(), deliveries),
                 wake_ups: Arc::new(queue.sender()),
-                key: master_key(options)?,
+                key: Arc::new(Secret::known(master_key(options)?)),
                 networks: options.webhook_networks.clone(),
             },
             queue,

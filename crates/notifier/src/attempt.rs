@@ -6,7 +6,9 @@ use std::{
 };
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use tenant_core::webhook::{Attempt, Content, Delivery, EventId, Outcome, Webhook, config_event, signature_header};
+use tenant_core::webhook::{
+    Attempt, Content, Delivery, EventId, MasterKey, Outcome, Webhook, config_event, signature_header,
+};
 use tenant_store::StoreError;
 
 use crate::{
@@ -34,9 +36,15 @@ impl Notifier {
     }
 
     /// Sends the event once.
-    pub(crate) async fn attempt(&self, webhook: &Webhook, delivery: &Delivery, body: String) -> Attempted {
+    pub(crate) async fn attempt(
+        &self,
+        webhook: &Webhook,
+        delivery: &Delivery,
+        body: String,
+        key: &MasterKey,
+    ) -> Attempted {
         let (at, started) = (Utc::now(), Instant::now());
-        let headers = self.headers(webhook, &delivery.event, at, &body);
+        let headers = headers(webhook, &delivery.event, at, &body, key);
         let sent = self.sender.post(&webhook.settings.url, &headers, body).await;
         let (outcome, error) = match &sent {
             Ok(response) => outcome(response),
@@ -60,21 +68,27 @@ impl Notifier {
             attempt,
         }
     }
+}
 
-    /// Source: "Standard Webhooks", section "Webhook Headers".
-    fn headers(&self, webhook: &Webhook, event: &EventId, now: DateTime<Utc>, body: &str) -> Vec<(String, String)> {
-        let timestamp = now.timestamp();
-        let signature = signature_header(&webhook.secrets(&self.key, now), event, timestamp, body);
-        let chosen = webhook.settings.headers.clone().into_iter();
-        let set = [
-            ("webhook-id", event.to_string()),
-            ("webhook-timestamp", timestamp.to_string()),
-            ("webhook-signature", signature),
-        ];
-        chosen
-            .chain(set.map(|(name, value)| (name.to_owned(), value)))
-            .collect()
-    }
+/// Source: "Standard Webhooks", section "Webhook Headers".
+fn headers(
+    webhook: &Webhook,
+    event: &EventId,
+    now: DateTime<Utc>,
+    body: &str,
+    key: &MasterKey,
+) -> Vec<(String, String)> {
+    let timestamp = now.timestamp();
+    let signature = signature_header(&webhook.secrets(key, now), event, timestamp, body);
+    let chosen = webhook.settings.headers.clone().into_iter();
+    let set = [
+        ("webhook-id", event.to_string()),
+        ("webhook-timestamp", timestamp.to_string()),
+        ("webhook-signature", signature),
+    ];
+    chosen
+        .chain(set.map(|(name, value)| (name.to_owned(), value)))
+        .collect()
 }
 
 /// What the response means, and what the subscriber reads about it.
@@ -95,10 +109,10 @@ fn outcome(response: &Response) -> (Outcome, Option<String>) {
     }
 }
 
-/// With the cause, where the operating system says more.
+/// With the cause, where the operating system or TLS says more.
 fn describe(error: &SendError) -> String {
     match (error, error.source()) {
-        (SendError::Unreachable(_), Some(cause)) => format!("{error}: {cause}"),
+        (SendError::Unreachable(_) | SendError::Tls(_), Some(cause)) => format!("{error}: {cause}"),
         _ => error.to_string(),
     }
 }

@@ -3,25 +3,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tenant_core::webhook::{Admission, Delivery, DeliveryOrigin, DeliveryStatus, Outcome, Progress, Webhook};
+use tenant_core::webhook::{Admission, Delivery, DeliveryOrigin, Outcome, Progress, Webhook};
 use tenant_store::{StoreError, webhooks::WakeUp};
 
-use crate::{Notifier, attempt::Attempted};
-
-/// What came of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Handled {
-    /// There was nothing due: it was done already, or is due later, or somebody else does it.
-    Nothing,
-    /// An attempt was made, and this is the state now.
-    Attempted(DeliveryStatus),
-    /// The endpoint is left alone for a while.
-    Postponed,
-    /// No attempt is possible any more.
-    GivenUp(DeliveryStatus),
-    /// A part of a replay was queued.
-    Replayed,
-}
+use crate::{Handled, Notifier, NotifierError, Report, attempt::Attempted};
 
 /// An attempt takes 15 seconds at most. One that has not ended by then is lost.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
@@ -30,9 +15,9 @@ const TOLERANCE: TimeDelta = TimeDelta::milliseconds(500);
 
 impl Notifier {
     /// Does what the row needs that the message points to.
-    pub async fn handle(&self, wake_up: &WakeUp) -> Result<Handled, StoreError> {
+    pub async fn handle(&self, wake_up: &WakeUp) -> Result<Report, NotifierError> {
         if wake_up.is_replay() {
-            return self.continue_replay(wake_up).await;
+            return Ok(self.continue_replay(wake_up).await?);
         }
         let now = Utc::now();
         let found = self
@@ -41,31 +26,33 @@ impl Notifier {
             .find(&wake_up.webhook_id, &wake_up.position)
             .await?;
         let Some(delivery) = found.filter(|delivery| is_due(delivery, now)) else {
-            return Ok(Handled::Nothing);
+            return Ok(Report::NOTHING);
         };
         let webhook = match self.stores.webhooks.get(&delivery.scope, &delivery.webhook).await {
             Ok(found) => found.value,
-            Err(StoreError::NotFound) => return self.give_up(delivery, Progress::Cancelled, now).await,
-            Err(error) => return Err(error),
+            Err(StoreError::NotFound) => return Ok(self.give_up(delivery, Progress::Cancelled, now).await?),
+            Err(error) => return Err(error.into()),
         };
         let is_asked_for = matches!(delivery.origin, DeliveryOrigin::Test | DeliveryOrigin::Redelivery);
         if !webhook.settings.enabled && !is_asked_for {
-            return self.give_up(delivery, Progress::Cancelled, now).await;
+            return Ok(self.give_up(delivery, Progress::Cancelled, now).await?);
         }
         if delivery.counts_for_health()
             && let Admission::Wait(until) = self.stores.webhooks.admit(&webhook, now).await?
         {
-            return self.postpone(&delivery, until, now).await;
+            return Ok(self.postpone(delivery, until, now).await?);
         }
         let Some(body) = self.body(&delivery, now).await? else {
-            return self.give_up(delivery, Progress::Failed, now).await;
+            return Ok(self.give_up(delivery, Progress::Failed, now).await?);
         };
+        // Before the claim: what cannot be signed stays due.
+        let key = self.key.get().await?;
         let claim = random_name()?;
         if !self.stores.deliveries.claim(&delivery, &claim, now + LEASE).await? {
-            return Ok(Handled::Nothing);
+            return Ok(Report::NOTHING);
         }
-        let attempted = self.attempt(&webhook, &delivery, body).await;
-        self.conclude(&webhook, delivery, attempted, &claim).await
+        let attempted = self.attempt(&webhook, &delivery, body, key).await;
+        Ok(self.conclude(&webhook, delivery, attempted, &claim).await?)
     }
 
     async fn conclude(
@@ -74,7 +61,7 @@ impl Notifier {
         delivery: Delivery,
         attempted: Attempted,
         claim: &str,
-    ) -> Result<Handled, StoreError> {
+    ) -> Result<Report, StoreError> {
         let now = Utc::now();
         let tries = delivery.tries.saturating_add(1);
         let pause = match attempted.outcome {
@@ -97,37 +84,42 @@ impl Notifier {
             ..delivery
         };
         let is_ours = self.stores.deliveries.conclude(&concluded, claim).await?;
+        let handled = Handled::Attempted(concluded.progress.status());
+        let mut report = Report::new(handled, concluded.clone());
         if concluded.counts_for_health() {
-            self.note(webhook, attempted.outcome, now).await?;
+            (report.endpoint, report.unsent) = self.note(webhook, attempted.outcome, now).await?;
         }
         if let (true, Some(pause)) = (is_ours, pause) {
-            self.wake(vec![WakeUp::for_delivery(&concluded)], pause).await;
+            report.unsent += self.wake(vec![WakeUp::for_delivery(&concluded)], pause).await;
         }
-        Ok(Handled::Attempted(concluded.progress.status()))
+        Ok(report)
     }
 
     async fn postpone(
         &self,
-        delivery: &Delivery,
+        delivery: Delivery,
         until: DateTime<Utc>,
         now: DateTime<Utc>,
-    ) -> Result<Handled, StoreError> {
-        if !self.stores.deliveries.postpone(delivery, until).await? {
-            return Ok(Handled::Nothing);
+    ) -> Result<Report, StoreError> {
+        if !self.stores.deliveries.postpone(&delivery, until).await? {
+            return Ok(Report::NOTHING);
         }
         let delay = (until - now).to_std().unwrap_or_default();
-        self.wake(vec![WakeUp::for_delivery(delivery)], delay).await;
-        Ok(Handled::Postponed)
+        let unsent = self.wake(vec![WakeUp::for_delivery(&delivery)], delay).await;
+        Ok(Report {
+            unsent,
+            ..Report::new(Handled::Postponed, delivery)
+        })
     }
 
-    async fn give_up(&self, delivery: Delivery, progress: Progress, now: DateTime<Utc>) -> Result<Handled, StoreError> {
+    async fn give_up(&self, delivery: Delivery, progress: Progress, now: DateTime<Utc>) -> Result<Report, StoreError> {
         let claim = random_name()?;
         if !self.stores.deliveries.claim(&delivery, &claim, now + LEASE).await? {
-            return Ok(Handled::Nothing);
+            return Ok(Report::NOTHING);
         }
         let given_up = Delivery { progress, ..delivery };
         self.stores.deliveries.conclude(&given_up, &claim).await?;
-        Ok(Handled::GivenUp(progress.status()))
+        Ok(Report::new(Handled::GivenUp(progress.status()), given_up))
     }
 }
 

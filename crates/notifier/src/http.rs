@@ -7,6 +7,11 @@ mod connect;
 mod error;
 mod resolve;
 mod response;
+#[cfg(feature = "https")]
+mod tls;
+#[cfg(not(feature = "https"))]
+#[path = "http/no_tls.rs"]
+mod tls;
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +20,10 @@ use hyper::{Request, Version, body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use tenant_core::webhook::{Networks, WebhookUrl};
 use tokio::time::{Instant, timeout_at};
+#[cfg(feature = "https")]
+use tokio_rustls::rustls::RootCertStore;
 
+use self::tls::Tls;
 pub use self::{
     error::SendError,
     resolve::{Resolve, Resolving, SystemResolver},
@@ -28,12 +36,13 @@ pub struct Sender {
     resolver: Arc<dyn Resolve>,
     networks: Arc<Networks>,
     limits: Limits,
+    tls: Tls,
 }
 
 /// How long an attempt may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Resolving the name and connecting.
+    /// Resolving the name and connecting, with TLS.
     pub connect: Duration,
     /// The whole attempt.
     pub whole: Duration,
@@ -64,6 +73,17 @@ impl Sender {
             resolver,
             networks: Arc::new(networks),
             limits,
+            tls: Tls::default(),
+        }
+    }
+
+    /// The same with other roots of certificates than the machine's, for tests.
+    #[cfg(feature = "https")]
+    #[must_use]
+    pub fn with_roots(self, roots: RootCertStore) -> Self {
+        Self {
+            tls: Tls::with_roots(roots),
+            ..self
         }
     }
 
@@ -76,7 +96,7 @@ impl Sender {
     ) -> Result<Response, SendError> {
         let now = Instant::now();
         let deadline = now + self.limits.whole;
-        let connecting = connect::connect(url, &*self.resolver, &self.networks);
+        let connecting = connect::connect(url, &*self.resolver, &self.networks, &self.tls);
         let stream = timeout_at(deadline.min(now + self.limits.connect), connecting).await;
         let stream = stream.map_err(|_| SendError::ConnectTimedOut(self.limits.connect))??;
         let exchange = async {

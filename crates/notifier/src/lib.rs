@@ -8,24 +8,35 @@
 //! redirect, and it never decides what an event is or who gets it.
 
 mod attempt;
+#[cfg(feature = "https")]
+pub mod config;
 mod deliver;
+mod event;
+mod function;
 pub mod http;
+mod log;
+pub mod metrics;
 mod operational;
 mod replay;
+mod report;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
+use tenant_aws::parameter::{ParameterError, Secret};
 use tenant_core::webhook::{MasterKey, Schedule};
 use tenant_store::{
     StoreError,
     history::HistoryStore,
-    webhooks::{DeliveryStore, Due, WakeUp, WakeUps, WebhookStore},
+    webhooks::{DeliveryStore, WakeUp, WakeUps, WebhookStore},
 };
 
 use self::http::Sender;
 
-pub use self::deliver::Handled;
+pub use self::{
+    function::NotifierFunction,
+    report::{Handled, Report, Swept},
+};
 
 /// The tables that the notifier reads and writes.
 #[derive(Debug, Clone)]
@@ -43,9 +54,20 @@ pub struct Stores {
 pub struct Notifier {
     stores: Stores,
     wake_ups: Arc<dyn WakeUps>,
-    key: Arc<MasterKey>,
+    key: Arc<Secret<MasterKey>>,
     sender: Sender,
     schedule: Arc<Schedule>,
+}
+
+/// Why a message was not worked on. What it points to stays due.
+#[derive(Debug, thiserror::Error)]
+pub enum NotifierError {
+    /// A table cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The master key cannot be read, so nothing can be signed.
+    #[error("the master key of the webhooks cannot be read")]
+    MasterKey(#[from] ParameterError),
 }
 
 /// The longest delay of a message. What is due later is found by the sweep.
@@ -56,35 +78,44 @@ const SWEPT: u16 = 500;
 impl Notifier {
     /// Sends what is due in these tables.
     #[must_use]
-    pub fn new(stores: Stores, wake_ups: Arc<dyn WakeUps>, key: MasterKey, sender: Sender, schedule: Schedule) -> Self {
+    pub fn new(
+        stores: Stores,
+        wake_ups: Arc<dyn WakeUps>,
+        key: Arc<Secret<MasterKey>>,
+        sender: Sender,
+        schedule: Schedule,
+    ) -> Self {
         Self {
             stores,
             wake_ups,
-            key: Arc::new(key),
+            key,
             sender,
             schedule: Arc::new(schedule),
         }
     }
 
-    /// Finds the rows that are due and wakes somebody for each. Returns them, the one that waits longest first.
-    pub async fn sweep(&self, now: DateTime<Utc>) -> Result<Vec<Due>, StoreError> {
+    /// Finds the rows that are due and wakes somebody for each.
+    pub async fn sweep(&self, now: DateTime<Utc>) -> Result<Swept, StoreError> {
         let due = self.stores.deliveries.due(now, SWEPT).await?;
         let wake_ups = due.iter().map(|due| due.wake_up.clone()).collect();
-        self.wake(wake_ups, Duration::ZERO).await;
-        Ok(due)
+        let unsent = self.wake(wake_ups, Duration::ZERO).await;
+        Ok(Swept { due, unsent })
     }
 
-    /// Messages are hints: what is not sent is found by the next sweep.
-    async fn wake(&self, wake_ups: Vec<WakeUp>, delay: Duration) {
+    /// Messages are hints: what is not sent is found by the next sweep. Returns how many of them failed, all if any did.
+    async fn wake(&self, wake_ups: Vec<WakeUp>, delay: Duration) -> u32 {
         if wake_ups.is_empty() || delay > LONGEST_DELAY {
-            return;
+            return 0;
         }
-        if let Err(error) = self.wake_ups.send(wake_ups, delay).await {
-            tracing::warn!(
-                error = error.0.to_string(),
-                "deliveries wait for the sweep: their messages were not sent"
-            );
-        }
+        let count = u32::try_from(wake_ups.len()).unwrap_or(u32::MAX);
+        let Err(error) = self.wake_ups.send(wake_ups, delay).await else {
+            return 0;
+        };
+        tracing::warn!(
+            error = error.0.to_string(),
+            "deliveries wait for the sweep: their messages were not sent"
+        );
+        count
     }
 }
 

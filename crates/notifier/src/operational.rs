@@ -3,23 +3,33 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tenant_core::webhook::{
-    Content, Delivery, DeliveryOrigin, EventId, EventType, HealthChange, Outcome, Scope, Webhook, endpoint_event,
+use tenant_core::{
+    TenantId,
+    webhook::{
+        Content, Delivery, DeliveryOrigin, DisabledReason, EventId, EventType, HealthChange, Outcome, Scope, Webhook,
+        endpoint_event,
+    },
 };
 use tenant_store::{StoreError, webhooks::WakeUp};
 
 use crate::{Notifier, deliver::random_bytes};
 
 impl Notifier {
-    /// Notes how an attempt ended. What that means for the endpoint is an event of its own.
-    pub(crate) async fn note(&self, webhook: &Webhook, outcome: Outcome, now: DateTime<Utc>) -> Result<(), StoreError> {
+    /// Notes how an attempt ended. What that means for the endpoint is an event of its own. Returns it, and how many
+    /// messages were not sent.
+    pub(crate) async fn note(
+        &self,
+        webhook: &Webhook,
+        outcome: Outcome,
+        now: DateTime<Utc>,
+    ) -> Result<(Option<HealthChange>, u32), StoreError> {
         let noted = self
             .stores
             .webhooks
             .note(&webhook.scope, &webhook.id, outcome, now)
             .await?;
         let Some((webhook, change)) = noted else {
-            return Ok(());
+            return Ok((None, 0));
         };
         let (event, reason) = match change {
             HealthChange::Failing => (EventType::EndpointFailing, None),
@@ -28,7 +38,9 @@ impl Notifier {
         };
         tracing::warn!(
             webhook_id = webhook.id.as_str(),
+            tenant_id = webhook.scope.tenant().map(TenantId::as_str),
             event = event.as_str(),
+            reason = reason.map(DisabledReason::as_str),
             "the state of an endpoint has changed"
         );
         let id = EventId::random(random_bytes()?, now);
@@ -45,7 +57,6 @@ impl Notifier {
             self.stores.deliveries.insert(&delivery).await?;
             wake_ups.push(WakeUp::for_delivery(&delivery));
         }
-        self.wake(wake_ups, Duration::ZERO).await;
-        Ok(())
+        Ok((Some(change), self.wake(wake_ups, Duration::ZERO).await))
     }
 }

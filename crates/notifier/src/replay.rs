@@ -17,7 +17,7 @@ use tenant_store::{
     webhooks::{DeliveryQuery, WakeUp},
 };
 
-use crate::{Handled, Notifier};
+use crate::{Handled, Notifier, Report};
 
 /// Events that are examined at a time.
 const PAGE: &str = "100";
@@ -29,11 +29,11 @@ type Part = (Replay, Vec<WakeUp>, Duration);
 
 impl Notifier {
     /// Queues the next part of a replay.
-    pub(crate) async fn continue_replay(&self, wake_up: &WakeUp) -> Result<Handled, StoreError> {
+    pub(crate) async fn continue_replay(&self, wake_up: &WakeUp) -> Result<Report, StoreError> {
         let deliveries = &self.stores.deliveries;
         let found = deliveries.find_replay(&wake_up.webhook_id, &wake_up.position).await?;
         let Some(replay) = found.filter(|replay| replay.state == ReplayState::Running) else {
-            return Ok(Handled::Nothing);
+            return Ok(Report::NOTHING);
         };
         let now = Utc::now();
         let webhook = match self.stores.webhooks.get(&replay.scope, &replay.webhook).await {
@@ -53,11 +53,15 @@ impl Notifier {
             Some(webhook) if replay.request.reads_history() => self.replay_history(&webhook, &replay, now).await?,
             Some(webhook) => self.replay_deliveries(&webhook, &replay, now).await?,
         };
-        self.wake(queued, Duration::ZERO).await;
+        let mut unsent = self.wake(queued, Duration::ZERO).await;
         if deliveries.save_replay(&replay, &next, now + LEASE).await? && next.state == ReplayState::Running {
-            self.wake(vec![wake_up.clone()], pause).await;
+            unsent += self.wake(vec![wake_up.clone()], pause).await;
         }
-        Ok(Handled::Replayed)
+        Ok(Report {
+            handled: Handled::Replayed,
+            unsent,
+            ..Report::NOTHING
+        })
     }
 
     /// Events of the history without a delivery; or with one, if all are asked for.

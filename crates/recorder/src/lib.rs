@@ -8,6 +8,8 @@
 //! possible and counted. Only faults of DynamoDB are failures. This crate must never write the table of configurations,
 //! and never decide what a change was: [`tenant_core::history`] does.
 
+#[cfg(feature = "https")]
+mod bus;
 pub mod config;
 mod deadline;
 mod event;
@@ -20,6 +22,8 @@ mod stream;
 
 use chrono::{DateTime, Utc};
 use lambda::{Handler, HandlerError, Invocation};
+#[cfg(feature = "https")]
+use tenant_aws::event_bus::EventBus;
 use tenant_core::history::{Entry, Record};
 use tenant_store::{
     StoreError,
@@ -43,6 +47,9 @@ pub struct Recorder {
     decide: Decide,
     /// Where events are queued, if there are webhooks.
     fan_out: Option<FanOut>,
+    /// Where events are put as well.
+    #[cfg(feature = "https")]
+    bus: Option<EventBus>,
     /// Whether this process has noted that there is a recording.
     started: OnceCell<()>,
 }
@@ -57,6 +64,8 @@ impl Recorder {
             settings,
             decide: Record::into_entry,
             fan_out: None,
+            #[cfg(feature = "https")]
+            bus: None,
             started: OnceCell::new(),
         }
     }
@@ -70,10 +79,30 @@ impl Recorder {
         }
     }
 
+    /// The same, which also puts the event of each entry on a bus.
+    #[cfg(feature = "https")]
+    #[must_use]
+    pub fn with_bus(self, bus: EventBus) -> Self {
+        Self { bus: Some(bus), ..self }
+    }
+
     /// The same with another decision. Tests use it to fail.
     #[must_use]
     pub fn with_decision(self, decide: Decide) -> Self {
         Self { decide, ..self }
+    }
+
+    /// Lets those know of the entries who want to.
+    pub(crate) async fn announce(&self, entries: &[&Entry]) -> Result<(), StoreError> {
+        if let Some(fan_out) = &self.fan_out {
+            fan_out.queue(entries).await?;
+        }
+        // Last: it is not repeated, so it is not done before something that may be.
+        #[cfg(feature = "https")]
+        if let Some(bus) = &self.bus {
+            bus::put(bus, entries).await;
+        }
+        Ok(())
     }
 
     /// Notes that there is a recording: once in a process, before the first entry.

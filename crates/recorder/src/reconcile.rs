@@ -196,9 +196,7 @@ impl Recorder {
             }
             written => written?,
         }
-        if let Some(fan_out) = &self.fan_out {
-            fan_out.queue(&[&entry]).await?;
-        }
+        self.announce(&[&entry]).await?;
         Ok(true)
     }
 }

@@ -34,7 +34,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("recorder", &["tenant-core", "tenant-store", "tenant-aws", "lambda"]),
-    ("notifier", &["tenant-core", "tenant-store"]),
+    ("notifier", &["tenant-core", "tenant-store", "tenant-aws", "lambda"]),
     (
         "local",
         &[

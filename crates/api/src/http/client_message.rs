@@ -41,9 +41,7 @@ impl ApiError {
             Self::NoSuchRoute => {
                 "Not found: no route matches this URL. The routes are /health, /openapi.json and those under /api/v1.".into()
             }
-            Self::MethodNotAllowed => {
-                "Method not allowed: this URL supports only the methods in the Allow header.".into()
-            }
+            Self::MethodNotAllowed => METHOD_NOT_ALLOWED.into(),
             Self::VersionMismatch | Self::Store(StoreError::PreconditionFailed) => {
                 "Precondition failed: the configuration has changed since the ETag in If-Match was read. Read it again and repeat the change.".into()
             }
@@ -96,6 +94,7 @@ impl ApiError {
             Self::Store(StoreError::Throttled { .. }) => {
                 "The store is busy. Retry the request after Retry-After seconds.".into()
             }
+            Self::MasterKey(_) if self.is_transient() => MASTER_KEY_UNAVAILABLE.into(),
             Self::Store(StoreError::Unavailable { .. }) | Self::Unhealthy(_) => {
                 "The store is unavailable. Retry the request after Retry-After seconds.".into()
             }
@@ -111,6 +110,7 @@ impl ApiError {
                 | StoreError::TooLarge { .. }
                 | StoreError::Unexpected { .. },
             )
+            | Self::MasterKey(_)
             | Self::NoAuthorizer
             | Self::Unserializable(_)
             | Self::Panicked => {
@@ -120,6 +120,9 @@ impl ApiError {
     }
 }
 
+const METHOD_NOT_ALLOWED: &str = "Method not allowed: this URL supports only the methods in the Allow header.";
+const MASTER_KEY_UNAVAILABLE: &str =
+    "The key of the webhooks is unavailable. Retry the request after Retry-After seconds.";
 const WEBHOOK_DISABLED: &str = "The webhook is disabled, so nothing can be sent again. Enable it first, with PATCH.";
 const TOO_MANY_WEBHOOKS: &str =
     "There are as many webhooks as there may be: 20 for a tenant, 50 for all tenants. Delete one first.";

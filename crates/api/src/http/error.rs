@@ -15,6 +15,7 @@ use serde_json::{
     Value, json,
     value::{RawValue, to_raw_value},
 };
+use tenant_aws::parameter::ParameterError;
 use tenant_core::{
     BatchError, FieldError, InputError, InvalidKey, SearchError, Violation, history::RevisionError,
     webhook::WebhookInputError,
@@ -106,6 +107,8 @@ pub(crate) enum ApiError {
     WebhookDisabled,
     #[error("there are as many webhooks as there may be")]
     TooManyWebhooks,
+    #[error("the master key of the webhooks cannot be read")]
+    MasterKey(#[from] ParameterError),
     /// The history does not go back that far, or its entry has no room for the values.
     #[error("the history does not have what the configuration was")]
     NotRecorded { since: DateTime<Utc> },
@@ -330,6 +333,15 @@ impl ApiError {
             Self::WebhooksNotEnabled => (StatusCode::NOT_FOUND, "webhooks_not_enabled"),
             Self::WebhookDisabled => (StatusCode::CONFLICT, "webhook_disabled"),
             Self::TooManyWebhooks => (StatusCode::CONFLICT, "too_many_webhooks"),
+            Self::MasterKey(
+                ParameterError::Throttled(_) | ParameterError::TimedOut | ParameterError::Unavailable(_),
+            ) => (StatusCode::SERVICE_UNAVAILABLE, "master_key_unavailable"),
+            Self::MasterKey(
+                ParameterError::Missing(_)
+                | ParameterError::Unusable { .. }
+                | ParameterError::AccessDenied(_)
+                | ParameterError::Rejected(_),
+            ) => (StatusCode::INTERNAL_SERVER_ERROR, "master_key_unusable"),
             Self::NotRecorded { .. } => (StatusCode::NOT_FOUND, "not_recorded"),
             Self::HistoryBehind => (StatusCode::SERVICE_UNAVAILABLE, "history_behind"),
             Self::CursorExpired { .. } => (StatusCode::GONE, "cursor_expired"),

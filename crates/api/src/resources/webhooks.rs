@@ -11,6 +11,7 @@ mod target;
 
 use std::{sync::Arc, time::Duration};
 
+use tenant_aws::parameter::Secret;
 use tenant_core::webhook::{MasterKey, Networks, Webhook};
 use tenant_store::{
     StoreError,
@@ -29,7 +30,7 @@ pub struct Webhooks {
     /// Where the notifier is woken.
     pub wake_ups: Arc<dyn WakeUps>,
     /// What the secrets are derived from.
-    pub key: MasterKey,
+    pub key: Arc<Secret<MasterKey>>,
     /// Networks that endpoints may be in although they are not public.
     pub networks: Networks,
 }

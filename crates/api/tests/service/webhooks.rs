@@ -10,6 +10,7 @@ use std::{
 use api::Webhooks;
 use chrono::Utc;
 use serde_json::{Value, json};
+use tenant_aws::parameter::Secret;
 use tenant_core::{
     ConfigKey,
     history::Revision,
@@ -60,7 +61,7 @@ impl WithWebhooks {
             endpoints: WebhookStore::new(client.clone(), "webhooks"),
             deliveries: deliveries.clone(),
             wake_ups: messages.clone(),
-            key: MasterKey::new(&[7; 32]).unwrap(),
+            key: Arc::new(Secret::known(MasterKey::new(&[7; 32]).unwrap())),
             networks: Networks::default(),
         };
         Self {

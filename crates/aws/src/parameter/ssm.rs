@@ -4,16 +4,13 @@
 
 use std::{error::Error, str::FromStr, sync::OnceLock, time::Duration};
 
-use aws_sdk_ssm::{
-    Client,
-    error::{ProvideErrorMetadata, SdkError},
-};
+use aws_sdk_ssm::{Client, error::ProvideErrorMetadata};
 use aws_types::SdkConfig;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::ParameterError;
-use crate::{ErrorClass, Limits, classify};
+use super::error::ParameterError;
+use crate::Limits;
 
 /// The pauses between attempts take up to 50 and 100 ms.
 const LIMITS: Limits = Limits {
@@ -29,8 +26,6 @@ const READ_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// SSM's code for a name that does not exist.
 const NOT_FOUND: &str = "ParameterNotFound";
-/// SSM's code for a KMS key that is disabled or that the function is not allowed to use.
-const INVALID_KMS_KEY: &str = "InvalidKeyId";
 
 /// A client with time-outs; the SDK has none by default.
 #[must_use]
@@ -79,25 +74,6 @@ impl Parameter {
             }
             Err(error) if error.code() == Some(NOT_FOUND) => Err(ParameterError::Missing(self.name.clone())),
             Err(error) => Err(error.into()),
-        }
-    }
-}
-
-impl<E> From<SdkError<E>> for ParameterError
-where
-    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
-{
-    fn from(error: SdkError<E>) -> Self {
-        match classify(&error) {
-            ErrorClass::TimedOut => Self::TimedOut,
-            ErrorClass::Throttled => Self::Throttled(error.into()),
-            ErrorClass::Denied | ErrorClass::UnknownIdentity | ErrorClass::InvalidCredentials => {
-                Self::AccessDenied(error.into())
-            }
-            ErrorClass::Other if error.code() == Some(INVALID_KMS_KEY) => Self::AccessDenied(error.into()),
-            ErrorClass::Other if error.as_service_error().is_some() => Self::Rejected(error.into()),
-            // Of the others there was no response that could be read.
-            ErrorClass::Unreachable | ErrorClass::ServerFault | ErrorClass::Other => Self::Unavailable(error.into()),
         }
     }
 }

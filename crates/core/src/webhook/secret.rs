@@ -2,7 +2,7 @@
 //!
 //! Source: "Standard Webhooks", version 1.0.0, <https://github.com/standard-webhooks/standard-webhooks>.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
@@ -56,6 +56,14 @@ impl MasterKey {
         let mac = mac.chain_update(PURPOSE).chain_update(id.as_str()).chain_update(b":");
         let mac = mac.chain_update(epoch.to_string());
         WebhookSecret(mac.finalize().into_bytes().into())
+    }
+}
+
+impl FromStr for MasterKey {
+    type Err = MasterKeyError;
+
+    fn from_str(value: &str) -> Result<Self, MasterKeyError> {
+        Self::new(value.as_bytes())
     }
 }
 

@@ -11,7 +11,7 @@ use tracing::Level;
 use super::{
     FORMAT,
     settings::LogFormat,
-    target::{AUDIT_TARGET, METRICS_TARGET, REQUEST_TARGET},
+    target::{AUDIT_TARGET, DELIVERY_TARGET, METRICS_TARGET, REQUEST_TARGET},
 };
 use crate::metrics::{self, Measurements};
 
@@ -27,6 +27,7 @@ struct Line {
 
 enum Kind {
     Request(Level),
+    Delivery(Level),
     Metrics,
 }
 
@@ -35,15 +36,24 @@ enum Kind {
 ///
 /// In Lambda it is written once the response has been sent, elsewhere at once.
 pub fn write(level: Level, fields: &impl Serialize, measured: &Measurements<'_>) {
+    write_as(Kind::Request(level), fields, measured);
+}
+
+/// The same for what an invocation did for one delivery of many: a line of its own, with its own measurements.
+pub fn write_delivery(level: Level, fields: &impl Serialize, measured: &Measurements<'_>) {
+    write_as(Kind::Delivery(level), fields, measured);
+}
+
+fn write_as(kind: Kind, fields: &impl Serialize, measured: &Measurements<'_>) {
     // In text, metrics need a line of their own.
     let joined = metrics::settings().filter(|_| FORMAT.get() != Some(&LogFormat::Text));
-    let is_written = is_enabled(level);
+    let is_written = kind.is_enabled();
     if is_written {
         let measurements = metrics::Members {
             measured,
             settings: joined,
         };
-        Line::new(Kind::Request(level), &Joined { fields, measurements }).write_or_defer();
+        Line::new(kind, &Joined { fields, measurements }).write_or_defer();
     }
     if !is_written || joined.is_none() {
         write_metrics(measured);
@@ -109,25 +119,40 @@ impl Line {
 
     fn write(&self) {
         let members = self.members.as_str();
-        macro_rules! request {
-            ($level:ident) => {
-                tracing::event!(target: REQUEST_TARGET, Level::$level, members, "request")
+        // A target and a level are constants of a place in the program.
+        macro_rules! at_level {
+            ($target:ident, $level:expr, $message:literal) => {
+                match $level {
+                    Level::ERROR => tracing::event!(target: $target, Level::ERROR, members, $message),
+                    Level::WARN => tracing::event!(target: $target, Level::WARN, members, $message),
+                    _ => tracing::event!(target: $target, Level::INFO, members, $message),
+                }
             };
         }
         match self.kind {
             Kind::Metrics => tracing::event!(target: METRICS_TARGET, Level::INFO, members, "metrics"),
-            Kind::Request(Level::ERROR) => request!(ERROR),
-            Kind::Request(Level::WARN) => request!(WARN),
-            Kind::Request(_) => request!(INFO),
+            Kind::Request(level) => at_level!(REQUEST_TARGET, level, "request"),
+            Kind::Delivery(level) => at_level!(DELIVERY_TARGET, level, "delivery"),
         }
     }
 }
 
-fn is_enabled(level: Level) -> bool {
-    match level {
-        Level::ERROR => tracing::enabled!(target: REQUEST_TARGET, Level::ERROR),
-        Level::WARN => tracing::enabled!(target: REQUEST_TARGET, Level::WARN),
-        _ => tracing::enabled!(target: REQUEST_TARGET, Level::INFO),
+impl Kind {
+    fn is_enabled(&self) -> bool {
+        macro_rules! enabled {
+            ($target:ident, $level:expr) => {
+                match $level {
+                    Level::ERROR => tracing::enabled!(target: $target, Level::ERROR),
+                    Level::WARN => tracing::enabled!(target: $target, Level::WARN),
+                    _ => tracing::enabled!(target: $target, Level::INFO),
+                }
+            };
+        }
+        match *self {
+            Self::Request(level) => enabled!(REQUEST_TARGET, level),
+            Self::Delivery(level) => enabled!(DELIVERY_TARGET, level),
+            Self::Metrics => true,
+        }
     }
 }
 

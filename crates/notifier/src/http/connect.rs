@@ -3,16 +3,29 @@
 use std::net::SocketAddr;
 
 use tenant_core::webhook::{Host, Networks, Scheme, WebhookUrl, check_addresses};
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
 
-use super::{error::SendError, resolve::Resolve};
+use super::{
+    error::SendError,
+    resolve::Resolve,
+    tls::{self, Tls},
+};
+
+/// A connection, encrypted or not.
+pub(super) trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
 
 /// Connects to the host of the URL, if all of its addresses are ones that the service may connect to.
 pub(super) async fn connect(
     url: &WebhookUrl,
     resolver: &dyn Resolve,
     networks: &Networks,
-) -> Result<TcpStream, SendError> {
+    tls: &Tls,
+) -> Result<Box<dyn Connection>, SendError> {
     let found = match url.host() {
         Host::Address(address) => vec![*address],
         Host::Name(name) => resolver.resolve(name).await.map_err(SendError::Unresolved)?,
@@ -23,12 +36,25 @@ pub(super) async fn connect(
     if is_elsewhere && !url.is_public_form() {
         return Err(SendError::NotPublicForm);
     }
-    if url.scheme() == Scheme::Https {
+    if url.scheme() == Scheme::Https && !tls::IS_BUILT {
         return Err(SendError::NoTls);
     }
+    let stream = connect_to_one(
+        addresses
+            .into_iter()
+            .map(|address| SocketAddr::new(address, url.port())),
+    )
+    .await?;
+    Ok(match url.scheme() {
+        Scheme::Http => Box::new(stream),
+        Scheme::Https => Box::new(tls.connect(url.host(), stream).await?),
+    })
+}
+
+/// Connects to the first of the addresses at which something listens.
+async fn connect_to_one(addresses: impl Iterator<Item = SocketAddr>) -> Result<TcpStream, SendError> {
     let mut failure = None;
     for address in addresses {
-        let address = SocketAddr::new(address, url.port());
         match TcpStream::connect(address).await {
             // The peer is the address that was checked.
             Ok(stream) if stream.peer_addr().is_ok_and(|peer| peer == address) => return Ok(stream),

@@ -25,6 +25,12 @@ pub enum SendError {
     /// No connection.
     #[error("there is no connection to the host")]
     Unreachable(#[source] io::Error),
+    /// A name that no certificate can have.
+    #[error("no certificate can be valid for the name of the host")]
+    NoServerName,
+    /// No connection with TLS, or one to a host that the certificate is not valid for.
+    #[error("the host cannot be verified")]
+    Tls(#[source] io::Error),
     /// Resolving and connecting took too long.
     #[error("there was no connection within {} seconds", .0.as_secs_f32())]
     ConnectTimedOut(Duration),

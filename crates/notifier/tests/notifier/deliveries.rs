@@ -200,7 +200,7 @@ async fn attempt_that_is_killed_on_the_way_is_made_again_with_the_same_id() {
     subscriber.react(ok());
     service.make_due(&delivery).await;
     let found = service.notifier.sweep(Utc::now()).await.unwrap();
-    assert_eq!(found.iter().map(|due| &due.wake_up).collect::<Vec<_>>(), [&wake_up]);
+    assert_eq!(found.due.iter().map(|due| &due.wake_up).collect::<Vec<_>>(), [&wake_up]);
     service.drain().await;
     assert_eq!(
         service.delivery(&delivery).await.progress.status(),
@@ -219,10 +219,10 @@ async fn message_that_is_lost_costs_time_only() {
             .queue(&webhook, &service.change("acme", number, Utc::now()).await)
             .await;
     }
-    assert_eq!(service.notifier.sweep(Utc::now()).await.unwrap().len(), 30);
+    assert_eq!(service.notifier.sweep(Utc::now()).await.unwrap().due.len(), 30);
     service.drain().await;
     assert_eq!(subscriber.received().len(), 30);
-    assert_eq!(service.notifier.sweep(Utc::now()).await.unwrap(), []);
+    assert_eq!(service.notifier.sweep(Utc::now()).await.unwrap().due, []);
 }
 
 #[tokio::test]

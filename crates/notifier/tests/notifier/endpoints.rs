@@ -56,7 +56,7 @@ async fn endpoint_that_fails_ten_times_is_left_alone_and_the_operator_gets_an_ev
 
     // Others are not affected.
     service.messages.take();
-    for due in service.notifier.sweep(Utc::now()).await.unwrap() {
+    for due in service.notifier.sweep(Utc::now()).await.unwrap().due {
         service.notifier.handle(&due.wake_up).await.unwrap();
     }
     assert_eq!(healthy.received().len(), 15);

@@ -7,9 +7,11 @@ use std::{
     time::Duration,
 };
 
+use aws_sdk_dynamodb::Client;
 use chrono::{DateTime, TimeDelta, Utc};
-use notifier::{Handled, Notifier, Stores, http::Sender};
+use notifier::{Handled, Notifier, Report, Stores, http::Sender};
 use serde_json::json;
+use tenant_aws::parameter::Secret;
 use tenant_core::{
     ConfigKey,
     history::{Entry, Image, Record, Retention, Revision},
@@ -32,11 +34,19 @@ pub(crate) const KEY: &[u8; 32] = b"0123456789abcdef0123456789abcdef";
 pub(crate) struct Messages(Mutex<Vec<(WakeUp, Duration)>>);
 
 pub(crate) struct Service {
-    /// Runs as long as the test.
-    _dynamodb: EmbeddedDynamoDb,
+    dynamodb: EmbeddedDynamoDb,
     pub(crate) stores: Stores,
     pub(crate) messages: Arc<Messages>,
     pub(crate) notifier: Notifier,
+    schedule: Schedule,
+}
+
+pub(crate) fn key() -> Arc<Secret<MasterKey>> {
+    Arc::new(Secret::known(MasterKey::new(KEY).unwrap()))
+}
+
+fn sender() -> Sender {
+    Sender::new("127.0.0.0/8".parse().unwrap())
 }
 
 impl WakeUps for Messages {
@@ -76,19 +86,24 @@ impl Service {
             history: HistoryStore::new(client.clone(), "history"),
         };
         let messages = Arc::new(Messages::default());
-        let notifier = Notifier::new(
-            stores.clone(),
-            messages.clone(),
-            MasterKey::new(KEY).unwrap(),
-            Sender::new("127.0.0.0/8".parse().unwrap()),
-            schedule.parse::<Schedule>().unwrap(),
-        );
+        let schedule: Schedule = schedule.parse().unwrap();
+        let notifier = Notifier::new(stores.clone(), messages.clone(), key(), sender(), schedule.clone());
         Self {
-            _dynamodb: dynamodb,
+            dynamodb,
             stores,
             messages,
             notifier,
+            schedule,
         }
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        self.dynamodb.client.clone()
+    }
+
+    /// A notifier with other tables, or another key.
+    pub(crate) fn notifier_with(&self, stores: Stores, key: Arc<Secret<MasterKey>>) -> Notifier {
+        Notifier::new(stores, self.messages.clone(), key, sender(), self.schedule.clone())
     }
 
     pub(crate) async fn create(&self, number: u8, scope: Scope, url: &str) -> Webhook {
@@ -125,8 +140,12 @@ impl Service {
         delivery
     }
 
-    pub(crate) async fn handle(&self, delivery: &Delivery) -> Handled {
+    pub(crate) async fn report(&self, delivery: &Delivery) -> Report {
         self.notifier.handle(&WakeUp::for_delivery(delivery)).await.unwrap()
+    }
+
+    pub(crate) async fn handle(&self, delivery: &Delivery) -> Handled {
+        self.report(delivery).await.handled
     }
 
     pub(crate) async fn delivery(&self, delivery: &Delivery) -> Delivery {

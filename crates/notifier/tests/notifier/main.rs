@@ -3,7 +3,9 @@
 
 mod deliveries;
 mod endpoints;
+mod function;
 mod harness;
 mod replays;
 mod sender;
 mod subscriber;
+mod tls;

@@ -8,6 +8,8 @@ mod delivery_item;
 mod endpoint_item;
 mod endpoints;
 mod health;
+#[cfg(feature = "sqs")]
+mod queue;
 mod replays;
 mod wake_up;
 

@@ -196,13 +196,13 @@ async fn delete_overtaken(harness: &Harness, then: impl Future<Output = ()>) -> 
 #[tokio::test]
 async fn deletion_that_another_overtakes_leaves_the_others_mark_and_lets_it_end() {
     let harness = Harness::start().await;
-    let (deleted, calls) = delete_overtaken(&harness, async {
+    let (deleted, calls) = Box::pin(delete_overtaken(&harness, async {
         tokio::time::sleep(Duration::from_millis(100)).await;
         assert_eq!(request_id(&stored(&harness).await), "other");
         let (acme, other) = (key("acme", S3), request());
         let ended = harness.store.delete(&acme, &Precondition::None, &other).await;
         ended.unwrap();
-    })
+    }))
     .await;
     assert!(matches!(deleted, Err(StoreError::NotFound)), "{deleted:?}");
     assert!((3..=7).contains(&calls), "{calls}");
@@ -211,7 +211,7 @@ async fn deletion_that_another_overtakes_leaves_the_others_mark_and_lets_it_end(
 #[tokio::test]
 async fn deletion_that_another_overtakes_ends_although_the_other_does_not() {
     let harness = Harness::start().await;
-    let (deleted, calls) = delete_overtaken(&harness, async {}).await;
+    let (deleted, calls) = Box::pin(delete_overtaken(&harness, async {})).await;
     assert!(deleted.unwrap().is_some());
     assert_eq!(harness.item("acme", "s3").await, None);
     assert_eq!(

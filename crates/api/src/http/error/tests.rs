@@ -65,6 +65,8 @@ pub(in crate::http) fn every_error() -> Vec<(ApiError, u16)> {
             404,
         ),
         (ApiError::HistoryBehind, 503),
+        (ParameterError::TimedOut.into(), 503),
+        (ParameterError::Missing("/a/key".to_owned()).into(), 500),
         (
             ApiError::CursorExpired {
                 since: DateTime::UNIX_EPOCH,

@@ -78,9 +78,11 @@ pub(crate) async fn create(
         return Err(ApiError::CreationHasNoVersion);
     }
     let settings = parse_webhook(&body, &scope, &webhooks.networks)?;
+    // First: a webhook whose secret nobody gets is of no use.
+    let key = webhooks.key.get().await?;
     let webhook = Webhook::new(WebhookId::new(random_bits()?), scope, settings, now.0);
     let created = webhooks.endpoints.create(&webhook).await.map_err(client_error)?;
-    let secret = webhooks.key.secret(&webhook.id, webhook.epoch).to_text();
+    let secret = key.secret(&webhook.id, webhook.epoch).to_text();
     let view = CreatedWebhook {
         webhook: created.value.view(),
         secret,

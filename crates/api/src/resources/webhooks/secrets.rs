@@ -7,11 +7,12 @@ use axum::{
 use http::StatusCode;
 use serde::Serialize;
 use tenant_core::webhook::{
-    Content, Delivery, DeliveryOrigin, EventId, EventType, Webhook, WebhookSecret, parse_rotation, test_event,
+    Content, Delivery, DeliveryOrigin, EventId, EventType, MasterKey, Webhook, WebhookSecret, parse_rotation,
+    test_event,
 };
 use tenant_store::webhooks::WakeUp;
 
-use super::{Webhooks, client_error, deliveries::QueuedDelivery, random_bits, target::Endpoint};
+use super::{client_error, deliveries::QueuedDelivery, random_bits, target::Endpoint};
 #[cfg(feature = "openapi")]
 use crate::description::failures;
 use crate::{
@@ -61,7 +62,8 @@ pub(crate) async fn read(
 ) -> Result<Response, ApiError> {
     let webhooks = state.webhooks()?;
     let found = endpoint.find(webhooks).await?;
-    Ok(Success::new(now, secrets(webhooks, &found.value, now)).into_response())
+    let key = webhooks.key.get().await?;
+    Ok(Success::new(now, secrets(key, &found.value, now)).into_response())
 }
 
 /// `POST /webhooks/{webhook_id}/secret/rotate`
@@ -88,12 +90,14 @@ pub(crate) async fn rotate(
 ) -> Result<Response, ApiError> {
     let webhooks = state.webhooks()?;
     let grace = parse_rotation(&body)?;
+    // First: a secret that nobody gets is of no use.
+    let key = webhooks.key.get().await?;
     let rotated = webhooks
         .endpoints
         .rotate(&endpoint.scope, &endpoint.id, grace, now.0)
         .await;
     let rotated = rotated.map_err(client_error)?;
-    Ok(Success::new(now, secrets(webhooks, &rotated.value, now)).into_response())
+    Ok(Success::new(now, secrets(key, &rotated.value, now)).into_response())
 }
 
 /// `POST /webhooks/{webhook_id}/test`
@@ -128,9 +132,9 @@ pub(crate) async fn test(
     Ok((StatusCode::ACCEPTED, Success::new(now, queued)).into_response())
 }
 
-fn secrets(webhooks: &Webhooks, webhook: &Webhook, now: Now) -> WebhookSecrets {
+fn secrets(key: &MasterKey, webhook: &Webhook, now: Now) -> WebhookSecrets {
     let mut texts = webhook
-        .secrets(&webhooks.key, now.0)
+        .secrets(key, now.0)
         .into_iter()
         .map(|secret| WebhookSecret::to_text(&secret));
     let secret = texts.next().unwrap_or_default();
