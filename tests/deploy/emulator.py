@@ -1,4 +1,4 @@
-"""Starts ministack on the loopback port GATEWAY_PORT, with nine of its defects fixed.
+"""Starts ministack on the loopback port GATEWAY_PORT, with ten of its defects fixed.
 
 - An update of a nested stack loses the attributes of unchanged resources, so `Fn::GetAtt` of one of them fails. Here
   the recorded attributes of the stack are used.
@@ -7,6 +7,7 @@
 - IAM evaluates `DescribeLogGroups` as a call on all resources, and `DescribeLogStreams` as one on a log group whose ARN
   has no suffix. Here both have the suffix that policies use for log groups, `:*`.
 - `DescribeStackResources` needs a stack name. Here it also finds the stack of a physical resource.
+- IAM evaluates `SendMessageBatch` as an action of that name. IAM has none: `SendMessage` allows it, as here.
 - CloudFormation rejects composite alarms and associations of web ACLs. Here they are calls to their services.
 - A deleted table with point-in-time recovery is lost. DynamoDB keeps a backup of it, as here.
 - An event is sent to its function in two writes, and TCP delays the second until the first is acknowledged, 40 ms
@@ -29,6 +30,7 @@ from ministack.services.cloudformation import _stacks, changesets, handlers, pro
 
 _update_resource = provisioners._update_resource
 _extract_resource_arn = iam_actions.extract_resource_arn
+_extract_iam_action = iam_actions.extract_iam_action
 _create_change_set = handlers._ACTION_HANDLERS["CreateChangeSet"]
 _delete_table = dynamodb._delete_table
 _describe_stack_resources = handlers._describe_stack_resources
@@ -50,6 +52,11 @@ def extract_resource_arn(service, method, path, headers, body, query, region, ac
     if service == "logs" and headers.get("x-amz-target", "").endswith((".DescribeLogGroups", ".DescribeLogStreams")):
         return f"arn:aws:logs:{region}:{account}:log-group:{json.loads(body).get('logGroupName', '')}:log-stream:"
     return _extract_resource_arn(service, method, path, headers, body, query, region, account)
+
+
+def extract_iam_action(*arguments, **named):
+    action = _extract_iam_action(*arguments, **named)
+    return "sqs:SendMessage" if action == "sqs:SendMessageBatch" else action
 
 
 def describe_stack_resources(params):
@@ -113,6 +120,7 @@ def disassociate_web_acl(physical_id, properties):
 socketserver.StreamRequestHandler.disable_nagle_algorithm = True
 provisioners._update_resource = update_resource
 iam_actions.extract_resource_arn = extract_resource_arn
+iam_actions.extract_iam_action = extract_iam_action
 dynamodb._delete_table = delete_table
 provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::CompositeAlarm"] = {
     "create": put_composite_alarm,
