@@ -1,4 +1,4 @@
-"""Starts ministack on the loopback port GATEWAY_PORT, with ten of its defects fixed.
+"""Starts ministack on the loopback port GATEWAY_PORT, with eleven of its defects fixed.
 
 - An update of a nested stack loses the attributes of unchanged resources, so `Fn::GetAtt` of one of them fails. Here
   the recorded attributes of the stack are used.
@@ -14,6 +14,8 @@
   later. Here both are sent at once, and a request takes a quarter of the time.
 - A change set of an update ignores conditions: a resource whose condition becomes true is not added, so it is not
   imported either. Here a resource whose condition is false is not in its template.
+- CloudFormation passes the largest number of batches of a queue's mapping as a text, if it is a parameter, and Lambda then
+  reads no queue at all. Here it is a number.
 - A mapping of a DynamoDB stream ignores reported failures, bisection and limits. streams.py has them.
 
 CloudFormation has no rollback triggers here. Those that it is asked for are printed.
@@ -25,7 +27,7 @@ import socketserver
 import streams
 from ministack import app
 from ministack.core import iam_actions
-from ministack.services import cloudwatch, dynamodb, waf
+from ministack.services import cloudwatch, dynamodb, lambda_svc, waf
 from ministack.services.cloudformation import _stacks, changesets, handlers, provisioners
 
 _update_resource = provisioners._update_resource
@@ -33,6 +35,7 @@ _extract_resource_arn = iam_actions.extract_resource_arn
 _extract_iam_action = iam_actions.extract_iam_action
 _create_change_set = handlers._ACTION_HANDLERS["CreateChangeSet"]
 _delete_table = dynamodb._delete_table
+_sqs_esm_concurrency = lambda_svc._sqs_esm_concurrency
 _describe_stack_resources = handlers._describe_stack_resources
 _resolve_props_for_diff = changesets._resolve_props_for_diff
 
@@ -95,6 +98,12 @@ def delete_table(data):
     return _delete_table(data)
 
 
+def sqs_esm_concurrency(mapping, *arguments):
+    scaling = mapping.get("ScalingConfig") or {}
+    mapping["ScalingConfig"] = {name: int(value) for name, value in scaling.items()}
+    return _sqs_esm_concurrency(mapping, *arguments)
+
+
 def put_composite_alarm(logical_id, properties, stack_name):
     status, _, body = cloudwatch._put_composite_alarm({}, properties, False, True)
     if status >= 400:
@@ -122,6 +131,7 @@ provisioners._update_resource = update_resource
 iam_actions.extract_resource_arn = extract_resource_arn
 iam_actions.extract_iam_action = extract_iam_action
 dynamodb._delete_table = delete_table
+lambda_svc._sqs_esm_concurrency = sqs_esm_concurrency
 provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::CompositeAlarm"] = {
     "create": put_composite_alarm,
     "update": lambda physical_id, old, new, stack_name: put_composite_alarm(None, new, stack_name),
