@@ -29,6 +29,10 @@ check_webhook_needs() {
   has_webhooks || ! $create_webhook_key || misuse "--create-webhook-key needs $needed."
   [[ ${parameter[NotifierBatches]-} != *.* ]] ||
     misuse "NotifierBatches must be a whole number of batches, not '${parameter[NotifierBatches]}'."
+  has_webhooks || return 0
+  # Lambda would throttle the mapping, or the sweep. 0 stops the notifier.
+  [[ ! ${parameter[NotifierConcurrency]} =~ [1-9] ]] || ((10#${parameter[NotifierConcurrency]} > parameter[NotifierBatches])) ||
+    misuse "NotifierConcurrency must be greater than NotifierBatches, ${parameter[NotifierBatches]}, so that the sweep has room as well, not '${parameter[NotifierConcurrency]}'."
 }
 
 check_webhooks() {

@@ -14,8 +14,8 @@
   later. Here both are sent at once, and a request takes a quarter of the time.
 - A change set of an update ignores conditions: a resource whose condition becomes true is not added, so it is not
   imported either. Here a resource whose condition is false is not in its template.
-- CloudFormation passes the largest number of batches of a queue's mapping as a text, if it is a parameter, and Lambda then
-  reads no queue at all. Here it is a number.
+- CloudFormation passes the largest number of batches of a queue's mapping as a text, if it is a parameter, and then
+  Lambda reads no queue at all. Here it is a number.
 - A mapping of a DynamoDB stream ignores reported failures, bisection and limits. streams.py has them.
 
 CloudFormation has no rollback triggers here. Those that it is asked for are printed.

@@ -36,7 +36,7 @@ def test_documents_name_only_options_that_exist():
 
 
 def test_described_key_is_created(cloud):
-    cloud.run(["bash", "-ec", described("deployment.md", "aws ssm put-parameter --name /multi-tenant-logging/development/api")])
+    cloud.run(["bash", "-ec", described("deployment.md", f"aws ssm put-parameter --name {PSK_PARAMETER}")])
     (parameter,) = cloud.aws("ssm", "get-parameters", "--names", PSK_PARAMETER)["Parameters"]
     assert parameter["Type"] == "SecureString"
     cloud.aws("ssm", "delete-parameter", "--name", PSK_PARAMETER)
@@ -44,6 +44,7 @@ def test_described_key_is_created(cloud):
 
 def test_described_master_key_is_created(cloud):
     cloud.run(["bash", "-ec", described("deployment.md", f"aws ssm put-parameter --name {MASTER_KEY_PARAMETER}")])
-    (parameter,) = cloud.aws("ssm", "get-parameters", "--names", MASTER_KEY_PARAMETER, "--with-decryption")["Parameters"]
+    named = ("--names", MASTER_KEY_PARAMETER)
+    (parameter,) = cloud.aws("ssm", "get-parameters", *named, "--with-decryption")["Parameters"]
     assert (parameter["Type"], len(parameter["Value"])) == ("SecureString", 44)
     cloud.aws("ssm", "delete-parameter", "--name", MASTER_KEY_PARAMETER)

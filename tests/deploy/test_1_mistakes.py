@@ -156,6 +156,7 @@ USAGE = [
         (*ZIPPED, "--parameter", "IncludeWebhooks=false", "--create-webhook-key"),
         "--create-webhook-key needs IncludeWebhooks=true.",
     ),
+    (setting("NotifierConcurrency=10"), "NotifierConcurrency must be greater than NotifierBatches, 10, so that"),
     (setting("NotifierBatches=1"), "NotifierBatches must be a number of at least 2 and at most 1000, not '1'."),
     (setting("WebhookRetrySchedule=5,0"), "WebhookRetrySchedule must be 1 to 19 numbers of seconds"),
     (setting("WebhookMasterKeyParameter=key"), "WebhookMasterKeyParameter must be the full name of an SSM parameter"),

@@ -5,7 +5,20 @@ import json
 import threading
 import time
 
-from cloud import ACCOUNT, BUCKET, CENTRAL_ROLE, FUNCTIONS, NOTIFIER, PSK_PARAMETER, RECORDER, REGION, STACK, TABLE, ZIP, request
+from cloud import (
+    ACCOUNT,
+    BUCKET,
+    CENTRAL_ROLE,
+    FUNCTIONS,
+    NOTIFIER,
+    PSK_PARAMETER,
+    RECORDER,
+    REGION,
+    STACK,
+    TABLE,
+    ZIP,
+    request,
+)
 from metrics import NAMESPACE, Window, key_of
 
 

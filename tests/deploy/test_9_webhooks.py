@@ -27,6 +27,7 @@ from cloud import (
 from documents import described
 from faults import environments, live_version, without_policy
 from history import History, client, wait_for
+from metrics import Window
 from webhooks import Endpoint, Receiver, endpoint_with_receiver, reaching_loopback, sqs, sweep
 
 API = FUNCTIONS[1]
@@ -60,7 +61,8 @@ def master_key(cloud, name=MASTER_KEY_PARAMETER):
 
 def mapping(cloud, *options):
     uuid = ("--uuid", cloud.outputs()["WebhookMappingId"])
-    return cloud.aws("lambda", "update-event-source-mapping" if options else "get-event-source-mapping", *uuid, *options)
+    verb = "update" if options else "get"
+    return cloud.aws("lambda", f"{verb}-event-source-mapping", *uuid, *options)
 
 
 # --- The deployment
@@ -300,9 +302,10 @@ def test_webhooks_are_switched_off_and_on_again_without_losing_an_endpoint(cloud
     endpoint = Endpoint(cloud, "kept")
     output = script(cloud, "--set", "IncludeWebhooks=false")
     assert f"Webhooks are no longer sent. The tables {WEBHOOKS} and {DELIVERIES} and the master key are kept" in output
-    response = endpoint.call(tail=f"/{endpoint.id}")
-    assert response.status == 404
-    assert "not enabled" in response.json["error"]
+    window = Window(cloud)
+    assert endpoint.call(tail=f"/{endpoint.id}").status == endpoint.call("POST", body={}).status == 404
+    codes = [line["code"] for line in window.lines(API) if line.get("target") == "request"]
+    assert codes == ["webhooks_not_enabled"] * 2
     assert NOTIFIER not in {one["FunctionName"] for one in cloud.aws("lambda", "list-functions")["Functions"]}
     assert not any("webhooks" in url for url in (sqs(cloud, "list-queues") or {}).get("QueueUrls", []))
     assert {WEBHOOKS, DELIVERIES} <= set(cloud.aws("dynamodb", "list-tables")["TableNames"])

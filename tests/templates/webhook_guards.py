@@ -99,7 +99,7 @@ def queue_ends_in_its_own_dead_letter_queue(templates):
     if queue.get("MessageRetentionPeriod", 345600) <= 2 * tries:
         yield "WakeUps: a message expires before it reaches the dead-letter queue"
     if dead.get("MessageRetentionPeriod") != 14 * 86400:
-        yield "DeadLetters: a message expires before somebody looks at it"
+        yield "DeadLetters: a message expires before somebody reads it"
     allowed = dead.get("RedriveAllowPolicy", {})
     if allowed.get("redrivePermission") != "byQueue" or [
         text.rpartition(":")[2] for text in strings(allowed.get("sourceQueueArns", []))
