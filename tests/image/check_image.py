@@ -234,23 +234,41 @@ def check_recorder():
     assert (status, response) == (200, {"reconcile": {"done": True, "compared": 0, "observed": 0}}), response
 
 
+def check_notifier():
+    """The fake keeps nothing, so nothing is due, but DynamoDB is called."""
+    status, response = invoke({"Records": []})
+    assert (status, response) == (200, {"batchItemFailures": []}), response
+    status, response = invoke({"sweep": {}})
+    assert status == 200, response
+    assert "errorType" not in response, response
+
+
 CHECKS = {
     "authorizer": check_authorizer,
     "api": check_api,
     "validator": check_validator,
     "recorder": check_recorder,
+    "notifier": check_notifier,
 }
 ENVIRONMENT = {
     "authorizer": {"PSK_PARAMETER_NAME": "/test/psk"},
     "api": {"TENANT_CONFIG_TABLE": "test-table"},
     "validator": {"TENANT_CONFIG_TABLE": "test-table", "CENTRAL_ROLE_ARN": ROLE},
     "recorder": {"TENANT_CONFIG_TABLE": "test-table", "TENANT_HISTORY_TABLE": "test-history"},
+    "notifier": {
+        "TENANT_HISTORY_TABLE": "test-history",
+        "TENANT_WEBHOOKS_TABLE": "test-webhooks",
+        "TENANT_WEBHOOK_DELIVERIES_TABLE": "test-webhook-deliveries",
+        "WEBHOOK_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/test-webhooks",
+        "WEBHOOK_MASTER_KEY_PARAMETER": "/test/webhooks/master-key",
+    },
 }
 WITHOUT_AWS = {
     "authorizer": lambda: signed("/api/v1/delivery-configs"),
     "api": lambda: event("/health"),
     "validator": lambda: event("/api/v1/tenants/acme/delivery-configs/s3/validate"),
     "recorder": lambda: {"reconcile": {}},
+    "notifier": lambda: {"sweep": {}},
 }
 
 
@@ -269,7 +287,7 @@ def check_without_aws(program):
     check_health()
     status, response = invoke(WITHOUT_AWS[program]())
     assert status == 200, response
-    if program in ("authorizer", "recorder"):
+    if program in ("authorizer", "recorder", "notifier"):
         assert response["errorType"], response
         return
     assert response["statusCode"] == 503, response
