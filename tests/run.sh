@@ -39,7 +39,7 @@ STAGES=(
   'browser    20 check unit   the documentation page in a browser'
   'generated  20 check unit   five clients that a generator makes of the OpenAPI document: Java, Python, Go, Rust, TypeScript'
   'local      20 check unit   what only the local server promises (restart, kill -9, Ctrl-C); the examples and links of the README'
-  'clients    20 check unit   the examples, the Go client of the first description, and walks by eleven HTTP clients over hand-written keys'
+  'clients    20 check unit   the examples, the Go client of the first description, walks by eleven HTTP clients over hand-written keys, and receivers of webhooks'
   'image      60 functions limits the container images'
   'deploy     75 cloud limits deployment on an AWS emulator, and the acceptance suite against it'
 )

@@ -155,6 +155,12 @@ echo '== restore the first revision, without its labels: look first'
 call POST "$configs/cloudwatch/history/${revisions[0]}/restore?dry_run=true" '{"labels": null}'
 call POST "$configs/cloudwatch/history/${revisions[0]}/restore" '{"labels": null}'
 
+echo '== a webhook that gets the deletions of this tenant, disabled since nobody receives them'
+webhook=$(call POST "/api/v1/tenants/$tenant/webhooks" \
+  '{"url": "https://hooks.example.com/", "events": ["delivery_config.deleted"], "enabled": false}')
+echo "$webhook"
+call DELETE "/api/v1/tenants/$tenant/webhooks/$(jq --raw-output '.data.id' <<<"$webhook")"
+
 echo '== two mistakes are reported together'
 call PATCH "$configs/s3" '{"bucket_name": "No Such Bucket", "enable": true}' || true
 

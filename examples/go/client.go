@@ -52,6 +52,17 @@ type Validation struct {
 	} `json:"checks"`
 }
 
+// Webhook is where changes are sent to. Secret is in the response to its creation only; docs/webhooks.md has the function
+// that verifies events with it.
+type Webhook struct {
+	ID      string   `json:"id,omitempty"`
+	URL     string   `json:"url"`
+	Events  []string `json:"events,omitempty"`
+	Enabled bool     `json:"enabled"`
+	Status  string   `json:"status,omitempty"`
+	Secret  string   `json:"secret,omitempty"`
+}
+
 // Revision is one change of a configuration.
 type Revision struct {
 	Revision  string `json:"revision"`
@@ -183,6 +194,10 @@ func tenantPath(tenant string) string {
 	return "/api/v1/tenants/" + url.PathEscape(tenant) + "/delivery-configs"
 }
 
+func webhooksPath(tenant string) string {
+	return "/api/v1/tenants/" + url.PathEscape(tenant) + "/webhooks"
+}
+
 func configPath(tenant, deliveryType string) string {
 	return tenantPath(tenant) + "/" + url.PathEscape(deliveryType)
 }
@@ -271,4 +286,16 @@ func (c *Client) Restore(ctx context.Context, tenant, deliveryType, revision str
 	var result struct{ Configuration Config }
 	_, err = c.do(ctx, http.MethodPost, configPath(tenant, deliveryType)+"/history/"+revision+"/restore", ifMatch, changes, &result)
 	return result.Configuration, err
+}
+
+// CreateWebhook makes a webhook that gets the tenant's changes.
+func (c *Client) CreateWebhook(ctx context.Context, tenant string, webhook Webhook) (created Webhook, err error) {
+	_, err = c.do(ctx, http.MethodPost, webhooksPath(tenant), "", webhook, &created)
+	return created, err
+}
+
+// DeleteWebhook removes a webhook.
+func (c *Client) DeleteWebhook(ctx context.Context, tenant, id string) error {
+	_, err := c.do(ctx, http.MethodDelete, webhooksPath(tenant)+"/"+url.PathEscape(id), "", nil, nil)
+	return err
 }

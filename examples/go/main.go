@@ -12,6 +12,7 @@ import (
 	"log"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -164,6 +165,18 @@ func change(ctx context.Context, api *Client, tenant string) error {
 		return err
 	}
 	fmt.Println("restored:", config.TargetRegion, "enabled:", *config.Enabled, "labels:", config.Labels)
+
+	// Disabled, since nobody receives its events; a real one is enabled.
+	webhook, err := api.CreateWebhook(ctx, tenant, Webhook{
+		URL: "https://hooks.example.com/", Events: []string{"delivery_config.deleted"}, Enabled: false,
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Println("webhook:", webhook.Status, "with a secret:", strings.HasPrefix(webhook.Secret, "whsec_"))
+	if err := api.DeleteWebhook(ctx, tenant, webhook.ID); err != nil {
+		return err
+	}
 
 	// Errors: somebody else was faster; two broken rules, reported together.
 	_, err = api.Patch(ctx, tenant, "cloudwatch", Changes{"enabled": true}, etag)

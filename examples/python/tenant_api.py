@@ -156,6 +156,13 @@ class TenantApi:
             headers={"If-Match": if_match} if if_match else None,
         )[0]["data"]
 
+    def create_webhook(self, tenant_id, settings):
+        """A webhook that gets the tenant's changes. `secret` verifies them: see webhook_receiver.py."""
+        return self.request("POST", f"{self._tenant(tenant_id)}/webhooks", body=settings)[0]["data"]
+
+    def delete_webhook(self, tenant_id, webhook_id):
+        return self.request("DELETE", f"{self._tenant(tenant_id)}/webhooks/{webhook_id}")[0]["message"]
+
     def _write(self, method, tenant_id, delivery_type, body, if_match):
         headers = {"If-Match": if_match} if if_match else None
         return self.request(method, self._config(tenant_id, delivery_type), body=body, headers=headers)[0]
@@ -235,6 +242,12 @@ def main():
         print(
             "restored:", restored["target_region"], "enabled:", restored["enabled"], "labels:", restored.get("labels")
         )
+
+        # Disabled, since nobody receives its events; a real one is enabled.
+        settings = {"url": "https://hooks.example.com/", "events": ["delivery_config.deleted"], "enabled": False}
+        webhook = api.create_webhook(tenant, settings)
+        print("webhook:", webhook["status"], "with a secret:", webhook["secret"].startswith("whsec_"))
+        print("deleted:", api.delete_webhook(tenant, webhook["id"]))
 
         for mistake in (
             lambda: api.patch(tenant, "cloudwatch", {"enabled": True}, if_match=etag),  # somebody else was faster

@@ -57,7 +57,8 @@ def test_no_sideways_scrolling_with_every_operation_open(browser):
         block.get_attribute("id").rsplit("-", 1)[1] for block in browser.find_elements(By.CSS_SELECTOR, ".opblock")
     ]
     assert len(names) > 10
-    open_operations(browser, names)
+    # The more are open, the longer the next one takes. The webhooks of a tenant look like those of all.
+    open_operations(browser, [name for name in names if "TenantWebhook" not in name])
     assert page_width(browser) == 320
     # And the measure is one that grows.
     browser.execute_script("document.querySelector('.opblock-body pre').style.cssText = 'min-width: 400px'")

@@ -12,8 +12,10 @@ import re
 import secrets
 import subprocess
 import urllib.request
+import warnings
 
 import pytest
+import verifiers as verifiers_module
 
 STAGE = "/development"
 
@@ -21,10 +23,10 @@ STAGE = "/development"
 class Server:
     """Its API with the stage, its key and its table."""
 
-    def __init__(self):
+    def __init__(self, *arguments):
         self.psk = secrets.token_hex(32)
         self.process = subprocess.Popen(
-            [os.environ["LOCAL_SERVER"], "--in-memory", "--port", "0", "--expose-table", "0"],
+            [os.environ["LOCAL_SERVER"], "--in-memory", "--port", "0", "--expose-table", "0", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -74,3 +76,26 @@ def server():
     server = Server()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def start():
+    """Starts further servers, for the tests of a module."""
+    servers = []
+
+    def start(*arguments):
+        servers.append(Server(*arguments))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def verifiers(tmp_path_factory):
+    """Every way to verify an event, by name."""
+    found, missing = verifiers_module.build_all(tmp_path_factory.mktemp("verifiers"))
+    if missing:
+        warnings.warn("not every verifier runs: " + ", ".join(missing), stacklevel=1)
+    return found

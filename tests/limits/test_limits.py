@@ -14,19 +14,20 @@ LINKED = os.environ.get("LINKED", "statically")
 
 # Binary and zip, 10^6 bytes.
 SIZES = {
-    # As they are deployed: today's sizes and 3 %. Today: api 8.35 and 3.69, authorizer 7.24 and 2.99,
-    # validator 8.78 and 3.85, recorder 7.25 and 3.22. Filters, batches and labels made the api 0.52 and 0.25 larger,
-    # the history 0.27 and 0.12.
+    # As they are deployed: today's sizes and 3 %. Today: api 8.75 and 3.85, authorizer 7.24 and 2.99,
+    # validator 8.79 and 3.85, recorder 7.44 and 3.30. Filters, batches and labels made the api 0.52 and 0.25 larger,
+    # the history 0.27 and 0.12, webhooks 0.40 and 0.16; webhooks made the recorder 0.19 and 0.08 larger.
     "statically": {
-        "api": (8.6, 3.8),
+        "api": (9.01, 3.97),
         "authorizer": (7.35, 3.06),
         "validator": (8.87, 3.9),
-        "recorder": (7.47, 3.32),
+        "recorder": (7.66, 3.4),
         "notifier": (8.87, 3.9),
     },
     # The benchmark's bars, 7 and 3 for the api, 5 and 2.3 for the authorizer, are not met (docs/benchmarks.md): these
-    # limit what there is, as above. Today: api 7.34 and 3.23, authorizer 6.22 and 2.53.
-    "dynamically": {"api": (7.56, 3.33), "authorizer": (6.4, 2.61)},
+    # limit what there is, as above. Today: authorizer 6.22 and 2.53; api 7.34 and 3.23 before webhooks, which add
+    # as much as above.
+    "dynamically": {"api": (7.97, 3.5), "authorizer": (6.4, 2.61)},
 }[LINKED]
 
 # Packages that are linked into each program, its own crates among them. One more is a decision, and a higher figure.

@@ -54,6 +54,8 @@ for stage in /development ''; do
 ^history: updated by update \['labels'\]$
 ^would restore: \[\{"field": "target_region", "from": "us-west-2", "to": "us-east-1"\}
 ^restored: us-east-1 enabled: True labels: None$
+^webhook: disabled with a secret: True$
+^deleted: Deleted the webhook wh_
 ^rejected: 412: .* \(request .+\)$
 ^   bucket_name - .
 ^deleted: .*s3
@@ -68,6 +70,8 @@ LINES
 "event":"updated",.*"changes":\[\{"field":"labels"
 "created":false,"diff":\[\{"field":"target_region","from":"us-west-2","to":"us-east-1"\}
 "message":"Restored the cloudwatch delivery configuration
+"secret":"whsec_
+"message":"Deleted the webhook
 rejected with 412
 rejected with 422
 "valid":true
@@ -84,6 +88,7 @@ LINES
 ^valid: true$
 ^history: created by create$
 ^restored: us-east-1 enabled: true labels: map\[\]$
+^webhook: disabled with a secret: true$
 ^rejected: 412: .* \(request .+\)$
 ^   enable - .
 ^deleted: s3 true$
@@ -131,6 +136,7 @@ if have node nodejs && node -e 'process.exit(parseInt(process.versions.node) < 2
 else
   not_run 'Node 20 or newer is not installed' fetch axios got undici
 fi
+[[ -d $NODE_FOLDER/node_modules/standardwebhooks ]] || partly_skip 'the JavaScript library of Standard Webhooks'
 # Walk.java needs Java 17 or newer, with its compiler.
 if ! have javac default-jdk-headless || ! java --version | grep -qE '^openjdk (1[7-9]|[2-9][0-9])'; then
   not_run 'a JDK of 17 or newer is not installed' java

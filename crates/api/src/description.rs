@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use tenant_core::{ConfigKey, DeliveryType, FieldError, InputError, OperationKind, TenantId, parse_create};
+use tenant_core::{
+    ConfigKey, DeliveryType, FieldError, InputError, OperationKind, TenantId, parse_create,
+    webhook::{ConfigEventData, EndpointEventData, TestEventData, WebhookEvent},
+};
 use tenant_store::StoreError;
 use utoipa::{
     OpenApi, PartialSchema, ToSchema,
@@ -30,6 +33,7 @@ use crate::{
         description as served,
         health::{handlers as health, view::HealthReport},
         history::{feeds, restore, revisions},
+        webhooks::{deliveries, endpoints, event_types, replays, secrets},
     },
     router,
 };
@@ -52,6 +56,20 @@ use crate::{
     restore::restore,
     feeds::follow_tenant,
     feeds::follow_all,
+    endpoints::list,
+    endpoints::create,
+    endpoints::read,
+    endpoints::update,
+    endpoints::delete,
+    secrets::read,
+    secrets::rotate,
+    secrets::test,
+    deliveries::list,
+    deliveries::read,
+    deliveries::redeliver,
+    replays::start,
+    replays::read,
+    event_types::list,
 ))]
 struct Operations;
 
@@ -66,6 +84,9 @@ pub fn operations() -> openapi::OpenApi {
     add_schema::<FieldError>(schemas);
     add_schema::<DeliveryType>(schemas);
     add_schema::<OperationKind>(schemas);
+    add_event::<ConfigEventData>("ConfigEvent", schemas);
+    add_event::<EndpointEventData>("EndpointEvent", schemas);
+    add_event::<TestEventData>("TestEvent", schemas);
     schemas.insert(BROKEN_RULES.to_owned(), broken_rules_schema());
     schemas.insert(UNHEALTHY.to_owned(), unhealthy_schema());
     schemas.insert(FAILED_OPERATIONS.to_owned(), failed_operations_schema());
@@ -78,6 +99,15 @@ fn add_schema<T: ToSchema>(schemas: &mut BTreeMap<String, RefOr<Schema>>) {
     T::schemas(&mut nested);
     schemas.extend(nested);
     schemas.insert(T::name().into_owned(), T::schema());
+}
+
+/// The schema of an event with such data, which has the name of a generic type otherwise.
+fn add_event<D: ToSchema>(name: &str, schemas: &mut BTreeMap<String, RefOr<Schema>>) {
+    add_schema::<D>(schemas);
+    let mut nested = Vec::new();
+    WebhookEvent::<D>::schemas(&mut nested);
+    schemas.extend(nested);
+    schemas.insert(name.to_owned(), WebhookEvent::<D>::schema());
 }
 
 /// The path of every route.
@@ -133,7 +163,7 @@ pub fn failures() -> Vec<FailureResponse> {
         ),
         failure(
             "NotFound",
-            "There is no such configuration, revision or route. Or this deployment of the service has no history.",
+            "There is no such configuration, revision, webhook or route. Or this deployment of the service has no history, or no webhooks.",
             &configs::no_such_config(),
         ),
         FailureResponse {
@@ -160,6 +190,16 @@ pub fn failures() -> Vec<FailureResponse> {
             "The revision is a deletion, or the history has no room for its values. Or the configuration was written into the table by hand, \
              under a tenant ID or a type that breaks the rules.",
             &ApiError::NotRestorable(NotRestorable::Deletion),
+        ),
+        failure(
+            "WebhookDisabled",
+            "The webhook is disabled, so nothing is sent to it. Enable it first.",
+            &ApiError::WebhookDisabled,
+        ),
+        failure(
+            "TooManyWebhooks",
+            "There are as many webhooks as there may be.",
+            &ApiError::TooManyWebhooks,
         ),
         FailureResponse {
             schema: EXPIRED_CURSOR,

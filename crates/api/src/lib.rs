@@ -26,7 +26,10 @@ use tower::ServiceExt;
 
 use crate::http::context::GatewayContext;
 
-pub use resources::configs::external_checks::{Checking, ExternalChecks};
+pub use resources::{
+    configs::external_checks::{Checking, ExternalChecks},
+    webhooks::Webhooks,
+};
 pub use router::{router, validation_router};
 pub use state::{AppState, Stores};
 

@@ -4,3 +4,4 @@ pub(crate) mod configs;
 pub(crate) mod description;
 pub(crate) mod health;
 pub(crate) mod history;
+pub(crate) mod webhooks;

@@ -23,6 +23,7 @@ use crate::{
         description,
         health::handlers as health,
         history::{feeds, restore, revisions},
+        webhooks::{deliveries, endpoints, event_types, replays, secrets},
     },
     state::AppState,
 };
@@ -57,7 +58,7 @@ fn validation_route() -> (&'static str, MethodRouter<AppState>) {
 }
 
 /// The routes, as the API's description must name them: a test of crate `openapi` compares the two.
-pub(crate) fn routes() -> [(&'static str, MethodRouter<AppState>); 15] {
+pub(crate) fn routes() -> [(&'static str, MethodRouter<AppState>); 36] {
     [
         ("/health", get(health::check)),
         ("/api/v1/health", get(health::check)),
@@ -92,6 +93,66 @@ pub(crate) fn routes() -> [(&'static str, MethodRouter<AppState>); 15] {
         ),
         ("/api/v1/tenants/{tenant_id}/history", get(feeds::follow_tenant)),
         ("/api/v1/history", get(feeds::follow_all)),
+        ("/api/v1/event-types", get(event_types::list)),
+        ("/api/v1/webhooks", get(endpoints::list).post(endpoints::create)),
+        (
+            "/api/v1/webhooks/{webhook_id}",
+            get(endpoints::read).patch(endpoints::update).delete(endpoints::delete),
+        ),
+        ("/api/v1/webhooks/{webhook_id}/secret", get(secrets::read)),
+        ("/api/v1/webhooks/{webhook_id}/secret/rotate", post(secrets::rotate)),
+        ("/api/v1/webhooks/{webhook_id}/test", post(secrets::test)),
+        ("/api/v1/webhooks/{webhook_id}/deliveries", get(deliveries::list)),
+        (
+            "/api/v1/webhooks/{webhook_id}/deliveries/{event_id}",
+            get(deliveries::read),
+        ),
+        (
+            "/api/v1/webhooks/{webhook_id}/deliveries/{event_id}/redeliver",
+            post(deliveries::redeliver),
+        ),
+        ("/api/v1/webhooks/{webhook_id}/replay", post(replays::start)),
+        ("/api/v1/webhooks/{webhook_id}/replays/{replay_id}", get(replays::read)),
+        (
+            "/api/v1/tenants/{tenant_id}/webhooks",
+            get(endpoints::list).post(endpoints::create),
+        ),
+        (
+            "/api/v1/tenants/{tenant_id}/webhooks/{webhook_id}",
+            get(endpoints::read).patch(endpoints::update).delete(endpoints::delete),
+        ),
+        (
+            "/api/v1/tenants/{tenant_id}/webhooks/{webhook_id}/secret",
+            get(secrets::read),
+        ),
+        (
+            "/api/v1/tenants/{tenant_id}/webhooks/{webhook_id}/secret/rotate",
+            post(secrets::rotate),
+        ),
+        (
+            "/api/v1/tenants/{tenant_id}/webhooks/{webhook_id}/test",
+            post(secrets::test),
+        ),
+        (
+            "/api/v1/tenants/{tenant_id}/webhooks/{webhook_id}/deliveries",
+            get(deliveries::list),
+        ),
+        (
+            "/api/v1/tenants/{tenant_id}/webhooks/{webhook_id}/deliveries/{event_id}",
+            get(deliveries::read),
+        ),
+        (
+            "/api/v1/tenants/{tenant_id}/webhooks/{webhook_id}/deliveries/{event_id}/redeliver",
+            post(deliveries::redeliver),
+        ),
+        (
+            "/api/v1/tenants/{tenant_id}/webhooks/{webhook_id}/replay",
+            post(replays::start),
+        ),
+        (
+            "/api/v1/tenants/{tenant_id}/webhooks/{webhook_id}/replays/{replay_id}",
+            get(replays::read),
+        ),
     ]
 }
 

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use tenant_store::{configs::ConfigStore, history::HistoryStore};
 
 use crate::{
-    config::Settings, http::error::ApiError, probe::LastProbe, resources::configs::external_checks::ExternalChecks,
+    config::Settings,
+    http::error::ApiError,
+    probe::LastProbe,
+    resources::{configs::external_checks::ExternalChecks, webhooks::Webhooks},
 };
 
 /// The stores of the service, one for each resource.
@@ -23,6 +26,7 @@ pub struct AppState {
     pub(crate) last_probe: LastProbe,
     pub(crate) external_checks: Option<Arc<dyn ExternalChecks>>,
     history: Option<HistoryStore>,
+    webhooks: Option<Webhooks>,
 }
 
 impl AppState {
@@ -35,6 +39,7 @@ impl AppState {
             last_probe: LastProbe::default(),
             external_checks: None,
             history: None,
+            webhooks: None,
         }
     }
 
@@ -54,6 +59,20 @@ impl AppState {
             history: Some(history),
             ..self
         }
+    }
+
+    /// The same with webhooks. Without them, requests for them are rejected.
+    #[must_use]
+    pub fn with_webhooks(self, webhooks: Webhooks) -> Self {
+        Self {
+            webhooks: Some(webhooks),
+            ..self
+        }
+    }
+
+    /// The webhooks, if this deployment has them.
+    pub(crate) fn webhooks(&self) -> Result<&Webhooks, ApiError> {
+        self.webhooks.as_ref().ok_or(ApiError::WebhooksNotEnabled)
     }
 
     /// The history, if this deployment has one.

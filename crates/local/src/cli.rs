@@ -13,12 +13,16 @@ use clap::{
     builder::{NonEmptyStringValueParser, Resettable},
 };
 use lambda::logging::LogLevel;
+use tenant_core::webhook::{NetworkError, Networks, Schedule, ScheduleError};
 
 use crate::{
     aws::{CentralRole, ExternalId, UseAws},
     psk::{Origin, ProvidedKey},
     stage::Stage,
 };
+
+/// That of [`Schedule::default`]; a test compares the two.
+const DEFAULT_SCHEDULE: &str = "5,300,1800,7200,18000,36000,50400,72000,86400";
 
 /// Runs the tenant management API on this machine: API Gateway, the authorizer, the api function and a DynamoDB, in one
 /// process.
@@ -74,6 +78,15 @@ pub struct Options {
     /// Name of the SSM parameter with the key, for --aws.
     #[arg(long, value_name = "NAME", env = "PSK_PARAMETER_NAME")]
     psk_parameter: Option<ParameterName>,
+
+    /// Networks that webhooks may be in, separated by commas, such as 127.0.0.0/8: without TLS, and although they are not
+    /// public. Without it, webhooks need https and a public host.
+    #[arg(long, value_name = "CIDRS", default_value = "", hide_default_value = true, value_parser = parse_networks, conflicts_with_all = ["aws", "dynamodb_endpoint"])]
+    pub webhook_networks: Networks,
+
+    /// Pauses between the attempts to deliver an event, in seconds [default: ten attempts in some 75 hours].
+    #[arg(long, value_name = "SECONDS", default_value = DEFAULT_SCHEDULE, hide_default_value = true, value_parser = parse_schedule, conflicts_with_all = ["aws", "dynamodb_endpoint"])]
+    pub webhook_retry_schedule: Schedule,
 
     /// Origins whose pages may read responses, separated by commas.
     #[arg(long, value_name = "ORIGINS", env = "ALLOWED_ORIGINS", default_value = "", value_parser = parse_origins)]
@@ -139,6 +152,14 @@ impl Options {
         }
     }
 
+    /// The names of the tables of webhooks and of their deliveries: as in a deployment, or after the table's.
+    #[must_use]
+    pub fn webhook_tables(&self) -> (String, String) {
+        let table = self.table();
+        let prefix = table.strip_suffix("-tenant-configs").unwrap_or(&table);
+        (format!("{prefix}-webhooks"), format!("{prefix}-webhook-deliveries"))
+    }
+
     /// The source of the key.
     #[must_use]
     pub fn key_choice(&self) -> KeyChoice {
@@ -193,6 +214,14 @@ fn parse_endpoint(url: &str) -> Result<String, String> {
     }
 }
 
+fn parse_networks(list: &str) -> Result<Networks, String> {
+    list.parse().map_err(|error: NetworkError| error.to_string())
+}
+
+fn parse_schedule(pauses: &str) -> Result<Schedule, String> {
+    pauses.parse().map_err(|error: ScheduleError| error.to_string())
+}
+
 fn parse_origins(list: &str) -> Result<AllowedOrigins, String> {
     AllowedOrigins::parse(list).map_err(|error| error.to_string())
 }
@@ -218,6 +247,8 @@ mod tests {
         assert_eq!((options.port, options.host.to_string().as_str()), (8000, "127.0.0.1"));
         assert_eq!(options.stage.as_str(), "development");
         assert_eq!(options.choose_key(None), KeyChoice::Stored);
+        assert_eq!(options.webhook_retry_schedule, Schedule::default());
+        assert!(options.webhook_networks.is_empty());
     }
 
     #[test]
@@ -283,6 +314,8 @@ mod tests {
             &["--in-memory", "--dynamodb-endpoint", "http://x"][..],
             &["--psk", "k", "--psk-file", "f"],
             &["--expose-table", "0", "--dynamodb-endpoint", "http://x"],
+            &["--webhook-networks", "127.0.0.0/8", "--dynamodb-endpoint", "http://x"],
+            &["--webhook-retry-schedule", "1", "--dynamodb-endpoint", "http://x"],
         ] {
             assert_conflict(arguments);
         }
@@ -311,6 +344,8 @@ mod tests {
             (["--dynamodb-endpoint", "127.0.0.1:1"], "http://127.0.0.1:8001"),
             (["--allowed-origins", "https://x/"], "without a path"),
             (["--log-level", "loud"], "INFO"),
+            (["--webhook-networks", "localhost"], "127.0.0.0/8"),
+            (["--webhook-retry-schedule", "5m"], "whole numbers of seconds"),
         ] {
             assert_invalid(arguments, hint);
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use lambda::{Invocation, chain, invoke_guarded};
-use recorder::{Recorder, config::Settings};
+use recorder::{FanOut, Recorder, config::Settings};
 use tenant_store::{
     StoreError,
     client::Client,
@@ -50,6 +50,7 @@ impl RecordedHistory {
         configs: &str,
         history: &str,
         region: &str,
+        fan_out: &FanOut,
     ) -> Result<Self, HistoryError> {
         let client = embedded.client();
         schema::ensure_table(&client, history, &history::SCHEMA).await?;
@@ -59,7 +60,7 @@ impl RecordedHistory {
         store.start_recording(settings.retention, Utc::now()).await?;
         let recorder = |client: Client| {
             let configs = ConfigImages::new(client, configs);
-            Recorder::new(store.clone(), configs, settings)
+            Recorder::new(store.clone(), configs, settings).with_webhooks(fan_out.clone())
         };
         embedded.drive(configs, region, recorder(client.clone()))?;
         let comparison = tokio::spawn(compare_daily(recorder(client)));

@@ -19,3 +19,4 @@ pub mod psk;
 pub mod service;
 pub mod stage;
 mod stream;
+mod webhooks;

@@ -61,6 +61,30 @@ pub enum PskError {
 pub struct ProvidedKey(Zeroizing<Vec<u8>>);
 
 impl ProvidedKey {
+    /// Random bits that nobody else knows.
+    pub(crate) fn random() -> Self {
+        let mut key = [0; KEY_BYTES];
+        getrandom::fill(&mut key).expect("the operating system's generator works once the process has started");
+        BASE64_STANDARD.encode(key).into()
+    }
+
+    /// The secret in a file, which is created with random bits if it is missing.
+    pub(crate) fn load_or_create(path: &Path) -> Result<Self, PskError> {
+        let value = match read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => create(path).and_then(|()| read(path)),
+            read => read,
+        };
+        value.map_err(|source| PskError::File {
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    /// The bytes.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Whether it is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -140,14 +164,7 @@ impl Psk {
     /// The key that is stored in the data directory. The first start creates it.
     pub fn load_or_create(dir: &DataDir) -> Result<Self, PskError> {
         let path = dir.file(FILE);
-        let value = match read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => create(&path).and_then(|()| read(&path)),
-            read => read,
-        };
-        let value = value.map_err(|source| PskError::File {
-            path: path.clone(),
-            source,
-        })?;
+        let value = ProvidedKey::load_or_create(&path)?;
         warn_of_mistake(&value.0, &Origin::File(path.clone()));
         match SigningKey::new(&value.0) {
             Ok(key) => Ok(Self {

@@ -13,6 +13,7 @@ use authorizer::{
 };
 use aws_smithy_http_client::Builder;
 use lambda::server::termination;
+use tenant_core::webhook::MasterKeyError;
 use tenant_store::{StoreError, client, configs, configs::ConfigStore, schema};
 use tokio::net::TcpListener;
 
@@ -27,6 +28,7 @@ use crate::{
     history::{HistoryError, RecordedHistory},
     keys::LocalKeySource,
     psk::{Psk, PskError},
+    webhooks::{PreparedWebhooks, RunningWebhooks, WebhooksError},
 };
 
 /// Why the server does not start. Each message contains a remedy, in one line.
@@ -53,6 +55,11 @@ pub enum StartError {
     /// The key cannot be used.
     #[error(transparent)]
     Psk(#[from] PskError),
+    /// The file of the webhooks' master key contains something else.
+    #[error(
+        "{0}: remove the file webhook-key from the data directory to create another one, which changes the secrets of all webhooks"
+    )]
+    WebhookKey(#[from] MasterKeyError),
     /// The parameter with the key cannot be read.
     #[error("the key cannot be read from the SSM parameter {} ({}): check its name, AWS_REGION and the credentials", .parameter.as_str(), with_cause(.source))]
     Parameter {
@@ -119,6 +126,7 @@ pub async fn run(options: Options) -> Result<(), StartError> {
     let Table {
         store,
         history,
+        webhooks,
         location,
         embedded,
         endpoint,
@@ -143,6 +151,10 @@ pub async fn run(options: Options) -> Result<(), StartError> {
     let api_state = AppState::new(Stores { configs: store }, api_settings);
     let api_state = match &history {
         Some(history) => api_state.with_history(history.store.clone()),
+        None => api_state,
+    };
+    let api_state = match &webhooks {
+        Some(running) => api_state.with_webhooks(running.webhooks.clone()),
         None => api_state,
     };
     let api_state = match options.central_role_arn.clone() {
@@ -177,6 +189,9 @@ pub async fn run(options: Options) -> Result<(), StartError> {
     if let Some(history) = history {
         history.stop().await;
     }
+    if let Some(webhooks) = webhooks {
+        webhooks.stop().await;
+    }
     if let Some(embedded) = embedded {
         embedded.stop().await;
     }
@@ -208,6 +223,8 @@ struct Table {
     store: ConfigStore,
     /// Of the embedded table. Nobody records the changes of another one here.
     history: Option<RecordedHistory>,
+    /// The same.
+    webhooks: Option<RunningWebhooks>,
     location: Location,
     embedded: Option<EmbeddedDynamoDb>,
     /// The address of the exposed table.
@@ -219,6 +236,7 @@ impl Table {
         Self {
             store,
             history: None,
+            webhooks: None,
             location,
             embedded: None,
             endpoint: None,
@@ -261,22 +279,41 @@ async fn find_table(options: &Options) -> Result<Table, StartError> {
         return Err(unusable(location, source));
     }
     let history_table = options.history_table();
-    let history = RecordedHistory::start(&mut embedded, &name, &history_table, &options.region)
+    let webhooks = PreparedWebhooks::new(&client, options)
         .await
         .map_err(|error| match error {
-            HistoryError::Store(source) => StartError::Table {
-                table: history_table,
+            WebhooksError::Store(source) => StartError::Table {
+                table: options.webhook_tables().0,
                 location: location.clone(),
                 source,
             },
-            HistoryError::Database(error) => error.into(),
+            WebhooksError::DataDir(error) => error.into(),
+            WebhooksError::Key(error) => error.into(),
+            WebhooksError::Invalid(error) => StartError::WebhookKey(error),
         })?;
+    let history = RecordedHistory::start(
+        &mut embedded,
+        &name,
+        &history_table,
+        &options.region,
+        &webhooks.fan_out(),
+    )
+    .await
+    .map_err(|error| match error {
+        HistoryError::Store(source) => StartError::Table {
+            table: history_table,
+            location: location.clone(),
+            source,
+        },
+        HistoryError::Database(error) => error.into(),
+    })?;
     let endpoint = match options.expose_table {
         Some(port) => Some(expose(&mut embedded, port).await?),
         None => None,
     };
     Ok(Table {
         store: ConfigStore::new(client, name),
+        webhooks: Some(webhooks.start(history.store.clone())),
         history: Some(history),
         location,
         embedded: Some(embedded),

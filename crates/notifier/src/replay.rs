@@ -24,6 +24,9 @@ const PAGE: &str = "100";
 /// A part takes seconds. One that has not ended by then is done again.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
 
+/// How far a replay is, what it has queued, and the pause before its next part.
+type Part = (Replay, Vec<WakeUp>, Duration);
+
 impl Notifier {
     /// Queues the next part of a replay.
     pub(crate) async fn continue_replay(&self, wake_up: &WakeUp) -> Result<Handled, StoreError> {
@@ -38,33 +41,27 @@ impl Notifier {
             Ok(_) | Err(StoreError::NotFound) => None,
             Err(error) => return Err(error),
         };
-        let (next, queued) = match webhook {
+        let (next, queued, pause) = match webhook {
             None => (
                 Replay {
                     state: ReplayState::Cancelled,
                     ..replay.clone()
                 },
                 Vec::new(),
+                Duration::ZERO,
             ),
             Some(webhook) if replay.request.reads_history() => self.replay_history(&webhook, &replay, now).await?,
             Some(webhook) => self.replay_deliveries(&webhook, &replay, now).await?,
         };
         self.wake(queued, Duration::ZERO).await;
         if deliveries.save_replay(&replay, &next, now + LEASE).await? && next.state == ReplayState::Running {
-            let is_at_the_end = next.examined == replay.examined;
-            let delay = if is_at_the_end { PAUSE } else { Duration::ZERO };
-            self.wake(vec![wake_up.clone()], delay).await;
+            self.wake(vec![wake_up.clone()], pause).await;
         }
         Ok(Handled::Replayed)
     }
 
     /// Events of the history without a delivery; or with one, if all are asked for.
-    async fn replay_history(
-        &self,
-        webhook: &Webhook,
-        replay: &Replay,
-        now: DateTime<Utc>,
-    ) -> Result<(Replay, Vec<WakeUp>), StoreError> {
+    async fn replay_history(&self, webhook: &Webhook, replay: &Replay, now: DateTime<Utc>) -> Result<Part, StoreError> {
         let request = &replay.request;
         let start = replay.cursor.clone().unwrap_or_else(|| FeedCursor::at(request.since));
         let scope = match &replay.scope {
@@ -81,11 +78,10 @@ impl Notifier {
             wake_ups.extend(self.queue(webhook, entry, event, request.status, now).await?);
         }
         // The feed ends some seconds before now. What it does not show yet is examined when it does.
-        let is_over = page.next.time() >= request.until + SLACK;
-        Ok((
-            advance(replay, page.entries.len(), &wake_ups, (!is_over).then_some(page.next)),
-            wake_ups,
-        ))
+        let is_over = page.next.time() >= request.until + SLACK || (!page.has_more && now >= request.until + SETTLED);
+        let pause = if page.has_more { Duration::ZERO } else { PAUSE };
+        let next = advance(replay, page.entries.len(), &wake_ups, (!is_over).then_some(page.next));
+        Ok((next, wake_ups, pause))
     }
 
     async fn queue(
@@ -120,7 +116,7 @@ impl Notifier {
         webhook: &Webhook,
         replay: &Replay,
         now: DateTime<Utc>,
-    ) -> Result<(Replay, Vec<WakeUp>), StoreError> {
+    ) -> Result<Part, StoreError> {
         let mut wake_ups = Vec::new();
         let (mut examined, mut before) = (0, None);
         loop {
@@ -144,7 +140,7 @@ impl Notifier {
             }
             match page.next {
                 Some(next) => before = Some(next),
-                None => return Ok((advance(replay, examined, &wake_ups, None), wake_ups)),
+                None => return Ok((advance(replay, examined, &wake_ups, None), wake_ups, Duration::ZERO)),
             }
         }
     }
@@ -152,6 +148,8 @@ impl Notifier {
 
 /// The feed is in the order of recording, which follows the change by seconds.
 const SLACK: TimeDelta = TimeDelta::seconds(5);
+/// So long after a change, the feed shows it: it is 5 seconds behind the recording.
+const SETTLED: TimeDelta = TimeDelta::seconds(15);
 /// How long a replay that has come to the end of the feed waits for more of it.
 const PAUSE: Duration = Duration::from_secs(2);
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tenant_core::DeliveryType;
 
-use crate::{operations, parameters, responses, schemas, security};
+use crate::{operations, parameters, responses, schemas, security, webhooks};
 
 /// The whole document.
 ///
@@ -20,6 +20,7 @@ pub fn document() -> Value {
         "tags": tags(),
         "security": security::requirement(),
         "paths": operations::paths(&derived["paths"]),
+        "webhooks": webhooks::requests(),
         "components": {
             "schemas": schemas::schemas(&derived["components"]["schemas"]),
             "parameters": parameters::parameters(),
@@ -69,6 +70,7 @@ fn tags() -> Value {
         { "name": "Batches", "description": "Change many configurations in one request." },
         { "name": "Lists", "description": "Read many configurations." },
         { "name": "History", "description": "What changed, who changed it, and back again." },
+        { "name": "Webhooks", "description": "Send each change to a URL, and see what arrived." },
         { "name": "Service", "description": "Operations that need no signature." },
     ])
 }

@@ -3,7 +3,10 @@
 use serde_json::{Map, Value, json};
 use tenant_core::{DeliveryType, Field, FieldRole, Shape};
 
-use crate::parameters::revision_example;
+use crate::{
+    names::{WEBHOOK, revision_example},
+    webhooks,
+};
 
 /// An example of a body with this schema, as this operation sends it.
 pub(crate) fn success(schema: &str, operation_id: &str) -> Option<Value> {
@@ -15,6 +18,12 @@ pub(crate) fn success(schema: &str, operation_id: &str) -> Option<Value> {
         _ => None,
     };
     let message = done.map(|done| format!("{done} the cloudwatch delivery configuration of tenant acme-corp."));
+    let message = message.or_else(|| match operation_id {
+        "createWebhook" => Some(format!("Created the webhook {WEBHOOK}.")),
+        "patchWebhook" => Some(format!("Updated the webhook {WEBHOOK}.")),
+        "deleteWebhook" => Some(format!("Deleted the webhook {WEBHOOK}.")),
+        _ => None,
+    });
     let data = match schema.strip_prefix("#/components/schemas/")? {
         "DeliveryConfigResponse" => Some(configuration()),
         "DeliveryConfigListResponse" => Some(json!({ "configurations": [configuration()], "count": 1 })),
@@ -27,7 +36,7 @@ pub(crate) fn success(schema: &str, operation_id: &str) -> Option<Value> {
         "RevisionFeedResponse" => Some(feed()),
         "RestorationResponse" => Some(restoration()),
         "Confirmation" => None,
-        other => panic!("{other} has no example"),
+        other => Some(webhooks::example(other).unwrap_or_else(|| panic!("{other} has no example"))),
     };
     let mut envelope = json!({ "timestamp": "2024-01-15T10:30:00Z", "status": "success" });
     if let Some(data) = data {

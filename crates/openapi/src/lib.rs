@@ -14,10 +14,12 @@ mod config_fields;
 pub mod copies;
 mod document;
 mod examples;
+mod names;
 mod operations;
 mod parameters;
 mod responses;
 mod schemas;
 mod security;
+mod webhooks;
 
 pub use document::document;

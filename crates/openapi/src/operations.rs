@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{examples, parameters, responses};
+use crate::{examples, parameters, responses, webhooks};
 
 /// The body of a response that shows one configuration.
 const CONFIG_RESPONSE: &str = "#/components/schemas/DeliveryConfigResponse";
@@ -24,7 +24,10 @@ pub(crate) fn paths(derived: &Value) -> Value {
         complete_successes(operation);
         let operation_id = operation["operationId"].clone();
         if let Some(body) = operation.get_mut("requestBody") {
-            body["required"] = (operation_id != "restoreDeliveryConfig").into();
+            let is_optional = ["restoreDeliveryConfig", "rotateWebhookSecret"]
+                .map(Value::from)
+                .contains(&operation_id);
+            body["required"] = (!is_optional).into();
         }
         if operation["security"] == json!([{}]) {
             operation["security"] = json!([]);
@@ -35,6 +38,7 @@ pub(crate) fn paths(derived: &Value) -> Value {
     let restore = &mut paths[RESTORE]["post"]["requestBody"]["content"];
     restore["application/merge-patch+json"] = restore["application/json"].clone();
     add_request_examples(&mut paths);
+    webhooks::add_routes_of_tenants(&mut paths);
     for (path, operation_id) in [("/health", "getRootHealth"), ("/openapi.json", "getRootOpenApi")] {
         let mut item = paths[&format!("/api/v1{path}")].clone();
         item["get"]["operationId"] = operation_id.into();
@@ -46,10 +50,15 @@ pub(crate) fn paths(derived: &Value) -> Value {
 /// The handlers name their parameters. The components describe them.
 fn refer_to_parameters(operation: &mut Value) {
     let known = parameters::parameters();
+    let is_of_deliveries = operation["operationId"] == "listWebhookDeliveries";
     for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
         let name = parameter["name"].as_str().unwrap();
         assert_eq!(parameter["in"], known[name]["in"], "{name}");
-        *parameter = json!({ "$ref": format!("#/components/parameters/{name}") });
+        let component = match name {
+            "cursor" if is_of_deliveries => "delivery_cursor",
+            name => name,
+        };
+        *parameter = json!({ "$ref": format!("#/components/parameters/{component}") });
     }
     if operation["parameters"].is_null() {
         operation.as_object_mut().unwrap().remove("parameters");
@@ -135,6 +144,10 @@ fn add_request_examples(paths: &mut Map<String, Value>) {
     search["content"]["application/json"]["examples"] = examples::searches();
     let batch = &mut paths["/api/v1/delivery-configs/batch"]["post"]["requestBody"];
     batch["content"]["application/json"]["examples"] = examples::batches();
+    for (rest, method, examples) in webhooks::request_examples() {
+        let body = &mut paths[&format!("{}{rest}", webhooks::path())][method]["requestBody"];
+        body["content"]["application/json"]["examples"] = examples;
+    }
     let target = "/api/v1/tenants/{tenant_id}/delivery-configs/{type}";
     for (path, method) in [(target, "put"), (target, "patch"), (RESTORE, "post")] {
         let body = &mut paths[path][method]["requestBody"];

@@ -3,10 +3,14 @@
 use serde_json::{Value, json};
 use tenant_core::{
     DeliveryType, Filter, PageLimit, TenantId,
-    history::{ChangeNote, Revision},
+    history::ChangeNote,
+    webhook::{DeliveryStatus, ReplayId, WebhookId},
 };
 
-use crate::config_fields::without_anchors;
+use crate::{
+    config_fields::without_anchors,
+    names::{REPLAY, WEBHOOK, event_example, revision_example},
+};
 
 const ENTITY_TAGS: &str = r#"^(?:\*|(?:W/)?"[!#-~]*"(?:[ \t]*,[ \t]*(?:W/)?"[!#-~]*"){0,99})$"#;
 
@@ -25,13 +29,6 @@ pub(crate) const LIMIT: &str = "The largest number of configurations on a page."
 
 /// What the name of a revision looks like: its parts have fixed lengths, except for a sequence number of up to 40 digits.
 const REVISION: &str = "^[0-9a-v]{24,64}$";
-
-/// The name of a revision.
-pub(crate) fn revision_example() -> String {
-    let time = "2024-01-15T10:30:00Z".parse().unwrap();
-    let revision = Revision::from_record("2024-01-01T00:00:00.000", "123456789012345678901", time);
-    revision.unwrap().to_string()
-}
 
 /// What a paging key looks like. An empty one is that of the first page.
 pub(crate) fn last_key_pattern() -> String {
@@ -89,6 +86,44 @@ pub(crate) fn parameters() -> Value {
             "description": "The name of a revision, as a response of the history contains it.",
             "schema": { "type": "string", "pattern": REVISION },
             "example": revision_example(),
+        },
+        "webhook_id": {
+            "name": "webhook_id",
+            "in": "path",
+            "required": true,
+            "description": "The webhook.",
+            "schema": { "type": "string", "pattern": WebhookId::PATTERN },
+            "example": WEBHOOK,
+        },
+        "replay_id": {
+            "name": "replay_id",
+            "in": "path",
+            "required": true,
+            "description": "The replay.",
+            "schema": { "type": "string", "pattern": ReplayId::PATTERN },
+            "example": REPLAY,
+        },
+        "event_id": {
+            "name": "event_id",
+            "in": "path",
+            "required": true,
+            "description": "The event, as the header `webhook-id` or a delivery names it.",
+            "schema": { "type": "string", "pattern": "^evt_[0-9a-v]{24,64}(?:-[0-9a-f]{16})?$" },
+            "example": event_example(),
+        },
+        "status": {
+            "name": "status",
+            "in": "query",
+            "description": "Only deliveries with this status.",
+            "schema": { "type": "string", "enum": DeliveryStatus::ALL.map(DeliveryStatus::as_str) },
+            "example": "failed",
+        },
+        "delivery_cursor": {
+            "name": "cursor",
+            "in": "query",
+            "description": "The `cursor` of the previous page. If absent or empty, the first page.",
+            "schema": { "type": "string", "pattern": "^(?:evt_[0-9a-v]{24,64}(?:-[0-9a-f]{16})?)?$" },
+            "example": event_example(),
         },
         "cursor": {
             "name": "cursor",
@@ -224,9 +259,9 @@ pub(crate) fn headers() -> Value {
             "example": "\"5d41402abc4b2a76b9719d911017c592\"",
         },
         "Location": {
-            "description": "The path of the configuration, without a stage.",
+            "description": "The path of what was created, without a stage.",
             "required": true,
-            "schema": { "type": "string", "pattern": format!("^/api/v1/tenants/[A-Za-z0-9_-]+/delivery-configs/(?:{})$", types().join("|")) },
+            "schema": { "type": "string", "pattern": format!("^/api/v1/(?:tenants/[A-Za-z0-9_-]+/)?(?:delivery-configs/(?:{})|webhooks/wh_[0-9a-f]{{32}})$", types().join("|")) },
             "example": "/api/v1/tenants/acme-corp/delivery-configs/cloudwatch",
         },
         "Retry-After": {

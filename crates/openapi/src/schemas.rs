@@ -7,7 +7,7 @@ use tenant_core::{DeliveryType, Filter, PageLimit};
 use crate::{
     batch,
     config_fields::{changes, creation, stored_config},
-    parameters,
+    parameters, webhooks,
 };
 
 const SCHEMAS: &str = "#/components/schemas/";
@@ -65,6 +65,7 @@ pub(crate) fn schemas(derived: &Value) -> Value {
     schemas.insert("DeliveryConfigSearch".to_owned(), search());
     schemas.insert("DeliveryConfig".to_owned(), stored_config());
     schemas.extend(batch::schemas());
+    schemas.extend(webhooks::schemas());
     schemas.into()
 }
 

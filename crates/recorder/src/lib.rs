@@ -12,6 +12,7 @@ pub mod config;
 mod deadline;
 mod event;
 mod facts;
+mod fan_out;
 mod log;
 pub mod metrics;
 mod reconcile;
@@ -28,6 +29,8 @@ use tokio::sync::OnceCell;
 
 use self::{config::Settings, event::Event};
 
+pub use self::fan_out::FanOut;
+
 /// Decides what a record was: [`Record::into_entry`], unless a test wants another one.
 pub type Decide = fn(Record, DateTime<Utc>) -> Option<Entry>;
 
@@ -38,6 +41,8 @@ pub struct Recorder {
     configs: ConfigImages,
     settings: Settings,
     decide: Decide,
+    /// Where events are queued, if there are webhooks.
+    fan_out: Option<FanOut>,
     /// Whether this process has noted that there is a recording.
     started: OnceCell<()>,
 }
@@ -51,7 +56,17 @@ impl Recorder {
             configs,
             settings,
             decide: Record::into_entry,
+            fan_out: None,
             started: OnceCell::new(),
+        }
+    }
+
+    /// The same, which also queues each entry for the endpoints that want it.
+    #[must_use]
+    pub fn with_webhooks(self, fan_out: FanOut) -> Self {
+        Self {
+            fan_out: Some(fan_out),
+            ..self
         }
     }
 

@@ -190,9 +190,14 @@ impl Recorder {
         let entry = Entry::observed(key, last.as_ref(), found, Utc::now());
         match self.history.put(&entry, self.settings.retention).await {
             Err(StoreError::TooLarge(_) | StoreError::Unexpected(_)) => {
-                self.history.put(&entry.truncated(), self.settings.retention).await?;
+                self.history
+                    .put(&entry.clone().truncated(), self.settings.retention)
+                    .await?;
             }
             written => written?,
+        }
+        if let Some(fan_out) = &self.fan_out {
+            fan_out.queue(&[&entry]).await?;
         }
         Ok(true)
     }

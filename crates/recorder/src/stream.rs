@@ -120,7 +120,21 @@ impl Recorder {
                 facts.count(&recorded);
             }
         }
-        Ok(())
+        self.queue_events(&decided).await
+    }
+
+    /// Queues the entries for their subscribers. What fails is queued when Lambda delivers the records again.
+    async fn queue_events(&self, decided: &[(String, Decided)]) -> Result<(), Unfinished> {
+        let Some(fan_out) = &self.fan_out else {
+            return Ok(());
+        };
+        let entries = decided.iter().filter_map(|(_, decided)| match decided {
+            Decided::Entry { entry, .. } => Some(&**entry),
+            Decided::Mark => None,
+        });
+        let queued = fan_out.queue(&entries.collect::<Vec<_>>()).await;
+        let first = || decided.first().map(|(number, _)| number.as_str()).unwrap_or_default();
+        queued.map_err(|fault| Unfinished::new(first(), fault))
     }
 
     fn decide_one(&self, record: StreamRecord) -> Decided {

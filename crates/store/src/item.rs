@@ -1,6 +1,6 @@
 //! Items of any table: keys, values and time to live.
 
-use std::{collections::HashMap, fmt::Display};
+use std::{collections::HashMap, fmt::Display, str::FromStr};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Months, SecondsFormat, Utc};
@@ -42,4 +42,25 @@ pub(crate) fn is_expired(item: &Item, ttl_attribute: &str, now: DateTime<Utc>) -
         .and_then(|ttl| ttl.as_n().ok())
         .and_then(|seconds| seconds.parse::<f64>().ok())
         .is_some_and(|seconds| (from as f64..below as f64).contains(&seconds))
+}
+
+/// A text attribute.
+pub(crate) fn text_of<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    item.get(name)?.as_s().ok().map(String::as_str)
+}
+
+/// A time in a text attribute.
+pub(crate) fn time_of(item: &Item, name: &str) -> Option<DateTime<Utc>> {
+    let time = DateTime::parse_from_rfc3339(text_of(item, name)?).ok()?;
+    Some(time.to_utc())
+}
+
+/// A number attribute.
+pub(crate) fn number_of<N: FromStr>(item: &Item, name: &str) -> Option<N> {
+    item.get(name)?.as_n().ok()?.parse().ok()
+}
+
+/// A time as text, to the millisecond: its order as text is that of time.
+pub(crate) fn millisecond_text(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

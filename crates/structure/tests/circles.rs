@@ -2,7 +2,7 @@
 //!
 //! A file uses another one if it names something that is defined there, by a path of `crate`, `self` or `super`. The
 //! declaration of a module does not count, and a name that a module hands on (`pub use`) is that of the file that defines it. Code
-//! that only tests compile is left out, and so are names inside the calls of macros.
+//! that only tests compile is left out.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::{
@@ -70,7 +70,15 @@ fn circle_through_a_module_and_a_name_handed_on_is_found() {
         "pub fn g() {} #[cfg(test)] mod tests { use crate::outer::Inner; }",
     );
     assert_eq!(circle(&Crate::read(&directory.join("lib.rs")).uses()), None);
-    write("other.rs", "use super::outer; pub fn g() -> outer::Inner { todo!() }");
+    write(
+        "other.rs",
+        "pub fn g() { println!(\"{}\", crate::outer::Inner::new()); }",
+    );
+    assert!(
+        circle(&Crate::read(&directory.join("lib.rs")).uses()).is_some(),
+        "a name inside the call of a macro"
+    );
+    write("other.rs", "use super::outer; pub fn g() -> outer::Inner { loop {} }");
     let read = Crate::read(&directory.join("lib.rs"));
     let found = circle(&read.uses());
     fs::remove_dir_all(&directory).unwrap();
@@ -180,6 +188,29 @@ impl<'ast> Visit<'ast> for Paths<'_> {
             self.found.push(absolute(self.module, &segments));
         }
         syn::visit::visit_path(self, path);
+    }
+
+    /// What a macro is called with has no syntax yet: every sequence of names and `::` counts as a path.
+    fn visit_macro(&mut self, call: &'ast syn::Macro) {
+        let text = call.tokens.to_string();
+        let mut segments: Vec<String> = Vec::new();
+        let mut is_open = false;
+        for token in text.split_whitespace().chain([";"]) {
+            let name = token.trim_start_matches(|character: char| !character.is_alphanumeric() && character != '_');
+            if token == "::" {
+                is_open = true;
+                continue;
+            }
+            if !is_open {
+                if segments.len() > 1 {
+                    self.found.push(absolute(self.module, &segments));
+                }
+                segments.clear();
+            }
+            is_open = false;
+            segments.push(name.to_owned());
+        }
+        syn::visit::visit_macro(self, call);
     }
 }
 

@@ -60,6 +60,10 @@ groups! {
     Unchangeable: [("409", "UnchangeableKey")];
     /// An operation that restores a revision.
     NotRestorable: [("409", "NotRestorable")];
+    /// An operation that sends something again.
+    WebhookDisabled: [("409", "WebhookDisabled")];
+    /// An operation that creates a webhook.
+    TooManyWebhooks: [("409", "TooManyWebhooks")];
     /// An operation that follows a feed.
     CursorExpired: [("410", "CursorExpired")];
     /// An operation that consists of others.

@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use tenant_core::{BatchError, FieldError, InputError, InvalidKey, history::Event};
+use tenant_core::{
+    BatchError, FieldError, InputError, InvalidKey,
+    history::Event,
+    webhook::{DeliveryStatus, WebhookInputError},
+};
 use tenant_store::StoreError;
 
 use super::{
@@ -29,6 +33,7 @@ impl ApiError {
             Self::InvalidInput(InputError::BrokenRules(errors)) | Self::Store(StoreError::BrokenRules(errors)) => {
                 broken_rules_message("configuration", errors).into()
             }
+            Self::InvalidWebhook(error) => webhook_message(error),
             Self::InvalidBatch(BatchError::BrokenRules(errors)) => broken_rules_message("batch", errors).into(),
             Self::InvalidOperation(errors) => broken_rules_message("operation", errors).into(),
             Self::InvalidBatch(error) => capitalize(&with_period(error.to_string())).into(),
@@ -55,6 +60,9 @@ impl ApiError {
             Self::UnsupportedMediaType(error) => capitalize(&with_period(error.to_string())).into(),
             Self::NotFound(sentence) | Self::AlreadyExists(sentence) => (*sentence).into(),
             Self::UnchangeableKey(invalid) => unchangeable_message(invalid).into(),
+            Self::WebhooksNotEnabled => "Not found: this deployment of the service has no webhooks.".into(),
+            Self::WebhookDisabled => WEBHOOK_DISABLED.into(),
+            Self::TooManyWebhooks => TOO_MANY_WEBHOOKS.into(),
             Self::HistoryNotEnabled => "Not found: this deployment of the service has no history.".into(),
             Self::NotRecorded { since } => format!(
                 "Not found: what the configuration was at this time is not in the history, which begins at {}.",
@@ -69,12 +77,7 @@ impl ApiError {
                 rfc3339::to_text(*since)
             )
             .into(),
-            Self::NotRestorable(NotRestorable::Deletion) => {
-                "The revision is a deletion, so it has no configuration to restore. Restore the revision before it.".into()
-            }
-            Self::NotRestorable(NotRestorable::Truncated) => {
-                "The history has no room for the values of this revision, so it cannot be restored.".into()
-            }
+            Self::NotRestorable(reason) => not_restorable_message(*reason).into(),
             Self::Store(StoreError::TransactionTooLarge) => {
                 "The configurations of this batch are together larger than 4 MB, the most that one transaction can write. Send fewer operations at once, or \"atomic\": false.".into()
             }
@@ -114,6 +117,28 @@ impl ApiError {
                 "Internal error: the service failed to process this request. Its operator can find the cause by the X-Request-Id.".into()
             }
         }
+    }
+}
+
+const WEBHOOK_DISABLED: &str = "The webhook is disabled, so nothing can be sent again. Enable it first, with PATCH.";
+const TOO_MANY_WEBHOOKS: &str =
+    "There are as many webhooks as there may be: 20 for a tenant, 50 for all tenants. Delete one first.";
+
+const fn not_restorable_message(reason: NotRestorable) -> &'static str {
+    match reason {
+        NotRestorable::Deletion => {
+            "The revision is a deletion, so it has no configuration to restore. Restore the revision before it."
+        }
+        NotRestorable::Truncated => {
+            "The history has no room for the values of this revision, so it cannot be restored."
+        }
+    }
+}
+
+fn webhook_message(error: &WebhookInputError) -> Cow<'static, str> {
+    match error {
+        WebhookInputError::BrokenRules(errors) => broken_rules_message("request", errors).into(),
+        error => capitalize(&with_period(error.to_string())).into(),
     }
 }
 
@@ -175,6 +200,11 @@ fn query_message(error: &QueryError) -> Cow<'static, str> {
         QueryError::Cursor => {
             "The query parameter cursor must be a cursor that a previous response of this URL contains.".into()
         }
+        QueryError::Status => format!(
+            "The query parameter status must be one of {}.",
+            DeliveryStatus::ALL.map(DeliveryStatus::as_str).join(", ")
+        )
+        .into(),
         QueryError::Return => "The query parameter return must be full, or be omitted.".into(),
         QueryError::TooManyToReturn { found, max } => format!(
             "The query parameter return=full is for batches of up to {max} operations, and this one has {found}. Omit it, or send several batches."

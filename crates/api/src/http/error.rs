@@ -15,7 +15,10 @@ use serde_json::{
     Value, json,
     value::{RawValue, to_raw_value},
 };
-use tenant_core::{BatchError, FieldError, InputError, InvalidKey, SearchError, Violation, history::RevisionError};
+use tenant_core::{
+    BatchError, FieldError, InputError, InvalidKey, SearchError, Violation, history::RevisionError,
+    webhook::WebhookInputError,
+};
 use tenant_store::StoreError;
 
 use super::{
@@ -93,6 +96,16 @@ pub(crate) enum ApiError {
     /// A deployment without a history.
     #[error("the history is not enabled")]
     HistoryNotEnabled,
+    /// A deployment without webhooks.
+    #[error("webhooks are not enabled")]
+    WebhooksNotEnabled,
+    #[error("the webhook is invalid")]
+    InvalidWebhook(#[from] WebhookInputError),
+    /// What is to be sent again to an endpoint that gets no events.
+    #[error("the webhook is disabled")]
+    WebhookDisabled,
+    #[error("there are as many webhooks as there may be")]
+    TooManyWebhooks,
     /// The history does not go back that far, or its entry has no room for the values.
     #[error("the history does not have what the configuration was")]
     NotRecorded { since: DateTime<Utc> },
@@ -279,7 +292,11 @@ impl ApiError {
                 DigestError::Malformed | DigestError::Mismatch => (StatusCode::BAD_REQUEST, "invalid_digest"),
             },
             Self::BodyBroken(_) => (StatusCode::BAD_REQUEST, "body_broken"),
-            Self::InvalidInput(input) => match input {
+            Self::InvalidWebhook(WebhookInputError::BrokenRules(_)) => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "broken_rules")
+            }
+            Self::InvalidWebhook(WebhookInputError::NothingToUpdate) => (StatusCode::BAD_REQUEST, "nothing_to_update"),
+            Self::InvalidInput(input) | Self::InvalidWebhook(WebhookInputError::Body(input)) => match input {
                 InputError::Empty => (StatusCode::BAD_REQUEST, "empty_body"),
                 InputError::NotJson { .. } => (StatusCode::BAD_REQUEST, "not_json"),
                 InputError::NotAnObject => (StatusCode::BAD_REQUEST, "not_an_object"),
@@ -310,6 +327,9 @@ impl ApiError {
             Self::AlreadyExists(_) => (StatusCode::CONFLICT, "already_exists"),
             Self::UnchangeableKey(_) => (StatusCode::CONFLICT, "unchangeable_key"),
             Self::HistoryNotEnabled => (StatusCode::NOT_FOUND, "history_not_enabled"),
+            Self::WebhooksNotEnabled => (StatusCode::NOT_FOUND, "webhooks_not_enabled"),
+            Self::WebhookDisabled => (StatusCode::CONFLICT, "webhook_disabled"),
+            Self::TooManyWebhooks => (StatusCode::CONFLICT, "too_many_webhooks"),
             Self::NotRecorded { .. } => (StatusCode::NOT_FOUND, "not_recorded"),
             Self::HistoryBehind => (StatusCode::SERVICE_UNAVAILABLE, "history_behind"),
             Self::CursorExpired { .. } => (StatusCode::GONE, "cursor_expired"),
@@ -357,6 +377,7 @@ impl ApiError {
         match self {
             Self::InvalidInput(InputError::BrokenRules(errors))
             | Self::InvalidBatch(BatchError::BrokenRules(errors))
+            | Self::InvalidWebhook(WebhookInputError::BrokenRules(errors))
             | Self::InvalidOperation(errors)
             | Self::Store(StoreError::BrokenRules(errors)) => Some(errors),
             Self::OperationsFailed(failed) => Some(&failed.broken_rules)

@@ -138,6 +138,9 @@ pub(crate) enum QueryError {
     /// Not a place in a list of revisions or in a feed.
     #[error("cursor must be one that a previous response contains")]
     Cursor,
+    /// Not a status of a delivery.
+    #[error("status must be the name of a status")]
+    Status,
     /// Not a form of a batch's results.
     #[error("return must be full")]
     Return,

@@ -10,7 +10,7 @@ use std::{
     time::SystemTime,
 };
 
-use api::{Api, AppState, ExternalChecks, Stores, config::Settings};
+use api::{Api, AppState, ExternalChecks, Stores, Webhooks, config::Settings};
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use chrono::{DateTime, Utc};
 use lambda::{Handler, HandlerError, Invocation};
@@ -98,6 +98,16 @@ impl Service {
         let state = AppState::new(stores(&client), Settings::default());
         Self {
             api: Api::new(state.with_history(history)),
+            client,
+            has_item_written_by_hand: AtomicBool::new(false),
+        }
+    }
+
+    /// The service with webhooks.
+    pub(crate) fn over_webhooks(client: Client, webhooks: Webhooks) -> Self {
+        let state = AppState::new(stores(&client), Settings::default());
+        Self {
+            api: Api::new(state.with_webhooks(webhooks)),
             client,
             has_item_written_by_hand: AtomicBool::new(false),
         }

@@ -40,3 +40,4 @@ mod search_oracle;
 mod start;
 mod update;
 mod validation;
+mod webhooks;

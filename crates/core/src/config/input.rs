@@ -66,7 +66,7 @@ pub enum InputError {
     BrokenRules(Vec<FieldError>),
 }
 
-fn summarize(errors: &[FieldError]) -> String {
+pub(crate) fn summarize(errors: &[FieldError]) -> String {
     /// The summary is for people. Programs read every error in `details.errors`.
     const LISTED: usize = 3;
     let mut listed: Vec<String> = errors.iter().take(LISTED).map(ToString::to_string).collect();

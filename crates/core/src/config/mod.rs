@@ -28,7 +28,7 @@ pub use external_check::{SkipReason, skipped_checks};
 pub use field_change::{Change, LabelChanges};
 pub use field_value::{FieldData, FieldValue};
 pub use input::{InputError, parse_create, parse_update};
-pub(crate) use input::{check_key_field, parse_members};
+pub(crate) use input::{check_key_field, parse_members, summarize};
 pub(crate) use input::{create_from_members, update_from_members};
 pub use key::{ConfigKey, InvalidKey};
 pub use names::{DeliveryType, ExternalCheck, Field, RETIRED_FIELDS};

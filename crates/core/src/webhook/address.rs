@@ -14,7 +14,7 @@ pub enum AddressRejection {
     /// The name has no address.
     #[error("the name of the host has no address")]
     NoAddress,
-    /// At least one address is not reachable from everywhere. Then the others are not used either: whoever controls the name
+    /// At least one address is not reachable from everywhere. Then the others are not used either: the owner of the name
     /// chooses which one is returned next.
     #[error("the host has an address that is not public")]
     NotPublic,

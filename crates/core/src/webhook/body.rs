@@ -74,9 +74,13 @@ pub struct ConfigEventData {
     /// The fields that changed.
     #[cfg_attr(feature = "openapi", schema(max_items = 20))]
     pub changed: Vec<FieldChange>,
-    /// The configuration before the change; null where there was none or where it is not known.
+    /// The configuration before the change. Absent where there was none or where it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub previous: Option<StoredConfig>,
-    /// The configuration after the change; null after a deletion and where it is not known.
+    /// The configuration after the change. Absent after a deletion and where it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub configuration: Option<StoredConfig>,
     /// Who made the change.
     pub actor: ActorSummary,
@@ -98,7 +102,9 @@ pub struct EndpointEventData {
     pub tenant_id: Option<String>,
     /// Where its events are sent.
     pub url: String,
-    /// Why it was disabled; null for the other types of events.
+    /// Why it was disabled. Absent for the other types of events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(required = false, schema_with = reason_schema))]
     pub reason: Option<DisabledReason>,
 }
 
@@ -229,6 +235,14 @@ fn escape(segment: &str) -> percent_encoding::PercentEncode<'_> {
 
 fn rfc3339(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+#[cfg(feature = "openapi")]
+fn reason_schema() -> utoipa::openapi::Object {
+    crate::openapi::one_of(
+        &DisabledReason::ALL.map(DisabledReason::as_str),
+        "Why it was disabled. Absent for the other types of events.",
+    )
 }
 
 #[cfg(test)]

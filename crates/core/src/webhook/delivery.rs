@@ -52,13 +52,13 @@ pub enum Content {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = DeliveryAttempt))]
 pub struct Attempt {
     /// Counted from 1.
-    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 2_147_483_647))]
     pub number: u32,
     /// When it began.
     #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub at: String,
     /// How long it took.
-    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 2_147_483_647))]
     pub duration_ms: u32,
     /// The status of the response. Absent if there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -130,15 +130,17 @@ pub struct DeliveryView {
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub tenant_id: Option<String>,
     /// How far it is.
+    #[cfg_attr(feature = "openapi", schema(required = true, schema_with = status_schema))]
     pub status: DeliveryStatus,
     /// How often it was attempted.
-    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 2_147_483_647))]
     pub attempts: u32,
     /// When the next attempt is due. Absent unless it is pending.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false, format = DateTime))]
     pub next_attempt_at: Option<String>,
     /// Why it is attempted.
+    #[cfg_attr(feature = "openapi", schema(required = true, schema_with = origin_schema))]
     pub origin: DeliveryOrigin,
     /// When the event happened, in whole seconds.
     #[cfg_attr(feature = "openapi", schema(format = DateTime))]
@@ -245,6 +247,16 @@ impl Attempt {
 
 fn text(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+#[cfg(feature = "openapi")]
+fn status_schema() -> utoipa::openapi::Object {
+    crate::openapi::one_of(&DeliveryStatus::ALL.map(DeliveryStatus::as_str), "How far it is.")
+}
+
+#[cfg(feature = "openapi")]
+fn origin_schema() -> utoipa::openapi::Object {
+    crate::openapi::one_of(&DeliveryOrigin::ALL.map(DeliveryOrigin::as_str), "Why it is attempted.")
 }
 
 #[cfg(test)]

@@ -83,10 +83,11 @@ pub struct WebhookView {
     #[cfg_attr(feature = "openapi", schema(max_items = 10))]
     pub header_names: Vec<String>,
     /// Whether events arrive.
+    #[cfg_attr(feature = "openapi", schema(required = true, schema_with = status_schema))]
     pub status: WebhookStatus,
     /// Why the service disabled it: `failures` after five days of nothing but failures, `gone` after a 410.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    #[cfg_attr(feature = "openapi", schema(required = false, schema_with = reason_schema))]
     pub disabled_reason: Option<DisabledReason>,
     /// When the service disabled it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -182,6 +183,19 @@ impl Webhook {
             updated_at: text(self.updated_at),
         }
     }
+}
+
+#[cfg(feature = "openapi")]
+fn status_schema() -> utoipa::openapi::Object {
+    crate::openapi::one_of(&WebhookStatus::ALL.map(WebhookStatus::as_str), "Whether events arrive.")
+}
+
+#[cfg(feature = "openapi")]
+fn reason_schema() -> utoipa::openapi::Object {
+    crate::openapi::one_of(
+        &DisabledReason::ALL.map(DisabledReason::as_str),
+        "Why the service disabled it: `failures` after five days of nothing but failures, `gone` after a 410.",
+    )
 }
 
 #[cfg(test)]

@@ -93,14 +93,16 @@ pub struct ReplayView {
     #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub until: String,
     /// Which events.
+    #[cfg_attr(feature = "openapi", schema(required = true, schema_with = status_schema))]
     pub status: ReplayStatus,
     /// How far it is.
+    #[cfg_attr(feature = "openapi", schema(required = true, schema_with = state_schema))]
     pub state: ReplayState,
     /// How many events were examined.
-    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 2_147_483_647))]
     pub examined: u32,
     /// How many of them were queued.
-    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 2_147_483_647))]
     pub queued: u32,
     /// When it was asked for.
     #[cfg_attr(feature = "openapi", schema(format = DateTime))]
@@ -156,7 +158,7 @@ pub fn parse_rotation(body: &[u8]) -> Result<TimeDelta, WebhookInputError> {
     }
     let (mut grace, mut errors) = (DEFAULT_SECONDS, Vec::new());
     for (name, value) in parse_members(body)? {
-        let violation = match (name.as_str(), value.as_i64()) {
+        let violation = match (name.as_str(), whole_number(&value)) {
             (GRACE, _) if value.is_null() => continue,
             (GRACE, Some(seconds @ 0..=MAX_SECONDS)) => {
                 grace = seconds;
@@ -173,6 +175,16 @@ pub fn parse_rotation(body: &[u8]) -> Result<TimeDelta, WebhookInputError> {
     } else {
         Err(WebhookInputError::BrokenRules(errors))
     }
+}
+
+/// JSON has one type of numbers: 60.0 is 60.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a number that is too large saturates, and is out of range"
+)]
+fn whole_number(value: &Value) -> Option<i64> {
+    let fraction = || value.as_f64().filter(|number| number.fract() == 0.0);
+    value.as_i64().or_else(|| fraction().map(|number| number as i64))
 }
 
 fn time(value: &Value) -> Result<DateTime<Utc>, Violation> {
@@ -231,6 +243,16 @@ impl Replay {
             created_at: text(self.created_at),
         }
     }
+}
+
+#[cfg(feature = "openapi")]
+fn status_schema() -> utoipa::openapi::Object {
+    crate::openapi::one_of(&ReplayStatus::ALL.map(ReplayStatus::as_str), "Which events.")
+}
+
+#[cfg(feature = "openapi")]
+fn state_schema() -> utoipa::openapi::Object {
+    crate::openapi::one_of(&ReplayState::ALL.map(ReplayState::as_str), "How far it is.")
 }
 
 #[cfg(test)]
@@ -303,6 +325,7 @@ mod tests {
             ("", 86_400),
             ("{}", 86_400),
             (r#"{"grace_seconds":0}"#, 0),
+            (r#"{"grace_seconds":60.0}"#, 60),
             (r#"{"grace_seconds":null}"#, 86_400),
         ] {
             assert_eq!(

@@ -128,6 +128,8 @@
     // The stage, where the page was opened with one.
     spec.servers = [{ url: location.pathname.slice(0, Math.max(end, 0)) || "/" }];
     leaveOptionalFieldsEmpty(spec);
+    // What the service sends cannot be tried out here, and the library shows it without headings.
+    delete spec.webhooks;
     // The library shows these in its own dialog for credentials, which is taken out below.
     const { Signature, Timestamp } = spec.components.securitySchemes;
     spec.info.description += `\n\n## Signing\n\n${Signature.description}\n\n\`X-API-Timestamp\`: ${Timestamp.description}`;

@@ -18,3 +18,4 @@ mod stream_cost;
 mod stream_harness;
 mod stream_restart;
 mod table;
+mod webhooks;

@@ -30,7 +30,7 @@ pub(super) async fn connect(
     for address in addresses {
         let address = SocketAddr::new(address, url.port());
         match TcpStream::connect(address).await {
-            // What answers is what was checked.
+            // The peer is the address that was checked.
             Ok(stream) if stream.peer_addr().is_ok_and(|peer| peer == address) => return Ok(stream),
             Ok(_) => return Err(SendError::AnotherPeer),
             Err(error) => failure = Some(error),

@@ -23,7 +23,7 @@ pub enum SendError {
     #[error("the connection leads to another address")]
     AnotherPeer,
     /// No connection.
-    #[error("the connection was refused or is not possible")]
+    #[error("there is no connection to the host")]
     Unreachable(#[source] io::Error),
     /// Resolving and connecting took too long.
     #[error("there was no connection within {} seconds", .0.as_secs_f32())]

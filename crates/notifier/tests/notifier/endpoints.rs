@@ -1,4 +1,4 @@
-//! The health of endpoints: who is left alone, who is given up, and who is told.
+//! The health of endpoints: who is left alone, who is given up, and who gets an event of it.
 
 use chrono::{TimeDelta, Utc};
 use notifier::Handled;
@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn endpoint_that_fails_ten_times_is_left_alone_and_the_operator_is_told() {
+async fn endpoint_that_fails_ten_times_is_left_alone_and_the_operator_gets_an_event() {
     let service = Service::start().await;
     let (failing, healthy, operator) = (
         Subscriber::start(&[response(500, "", "")]).await,
@@ -60,10 +60,10 @@ async fn endpoint_that_fails_ten_times_is_left_alone_and_the_operator_is_told() 
         service.notifier.handle(&due.wake_up).await.unwrap();
     }
     assert_eq!(healthy.received().len(), 15);
-    let [told] = &operator.received()[..] else {
+    let [request] = &operator.received()[..] else {
         panic!("one operational event")
     };
-    let event: Value = serde_json::from_str(&told.body).unwrap();
+    let event: Value = serde_json::from_str(&request.body).unwrap();
     assert_eq!(
         (&event["type"], &event["data"]["webhook_id"]),
         (&"endpoint.failing".into(), &one.id.to_string().into())

@@ -39,11 +39,11 @@ struct Scripted(Mutex<Vec<Vec<IpAddr>>>);
 impl Resolve for Scripted {
     fn resolve<'a>(&'a self, _name: &'a str) -> Resolving<'a> {
         Box::pin(async {
-            let mut answers = self.0.lock().unwrap();
-            if answers.is_empty() {
+            let mut lists = self.0.lock().unwrap();
+            if lists.is_empty() {
                 Err(io::Error::other("no more"))
             } else {
-                Ok(answers.remove(0))
+                Ok(lists.remove(0))
             }
         })
     }
@@ -185,14 +185,14 @@ async fn name_that_points_elsewhere_later_is_checked_again_and_never_asked_twice
     let subscriber = Subscriber::start(&[ok()]).await;
     let address = |text: &str| text.parse::<IpAddr>().unwrap();
     let url = url(&format!("http://rebinding.example:{}/", subscriber.address.port()));
-    let answers = |answers: &[&[&str]]| {
-        let answers = answers
+    let lists = |lists: &[&[&str]]| {
+        let lists = lists
             .iter()
             .map(|texts| texts.iter().map(|text| address(text)).collect());
-        Arc::new(Scripted(Mutex::new(answers.collect())))
+        Arc::new(Scripted(Mutex::new(lists.collect())))
     };
     // Good at first, bad at the second attempt.
-    let resolver = answers(&[&["127.0.0.1"], &["10.0.0.1"], &["127.0.0.1", "10.0.0.1"], &[]]);
+    let resolver = lists(&[&["127.0.0.1"], &["10.0.0.1"], &["127.0.0.1", "10.0.0.1"], &[]]);
     let sender = Sender::with_resolver(loopback(), resolver.clone(), SHORT);
     let post = async || sender.post(&url, &[], "{}".to_owned()).await;
     post().await.unwrap();

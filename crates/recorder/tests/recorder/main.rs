@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod comparison;
+mod fan_out;
 mod faults;
 mod harness;
 mod kills;

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     error::StoreError,
-    item::{Item, text},
+    item::{Item, millisecond_text, text, text_of, time_of},
     placeholders::Placeholders,
     table::{Range, Written},
 };
@@ -103,7 +103,7 @@ impl DeliveryStore {
         let batch = self.table.query_range(range, filter, placeholders).await?;
         let last = match &batch.next {
             Some(key) => {
-                let position = delivery_item::text_of(key, POSITION).unwrap_or_default().to_owned();
+                let position = text_of(key, POSITION).unwrap_or_default().to_owned();
                 self.find(webhook.as_str(), &position)
                     .await?
                     .map(|delivery| delivery.event)
@@ -116,7 +116,7 @@ impl DeliveryStore {
         })
     }
 
-    /// Takes a pending delivery until `lease`, as it was read: whoever comes second gets `false`. If nobody concludes it,
+    /// Takes a pending delivery until `lease`, as it was read: the second one gets `false`. If nobody concludes it,
     /// it is due again then.
     pub async fn claim(&self, read: &Delivery, claim: &str, lease: DateTime<Utc>) -> Result<bool, StoreError> {
         let Some(due_at) = read.progress.due_at() else {
@@ -127,7 +127,7 @@ impl DeliveryStore {
             ..read.clone()
         };
         let mut placeholders = Placeholders::default();
-        let condition = placeholders.equals(DUE_AT, text(&delivery_item::due_text(due_at)));
+        let condition = placeholders.equals(DUE_AT, text(&millisecond_text(due_at)));
         let item = delivery_item::from_delivery(&claimed, Some(claim));
         Ok(match self.table.put(item, condition, placeholders).await? {
             Written::Applied(()) => true,
@@ -145,7 +145,7 @@ impl DeliveryStore {
             ..read.clone()
         };
         let mut placeholders = Placeholders::default();
-        let condition = placeholders.equals(DUE_AT, text(&delivery_item::due_text(due_at)));
+        let condition = placeholders.equals(DUE_AT, text(&millisecond_text(due_at)));
         let item = delivery_item::from_delivery(&postponed, None);
         let written = self.table.put(item, condition, placeholders).await?;
         Ok(matches!(written, Written::Applied(())))
@@ -200,7 +200,7 @@ impl DeliveryStore {
             let range = Range {
                 index: Some(BY_DUE.name),
                 partition: (BY_DUE.partition_key, shard.to_string()),
-                sort: (BY_DUE.sort_key, "0".to_owned(), delivery_item::due_text(now)),
+                sort: (BY_DUE.sort_key, "0".to_owned(), millisecond_text(now)),
                 descending: false,
                 limit: limit.into(),
                 start: None,
@@ -216,12 +216,12 @@ impl DeliveryStore {
 }
 
 fn to_due(item: &Item) -> Option<Due> {
-    let text = |name| delivery_item::text_of(item, name).map(str::to_owned);
+    let text = |name| text_of(item, name).map(str::to_owned);
     Some(Due {
         wake_up: WakeUp {
             webhook_id: text(WEBHOOK_ID)?,
             position: text(POSITION)?,
         },
-        since: delivery_item::time_of(item, DUE_AT)?,
+        since: time_of(item, DUE_AT)?,
     })
 }

@@ -1,7 +1,6 @@
 //! Between deliveries, replays and DynamoDB's items.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use chrono::{DateTime, SecondsFormat, Utc};
 use sha2::{Digest, Sha256};
 use tenant_core::{
     ConfigKey,
@@ -11,7 +10,7 @@ use tenant_core::{
     },
 };
 
-use crate::item::{Item, number, text};
+use crate::item::{Item, millisecond_text, number, number_of, text, text_of, time_of};
 
 pub(super) const WEBHOOK_ID: &str = "webhook_id";
 /// The time of the event and the rest of its name, so that a repeated event meets itself and a time is a place.
@@ -76,11 +75,6 @@ pub(super) fn shard(webhook_id: &str) -> String {
     (Sha256::digest(webhook_id)[0] % SHARDS).to_string()
 }
 
-/// A time whose order as text is that of time.
-pub(super) fn due_text(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Millis, true)
-}
-
 /// The item of a delivery. While an attempt is under way, `claim` is its name.
 pub(super) fn from_delivery(delivery: &Delivery, claim: Option<&str>) -> Item {
     let webhook_id = delivery.webhook.as_str();
@@ -99,7 +93,7 @@ pub(super) fn from_delivery(delivery: &Delivery, claim: Option<&str>) -> Item {
     insert(STATUS, text(delivery.progress.status().as_str()));
     if let Some(due_at) = delivery.progress.due_at() {
         insert(DUE_SHARD, text(&shard(webhook_id)));
-        insert(DUE_AT, text(&due_text(due_at)));
+        insert(DUE_AT, text(&millisecond_text(due_at)));
     }
     insert(ORIGIN, text(delivery.origin.as_str()));
     insert(TRIES, number(delivery.tries));
@@ -107,7 +101,7 @@ pub(super) fn from_delivery(delivery: &Delivery, claim: Option<&str>) -> Item {
         ATTEMPTS,
         AttributeValue::L(delivery.attempts.iter().map(from_attempt).collect()),
     );
-    insert(CREATED_AT, text(&due_text(delivery.created_at)));
+    insert(CREATED_AT, text(&millisecond_text(delivery.created_at)));
     insert(EXPIRES_AT, number(delivery.expires_at()));
     if let Some(claim) = claim {
         insert(CLAIM, text(claim));
@@ -152,8 +146,8 @@ pub(super) fn from_replay(replay: &Replay) -> Item {
     let mut insert = |name: &str, value| drop(item.insert(name.to_owned(), value));
     insert(REPLAY_ID, text(replay.id.as_str()));
     insert(SCOPE, text(&replay.scope.key()));
-    insert(SINCE, text(&due_text(replay.request.since)));
-    insert(UNTIL, text(&due_text(replay.request.until)));
+    insert(SINCE, text(&millisecond_text(replay.request.since)));
+    insert(UNTIL, text(&millisecond_text(replay.request.until)));
     insert(WHICH, text(replay.request.status.as_str()));
     insert(STATUS, text(replay.state.as_str()));
     if let Some(cursor) = &replay.cursor {
@@ -161,7 +155,7 @@ pub(super) fn from_replay(replay: &Replay) -> Item {
     }
     insert(EXAMINED, number(replay.examined));
     insert(QUEUED, number(replay.queued));
-    insert(CREATED_AT, text(&due_text(replay.created_at)));
+    insert(CREATED_AT, text(&millisecond_text(replay.created_at)));
     insert(EXPIRES_AT, number(replay.created_at.timestamp() + 30 * 24 * 60 * 60));
     item
 }
@@ -214,17 +208,4 @@ fn to_attempt(members: &Item) -> Option<Attempt> {
 
 fn webhook_id(item: &Item) -> Option<WebhookId> {
     text_of(item, WEBHOOK_ID)?.parse().ok()
-}
-
-pub(super) fn text_of<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
-    item.get(name)?.as_s().ok().map(String::as_str)
-}
-
-pub(super) fn time_of(item: &Item, name: &str) -> Option<DateTime<Utc>> {
-    let time = DateTime::parse_from_rfc3339(text_of(item, name)?).ok()?;
-    Some(time.to_utc())
-}
-
-fn number_of<N: std::str::FromStr>(item: &Item, name: &str) -> Option<N> {
-    item.get(name)?.as_n().ok()?.parse().ok()
 }

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use tenant_core::{
     DeliveryType,
     webhook::{DisabledReason, EventType, Health, Networks, Scope, Settings, Webhook, WebhookId, WebhookUrl},
 };
 
 use crate::{
-    item::{Item, number, text},
+    item::{Item, millisecond_text, number, number_of, text, text_of, time_of},
     tag::{Tagged, entity_tag},
 };
 
@@ -177,18 +177,5 @@ fn list<'a>(names: impl Iterator<Item = &'a str>) -> AttributeValue {
 }
 
 fn time(at: DateTime<Utc>) -> AttributeValue {
-    AttributeValue::S(at.to_rfc3339_opts(SecondsFormat::Millis, true))
-}
-
-fn text_of<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
-    item.get(name)?.as_s().ok().map(String::as_str)
-}
-
-fn time_of(item: &Item, name: &str) -> Option<DateTime<Utc>> {
-    let time = DateTime::parse_from_rfc3339(text_of(item, name)?).ok()?;
-    Some(time.to_utc())
-}
-
-fn number_of(item: &Item, name: &str) -> Option<u32> {
-    item.get(name)?.as_n().ok()?.parse().ok()
+    AttributeValue::S(millisecond_text(at))
 }

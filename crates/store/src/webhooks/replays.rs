@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::StoreError,
-    item::{Item, text},
+    item::{Item, millisecond_text, text},
     placeholders::Placeholders,
     table::Written,
 };
@@ -63,7 +63,7 @@ fn item(replay: &Replay, due_at: DateTime<Utc>) -> Item {
             DUE_SHARD.to_owned(),
             text(&delivery_item::shard(replay.webhook.as_str())),
         );
-        item.insert(DUE_AT.to_owned(), text(&delivery_item::due_text(due_at)));
+        item.insert(DUE_AT.to_owned(), text(&millisecond_text(due_at)));
     }
     item
 }

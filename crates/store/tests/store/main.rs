@@ -20,5 +20,7 @@ mod resolved;
 mod restores;
 mod search;
 mod transaction_marks;
+mod webhook_deliveries;
+mod webhook_harness;
 mod webhooks;
 mod writes;
