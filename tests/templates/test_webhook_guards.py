@@ -60,6 +60,18 @@ def let_the_recorder_put_events_without_a_bus(templates):
             statement["Fn::If"][0] = "HasWebhooks"
 
 
+@breaks("roles_together_reach_what_the_stores_call")
+def let_nobody_delete_endpoints(templates):
+    for _, statement in statements(templates, "functions", "ApiRole"):
+        if statement["Sid"] == "ManageEndpoints":
+            statement["Action"].remove("dynamodb:DeleteItem")
+
+
+@breaks("index_of_what_is_due_is_sparse_and_complete")
+def name_the_index_otherwise(templates):
+    properties(templates, "regional", "WebhookDeliveries")["GlobalSecondaryIndexes"][0]["IndexName"] = "due"
+
+
 @breaks("index_of_what_is_due_is_sparse_and_complete")
 def sort_what_is_due_by_its_position(templates):
     index = properties(templates, "regional", "WebhookDeliveries")["GlobalSecondaryIndexes"][0]

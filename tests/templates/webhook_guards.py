@@ -1,11 +1,13 @@
 """Rules for the webhooks: no delivery waits for a message, and nobody gets more than it needs."""
 
 import json
+import re
 
-from cfn import strings
+from cfn import ROOT, strings
 from history_guards import keys_of, properties
 
 GUARDS = []
+STORE = ROOT / "crates/store/src/webhooks"
 
 
 def guard(function):
@@ -37,28 +39,28 @@ def actions_on(templates, template, role, name):
 # What each role may do with the tables and the queue, and on which condition.
 ALLOWED = {
     ("functions", "ApiRole", "WebhooksTableName"): {
-        "": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+        "": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem"}
     },
     ("functions", "ApiRole", "WebhookDeliveriesTableName"): {
-        "": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"}
+        "": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"}
     },
     ("functions", "ApiRole", "WebhookQueueArn"): {"": {"sqs:SendMessage"}},
     ("functions", "ApiRole", "WebhookMasterKeyParameter"): {"": {"ssm:GetParameter"}},
-    ("history", "RecorderRole", "WebhooksTableName"): {"": {"dynamodb:Query"}},
+    ("history", "RecorderRole", "WebhooksTableName"): {"": {"dynamodb:Query", "dynamodb:Scan"}},
     ("history", "RecorderRole", "WebhookDeliveriesTableName"): {"": {"dynamodb:PutItem"}},
     ("history", "RecorderRole", "WebhookQueueArn"): {"": {"sqs:SendMessage"}},
     ("history", "RecorderRole", "EventBusName"): {"": {"events:PutEvents"}},
     ("webhooks", "NotifierRole", "WebhooksTableName"): {
-        "": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"}
+        "": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"}
     },
     ("webhooks", "NotifierRole", "WebhookDeliveriesTableName"): {
-        "": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"},
-        "/index/due": {"dynamodb:Query"},
+        "": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"},
+        "/index/by-due": {"dynamodb:Query"},
     },
     ("webhooks", "NotifierRole", "HistoryTableName"): {
-        "": {"dynamodb:GetItem", "dynamodb:Query"},
-        "/index/by-tenant": {"dynamodb:GetItem", "dynamodb:Query"},
-        "/index/by-day": {"dynamodb:GetItem", "dynamodb:Query"},
+        "": {"dynamodb:GetItem"},
+        "/index/by-tenant": {"dynamodb:Query"},
+        "/index/by-day": {"dynamodb:Query"},
     },
     ("webhooks", "NotifierRole", "WebhookMasterKeyParameter"): {"": {"ssm:GetParameter"}},
 }
@@ -75,10 +77,41 @@ def roles_reach_only_what_they_need(templates):
             yield f"{role}: it reaches {name} also without webhooks"
 
 
+# What each method of the store's table calls.
+CALLS = {
+    "get": "GetItem",
+    "put": "PutItem",
+    "replace": "PutItem",
+    "update": "UpdateItem",
+    "delete": "DeleteItem",
+    "query": "Query",
+    "query_range": "Query",
+    "scan": "Scan",
+    "scan_any": "Scan",
+}
+
+
+@guard
+def roles_together_reach_what_the_stores_call(templates):
+    for name, files in (
+        ("WebhooksTableName", ("endpoints", "health")),
+        ("WebhookDeliveriesTableName", ("deliveries", "replays")),
+    ):
+        code = "".join((STORE / f"{file}.rs").read_text() for file in files)
+        called = {f"dynamodb:{CALLS[method]}" for method in re.findall(r"\bself\s*\.table\s*\.(\w+)\(", code)}
+        allowed = set()
+        for template, role, table in ALLOWED:
+            if table == name:
+                allowed |= set().union(*actions_on(templates, template, role, name)[0].values())
+        if allowed != called:
+            yield f"{name}: {sorted(allowed ^ called)} is allowed or called, but not both"
+
+
 @guard
 def index_of_what_is_due_is_sparse_and_complete(templates):
     indexes = properties(templates, "regional", "WebhookDeliveries").get("GlobalSecondaryIndexes", [])
-    if [(index["IndexName"], keys_of(index)) for index in indexes] != [("due", ("due_shard", "due_at"))]:
+    (name,) = re.findall(r'const BY_DUE: IndexSchema = IndexSchema \{\s+name: "([^"]+)"', (STORE / "mod.rs").read_text())
+    if [(index["IndexName"], keys_of(index)) for index in indexes] != [(name, ("due_shard", "due_at"))]:
         yield f"WebhookDeliveries: its indexes are {indexes}"
     if any(index["Projection"] != {"ProjectionType": "ALL"} for index in indexes):
         yield "WebhookDeliveries: an index lacks attributes of the rows"
