@@ -84,7 +84,7 @@ def test_deployment_includes_the_webhooks(cloud):
     dead = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{STACK}-webhooks-dead-letters"
     assert json.loads(attributes["RedrivePolicy"]) == {"deadLetterTargetArn": dead, "maxReceiveCount": 5}
     assert attributes["VisibilityTimeout"] == "120"
-    assert variables(cloud, API)["WEBHOOKS_TABLE_NAME"] == WEBHOOKS
+    assert variables(cloud, API)["TENANT_WEBHOOKS_TABLE"] == WEBHOOKS
     assert "WEBHOOK_NETWORKS" not in variables(cloud, NOTIFIER)
 
 

@@ -187,7 +187,7 @@ def output_the_notifier_always(templates):
 @breaks("webhooks_are_optional_and_included_by_default")
 def manage_webhooks_that_nobody_sends(templates):
     variables = properties(templates, "functions", "Api")["Environment"]["Variables"]
-    variables["WEBHOOKS_TABLE_NAME"] = {"Ref": "WebhooksTableName"}
+    variables["TENANT_WEBHOOKS_TABLE"] = {"Ref": "WebhooksTableName"}
 
 
 @pytest.mark.parametrize(("guard", "change"), BREAKS, ids=lambda value: getattr(value, "__name__", value))

@@ -218,9 +218,9 @@ def webhooks_are_optional_and_included_by_default(templates):
     for logical_id, resource in templates["monitoring"]["Resources"].items():
         if logical_id.startswith(("Webhook", "Notifier")) and resource.get("Condition") != "HasWebhooks":
             yield f"monitoring: {logical_id} exists also without webhooks"
-    for template, function, prefix in (("functions", "Api", "WEBHOOK"), ("history", "Recorder", "TENANT_WEBHOOK")):
+    for template, function in (("functions", "Api"), ("history", "Recorder")):
         for name, value in properties(templates, template, function)["Environment"]["Variables"].items():
-            if name.startswith((prefix, "WEBHOOK_QUEUE")) and value.get("Fn::If", [None])[0] != "HasWebhooks":
+            if name.startswith(("TENANT_WEBHOOK", "WEBHOOK")) and value.get("Fn::If", [None])[0] != "HasWebhooks":
                 yield f"{function}: {name} is set also without webhooks"
     for template in ("functions", "history"):
         passed = root["Resources"]["Functions" if template == "functions" else "History"]["Properties"]["Parameters"]
