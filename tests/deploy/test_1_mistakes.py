@@ -58,6 +58,7 @@ USAGE = [
     ((*ZIPPED, "--kms-key-arn", "alias/ours"), "--kms-key-arn must be the ARN of a KMS key"),
     ((*ZIPPED, "--alarm-topic-arn", "ours"), "--alarm-topic-arn must be the ARN of an SNS topic, not 'ours'."),
     ((*ZIPPED, "--allowed-cidrs", "203.0.113.7"), "--allowed-cidrs must be address ranges such as 203.0.113.0/24"),
+    (setting("BatchConcurrency=101"), "BatchConcurrency must be a whole number from 1 to 100, not '101'."),
     (setting("ApiConcurrency=all"), "ApiConcurrency must be a number of at most 5 digits, or empty, not 'all'."),
     (setting("AlarmEmail=us"), "AlarmEmail must be an e-mail address, not 'us'."),
     (setting("AlarmEmail=us@example.com\nor@example.com"), "AlarmEmail contains a line break"),

@@ -648,7 +648,7 @@ def tables_are_retained_and_protected(templates):
 
 ENVIRONMENT = {
     "Authorizer": {"PREVIOUS_KEY_MAX_AGE", "PSK_PARAMETER_NAME", "REQUIRE_BODY_SHA256"},
-    "Api": {"TENANT_CONFIG_TABLE", "HISTORY_TABLE_NAME", "ALLOWED_ORIGINS"}
+    "Api": {"TENANT_CONFIG_TABLE", "HISTORY_TABLE_NAME", "ALLOWED_ORIGINS", "BATCH_CONCURRENCY"}
     | {"TENANT_WEBHOOKS_TABLE", "TENANT_WEBHOOK_DELIVERIES_TABLE", "WEBHOOK_QUEUE_URL", "WEBHOOK_MASTER_KEY_PARAMETER"},
     "Validator": {"TENANT_CONFIG_TABLE", "ALLOWED_ORIGINS", "CENTRAL_ROLE_ARN", "EXTERNAL_ID"},
     "Recorder": {"TENANT_CONFIG_TABLE", "TENANT_HISTORY_TABLE", "HISTORY_RETENTION_DAYS"}
@@ -688,6 +688,24 @@ def functions_are_as_designed(templates):
             yield f"{logical_id}: its concurrency cannot be reserved"
         if properties["Role"] != {"Fn::GetAtt": [f"{logical_id}Role", "Arn"]}:
             yield f"{logical_id}: it has the role of another function"
+
+
+@guard
+def batches_have_the_concurrency_that_the_api_accepts(templates):
+    parameter = templates["regional"]["Parameters"].get("BatchConcurrency", {})
+    numbers = [text for text in map(str, range(1001)) if re.match(parameter.get("AllowedPattern", "$"), text)]
+    (most,) = re.findall(r"const MAX: usize = (\d+);", (ROOT / "crates/api/src/config.rs").read_text())
+    if numbers != [str(number) for number in range(1, int(most) + 1)]:
+        yield f"regional: BatchConcurrency allows {numbers}"
+    (default,) = re.findall(r"`BATCH_CONCURRENCY` .* default (\d+) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    if parameter.get("Default") != default:
+        yield f"regional: BatchConcurrency is {parameter.get('Default')} by default"
+    reference = {"Ref": "BatchConcurrency"}
+    if templates["regional"]["Resources"]["Functions"]["Properties"]["Parameters"].get("BatchConcurrency") != reference:
+        yield "regional: the API function gets another concurrency"
+    variables = templates["functions"]["Resources"]["Api"]["Properties"]["Environment"]["Variables"]
+    if variables.get("BATCH_CONCURRENCY") != reference:
+        yield f"Api: BATCH_CONCURRENCY is {variables.get('BATCH_CONCURRENCY')}"
 
 
 @guard
