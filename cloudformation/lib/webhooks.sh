@@ -97,6 +97,6 @@ report_webhooks() {
     { warn "The event source mapping of the notifier cannot be read. ($(aws_error))" && return; }
   case $state in
     Enabled | Creating | Enabling | Updating) ;;
-    *) warn "The event source mapping of the notifier is $state, so deliveries wait for the sweep: docs/operations.md says how to go on." ;;
+    *) warn "The event source mapping of the notifier is $state, so no delivery is attempted: docs/operations.md says how to go on." ;;
   esac
 }

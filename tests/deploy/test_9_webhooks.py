@@ -125,9 +125,9 @@ def test_loopback_is_not_contacted_without_the_variable(cloud, history):
         history.put("guarded", bucket_name="one")
         wait_for("no attempt", lambda: any(one["attempts"] for one in endpoint.deliveries()))
         (delivery,) = endpoint.deliveries()
-        (attempt,) = endpoint.delivery(delivery["event_id"])["attempts"]
+        (attempt,) = endpoint.delivery(delivery["event_id"])["last_attempts"]
         assert "status" not in attempt
-        assert attempt["error"]
+        assert attempt["error"].endswith("no connection was made")
         assert receiver.delivered == []
 
 
@@ -149,11 +149,12 @@ def test_delivery_is_repeated_after_a_500(cloud, history):
         assert len({one.id for one in attempts}) == 1
         assert all(one.is_signed_with(endpoint.secret) for one in attempts)
         wait_for("not concluded", lambda: endpoint.delivery(attempts[0].id)["status"] == "succeeded")
-        noted = endpoint.delivery(attempts[0].id)["attempts"]
+        noted = endpoint.delivery(attempts[0].id)["last_attempts"]
         assert [attempt["status"] for attempt in noted] == [500, 503, 204]
 
 
 def test_sweep_of_the_schedule_delivers_what_the_queue_lost(cloud, history):
+    """Only the sweep can find the rows: their messages are gone before the notifier reads the queue."""
     with reaching_loopback(cloud), endpoint_with_receiver(cloud, "swept") as (endpoint, receiver):
         mapping(cloud, "--no-enabled")
         try:
@@ -161,10 +162,11 @@ def test_sweep_of_the_schedule_delivers_what_the_queue_lost(cloud, history):
                 history.put("swept", bucket_name=f"bucket-{number}")
             wait_for("no rows", lambda: len(endpoint.rows()) == 5)
             sqs(cloud, "purge-queue", "--queue-url", cloud.outputs()["WebhookQueueUrl"])
-            # The schedule comes within a minute.
-            delivered = receiver.wait_for(5, 150)
+            assert receiver.delivered == []
         finally:
             mapping(cloud, "--enabled")
+        # The schedule comes within a minute.
+        delivered = receiver.wait_for(5, 150)
         assert len({one.id for one in delivered}) == 5
 
 

@@ -66,6 +66,7 @@ def test_endpoint_that_is_gone_is_disabled_and_triggers_an_alarm(cloud, history,
 
 
 def test_delivery_to_a_disabled_endpoint_is_cancelled(cloud, history, monitoring, tmp_path):
+    """It is queued while the endpoint is enabled, and read from the queue when it no longer is."""
     mapping = ("--uuid", cloud.outputs()["WebhookMappingId"])
     with reaching_loopback(cloud), endpoint_with_receiver(cloud, "cancelled") as (endpoint, receiver):
         cloud.aws("lambda", "update-event-source-mapping", *mapping, "--no-enabled")
@@ -75,9 +76,9 @@ def test_delivery_to_a_disabled_endpoint_is_cancelled(cloud, history, monitoring
             endpoint.get(method="PATCH", body={"enabled": False})
             window = Window(cloud)
             sweep(cloud, tmp_path)
-            wait_for("not cancelled", lambda: endpoint.deliveries()[0]["status"] == "cancelled", 120)
         finally:
             cloud.aws("lambda", "update-event-source-mapping", *mapping, "--enabled")
+        wait_for("not cancelled", lambda: endpoint.deliveries()[0]["status"] == "cancelled", 120)
         measured = monitoring.measured(window, NOTIFIER)
         assert receiver.delivered == []
     assert sum(measured[metric("deliveries_cancelled")]) == 1

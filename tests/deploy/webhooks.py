@@ -90,10 +90,10 @@ class Endpoint:
         return request(url, method, key=self.key, body=body, base=self.base)
 
     def get(self, tail="", method="GET", body=None, status=200):
-        """The data of a response to a request to this endpoint."""
+        """The data of a response to a request to this endpoint. That to a deletion has none."""
         response = self.call(method, f"/{self.id}{tail}", body)
         assert response.status == status, (response.status, response.body)
-        return response.json["data"]
+        return response.json.get("data")
 
     def lead_to(self, url):
         """Writes another URL into the row. The API accepts none that is not public."""
@@ -107,7 +107,7 @@ class Endpoint:
         )
 
     def delivery(self, event_id):
-        """A delivery with its attempts."""
+        """A delivery with its last attempts."""
         return self.get(f"/deliveries/{event_id}")
 
     def deliveries(self):

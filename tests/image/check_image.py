@@ -31,6 +31,7 @@ from pathlib import Path
 INVOKE = "/2015-03-31/functions/function/invocations"
 USER = 65532
 KEY = "0123456789abcdef0123456789abcdef"
+MASTER_KEY = KEY[::-1]
 METHOD_ARN = "arn:aws:execute-api:us-east-1:123456789012:abcdef1234/development/GET/api/v1/delivery-configs"
 
 
@@ -44,7 +45,7 @@ CONFIG = {
 
 
 class Aws(http.server.BaseHTTPRequestHandler):
-    """SSM with one parameter, DynamoDB with one item that no scan returns, STS that denies every role."""
+    """SSM with the parameters of two keys, DynamoDB with one item that no scan returns, STS that denies every role."""
 
     protocol_version = "HTTP/1.1"
 
@@ -58,6 +59,9 @@ class Aws(http.server.BaseHTTPRequestHandler):
         if operation == "GetParameters":
             parameter = {"Name": "/test/psk", "Type": "SecureString", "Value": KEY, "Version": 1}
             response = {"Parameters": [parameter], "InvalidParameters": ["/test/psk:previous"]}
+        elif operation == "GetParameter":
+            name = json.loads(body)["Name"]
+            response = {"Parameter": {"Name": name, "Type": "SecureString", "Value": MASTER_KEY, "Version": 1}}
         elif operation in ("Query", "Scan"):
             queried = json.loads(body).get("ExpressionAttributeValues", {}).values()
             items = [CONFIG] if CONFIG["tenant_id"] in queried else []
