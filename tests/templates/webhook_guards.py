@@ -50,9 +50,7 @@ ALLOWED = {
     ("history", "RecorderRole", "WebhookDeliveriesTableName"): {"": {"dynamodb:PutItem"}},
     ("history", "RecorderRole", "WebhookQueueArn"): {"": {"sqs:SendMessage"}},
     ("history", "RecorderRole", "EventBusName"): {"": {"events:PutEvents"}},
-    ("webhooks", "NotifierRole", "WebhooksTableName"): {
-        "": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"}
-    },
+    ("webhooks", "NotifierRole", "WebhooksTableName"): {"": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"}},
     ("webhooks", "NotifierRole", "WebhookDeliveriesTableName"): {
         "": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"},
         "/index/by-due": {"dynamodb:Query"},
@@ -110,7 +108,9 @@ def roles_together_reach_what_the_stores_call(templates):
 @guard
 def index_of_what_is_due_is_sparse_and_complete(templates):
     indexes = properties(templates, "regional", "WebhookDeliveries").get("GlobalSecondaryIndexes", [])
-    (name,) = re.findall(r'const BY_DUE: IndexSchema = IndexSchema \{\s+name: "([^"]+)"', (STORE / "mod.rs").read_text())
+    (name,) = re.findall(
+        r'const BY_DUE: IndexSchema = IndexSchema \{\s+name: "([^"]+)"', (STORE / "mod.rs").read_text()
+    )
     if [(index["IndexName"], keys_of(index)) for index in indexes] != [(name, ("due_shard", "due_at"))]:
         yield f"WebhookDeliveries: its indexes are {indexes}"
     if any(index["Projection"] != {"ProjectionType": "ALL"} for index in indexes):
