@@ -8,6 +8,7 @@ pub mod ssm;
 use std::error::Error;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tenant_aws::parameter::ParameterError;
 use tenant_core::signature::{KeyError, SignedRequest, SigningKey};
 
 pub use cache::{KeyCache, KeyEvents, KeysUnavailable, Lease};
@@ -79,6 +80,19 @@ pub enum KeySourceError {
     /// Any other error that the store responded with.
     #[error("reading the parameter is rejected")]
     Rejected(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl From<ParameterError> for KeySourceError {
+    fn from(error: ParameterError) -> Self {
+        match error {
+            ParameterError::Missing(name) => Self::Missing(name),
+            ParameterError::AccessDenied(source) => Self::AccessDenied(source),
+            ParameterError::Throttled(source) => Self::Throttled(source),
+            ParameterError::TimedOut => Self::TimedOut,
+            ParameterError::Unavailable(source) => Self::Unavailable(source),
+            ParameterError::Unusable { source, .. } | ParameterError::Rejected(source) => Self::Rejected(source),
+        }
+    }
 }
 
 impl KeySourceError {

@@ -23,25 +23,16 @@ use aws_sdk_ssm::{
     operation::get_parameters::GetParametersError,
     types::Parameter,
 };
-use aws_types::SdkConfig;
 use chrono::{DateTime, Utc};
 use lambda::chain;
-use tenant_aws::{ErrorClass, Limits, classify};
+use tenant_aws::parameter::ParameterError;
+pub use tenant_aws::parameter::client;
 use tenant_core::signature::{KeyWarning, SigningKey};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::{KeySource, KeySourceError, Keys, ParameterName};
 
-/// The pauses between attempts take up to 50 and 100 ms.
-const LIMITS: Limits = Limits {
-    connect: Duration::from_secs(1),
-    attempt: Duration::from_secs(1),
-    operation: None,
-    attempts: 3,
-    first_backoff: Duration::from_millis(50),
-    max_backoff: Duration::from_millis(100),
-};
 /// For a whole read: three attempts and their pauses take up to 3 x 1 + 0.15 s, and a second call may follow. The rest of
 /// the function's 5 s is for the verification.
 const READ_TIMEOUT: Duration = Duration::from_secs(4);
@@ -53,20 +44,12 @@ const NOT_FOUND: [&str; 4] = [
     "ResourceNotFoundException",
     "ValidationException",
 ];
-/// SSM's code for a KMS key that is disabled or that the function is not allowed to use.
-const INVALID_KMS_KEY: &str = "InvalidKeyId";
 
 /// Reads keys from one parameter.
 #[derive(Debug, Clone)]
 pub struct SsmKeySource {
     client: Client,
     name: ParameterName,
-}
-
-/// A client with time-outs; the SDK has none by default.
-#[must_use]
-pub fn client(sdk: &SdkConfig) -> Client {
-    Client::new(&LIMITS.apply(sdk))
 }
 
 impl SsmKeySource {
@@ -82,7 +65,7 @@ impl SsmKeySource {
             Err(error) if has_code(&error, &NOT_FOUND) => self.get(vec![newest]).await,
             response => response,
         };
-        self.to_keys(parameters.map_err(into_source_error)?)
+        self.to_keys(parameters.map_err(ParameterError::from)?)
     }
 
     async fn get(&self, names: Vec<String>) -> Result<Vec<Parameter>, SdkError<GetParametersError>> {
@@ -176,19 +159,4 @@ fn time_of(time: &aws_sdk_ssm::primitives::DateTime) -> Option<DateTime<Utc>> {
 
 fn has_code(error: &SdkError<GetParametersError>, codes: &[&str]) -> bool {
     error.code().is_some_and(|code| codes.contains(&code))
-}
-
-fn into_source_error(error: SdkError<GetParametersError>) -> KeySourceError {
-    match classify(&error) {
-        ErrorClass::TimedOut => KeySourceError::TimedOut,
-        ErrorClass::Throttled => KeySourceError::Throttled(error.into()),
-        ErrorClass::Denied | ErrorClass::UnknownIdentity | ErrorClass::InvalidCredentials => {
-            KeySourceError::AccessDenied(error.into())
-        }
-        ErrorClass::Unreachable | ErrorClass::ServerFault => KeySourceError::Unavailable(error.into()),
-        _ if has_code(&error, &[INVALID_KMS_KEY]) => KeySourceError::AccessDenied(error.into()),
-        _ if error.as_service_error().is_some() => KeySourceError::Rejected(error.into()),
-        // There was no response that could be read.
-        _ => KeySourceError::Unavailable(error.into()),
-    }
 }

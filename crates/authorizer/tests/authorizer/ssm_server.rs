@@ -1,74 +1,31 @@
 //! SSM on a loopback port, as far as `GetParameters` goes.
 
-use std::sync::{Arc, Mutex};
-
 use authorizer::keys::ssm::{SsmKeySource, client};
-use aws_sdk_ssm::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
-use aws_types::SdkConfig;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    task::JoinHandle,
-};
-
-/// How the server responds to a call.
-pub(crate) enum Reply {
-    /// A status and a body.
-    Json(u16, Value),
-    /// Never.
-    Hang,
-}
+pub(crate) use testing::AwsReply as Reply;
+use testing::AwsServer;
 
 /// The server, which ends when it is dropped.
-pub(crate) struct SsmServer {
-    endpoint: String,
-    calls: Arc<Mutex<Vec<Value>>>,
-    accepting: JoinHandle<()>,
-}
+pub(crate) struct SsmServer(AwsServer);
 
 impl SsmServer {
     /// A server that responds to each call with `reply` of its parsed body.
     pub(crate) async fn start(reply: impl Fn(&Value) -> Reply + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let calls = Arc::new(Mutex::new(Vec::new()));
-        let (reply, seen) = (Arc::new(reply), Arc::clone(&calls));
-        let accepting = tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                let (reply, seen) = (Arc::clone(&reply), Arc::clone(&seen));
-                tokio::spawn(async move { respond(stream, &*reply, &seen).await });
-            }
-        });
-        Self {
-            endpoint,
-            calls,
-            accepting,
-        }
+        let reply = move |call: &testing::AwsCall| {
+            assert_eq!(call.target, "AmazonSSM.GetParameters");
+            reply(&call.input)
+        };
+        Self(AwsServer::start(reply).await)
     }
 
     /// The bodies of the calls so far.
     pub(crate) fn calls(&self) -> Vec<Value> {
-        self.calls.lock().unwrap().clone()
+        self.0.calls().into_iter().map(|call| call.input).collect()
     }
 
     /// The production key source, with its production time limits, pointed here.
     pub(crate) fn source(&self, parameter: &str) -> SsmKeySource {
-        let credentials = Credentials::new("test", "test", None, None, "test");
-        let sdk = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .endpoint_url(&self.endpoint)
-            .region(Region::from_static("us-east-1"))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .build();
-        SsmKeySource::new(client(&sdk), parameter.parse().unwrap())
-    }
-}
-
-impl Drop for SsmServer {
-    fn drop(&mut self) {
-        self.accepting.abort();
+        SsmKeySource::new(client(&self.0.sdk_config()), parameter.parse().unwrap())
     }
 }
 
@@ -97,47 +54,5 @@ pub(crate) fn found(parameters: &[Value], invalid: &[&str]) -> Reply {
 
 /// An error as SSM sends it.
 pub(crate) fn rejected(status: u16, code: &str) -> Reply {
-    Reply::Json(status, json!({"__type": code, "Message": "the text of it"}))
-}
-
-async fn respond(mut stream: TcpStream, reply: &impl Fn(&Value) -> Reply, seen: &Mutex<Vec<Value>>) {
-    let Some(call) = read_call(&mut stream).await else {
-        return;
-    };
-    let reply = reply(&call);
-    seen.lock().unwrap().push(call);
-    match reply {
-        Reply::Hang => std::future::pending().await,
-        Reply::Json(status, body) => {
-            let body = body.to_string();
-            let head = format!(
-                "HTTP/1.1 {status} Status\r\ncontent-type: application/x-amz-json-1.1\r\ncontent-length: {}\r\n\
-                 connection: close\r\n\r\n",
-                body.len()
-            );
-            // A client that has given up is not a failure of the server.
-            let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
-        }
-    }
-}
-
-/// The body of the one request that comes on a connection.
-async fn read_call(stream: &mut TcpStream) -> Option<Value> {
-    let mut bytes = Vec::new();
-    loop {
-        if stream.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
-        }
-        let text = String::from_utf8_lossy(&bytes);
-        let Some((head, body)) = text.split_once("\r\n\r\n") else {
-            continue;
-        };
-        assert!(head.contains("AmazonSSM.GetParameters"), "{head}");
-        let length = head
-            .lines()
-            .find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok())?;
-        if body.len() >= length {
-            return serde_json::from_str(body).ok();
-        }
-    }
+    Reply::rejection(status, code)
 }

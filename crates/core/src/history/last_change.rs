@@ -10,6 +10,8 @@ use crate::violation::{ErrorCode, Violation};
 
 /// The name of the attribute. Log processors ignore it, as all attributes that they do not know.
 pub const LAST_CHANGE_ATTRIBUTE: &str = "last_change";
+/// The member of the map that says what the request did.
+pub const LAST_CHANGE_KIND: &str = "kind";
 
 named_enum! {
     /// What a write of this service was for.
@@ -54,7 +56,6 @@ pub struct LastChange {
 pub struct ChangeNote(String);
 
 const REQUEST_ID: &str = "request_id";
-const KIND: &str = "kind";
 const KEY: &str = "key";
 const AT: &str = "at";
 const NOTE: &str = "note";
@@ -70,7 +71,7 @@ impl LastChange {
     pub fn members(&self) -> Vec<(&'static str, String)> {
         let always = [
             (REQUEST_ID, self.request_id.clone()),
-            (KIND, self.kind.to_string()),
+            (LAST_CHANGE_KIND, self.kind.to_string()),
             (AT, self.at.to_rfc3339_opts(SecondsFormat::Millis, true)),
         ];
         let optional = [
@@ -91,7 +92,7 @@ impl LastChange {
         let text = |name| member(name).filter(|text| (1..=MAX_TEXT_BYTES).contains(&text.len()));
         Some(Self {
             request_id: text(REQUEST_ID)?.to_owned(),
-            kind: ChangeKind::from_name(text(KIND)?)?,
+            kind: ChangeKind::from_name(text(LAST_CHANGE_KIND)?)?,
             key: text(KEY).map(str::to_owned),
             at: DateTime::parse_from_rfc3339(text(AT)?).ok()?.to_utc(),
             note: member(NOTE).and_then(|note| note.parse().ok()),

@@ -33,7 +33,7 @@ pub use entry::{Entry, Event};
 pub use feed::{FeedCursor, FeedCursorError};
 pub use image::Image;
 pub use images::{Before, Images};
-pub use last_change::{ChangeKind, ChangeNote, LAST_CHANGE_ATTRIBUTE, LastChange};
+pub use last_change::{ChangeKind, ChangeNote, LAST_CHANGE_ATTRIBUTE, LAST_CHANGE_KIND, LastChange};
 pub use record::Record;
 pub use restore::{parse_restore, restore_body};
 pub use retention::{Recording, Retention, RetentionError};

@@ -5,8 +5,8 @@ use tokio::time::sleep;
 
 use super::{
     ConfigStore, item,
-    last_change::{Mark, Marking, is_marked},
-    write::{MAX_ROUNDS, keeps_changing},
+    last_change::{Mark, Marking, OtherMarks, is_marked},
+    write::keeps_changing,
 };
 use crate::{
     backoff::pause,
@@ -16,6 +16,10 @@ use crate::{
     precondition::Precondition,
     table::{Rejection, Written},
 };
+
+/// How often the pair of calls is tried. The pauses take 0.9 s on average, in which a deletion that runs at the same time
+/// ends even on a busy table.
+const MAX_ROUNDS: u32 = 7;
 
 /// The outcome of one pair of calls.
 enum Attempted {
@@ -32,7 +36,7 @@ impl ConfigStore {
     /// as it was; `None` where a retry found that an earlier attempt had deleted it and nothing had been read before.
     ///
     /// The item is marked, and then deleted on that mark: see the module `last_change`. If somebody writes it in
-    /// between, both are repeated. With a precondition, a consistent read comes first and both are bound to what was read:
+    /// between, both are repeated; another deletion is given the time to end first. With a precondition, a consistent read comes first and both are bound to what was read:
     /// such a write is [`StoreError::PreconditionFailed`]. A failure leaves the item as it was.
     pub async fn delete(
         &self,
@@ -43,11 +47,16 @@ impl ConfigStore {
         let mark = Mark::new(by);
         let read = self.read_for(&item::key(key), precondition, None).await?;
         for round in 1..=MAX_ROUNDS {
-            match self.try_delete(key, &mark, read.as_ref()).await? {
+            // Deletions that keep replacing each other's mark would all fail. The first round does not ask, since a mark
+            // may be left of a request that ended; nor does the last one, for the same reason.
+            let others = match round {
+                1 | MAX_ROUNDS => OtherMarks::Replaced,
+                _ => OtherMarks::Kept,
+            };
+            match self.try_delete(key, &mark, read.as_ref(), others).await? {
                 Attempted::Deleted(item) => return Ok(item.map(item::stored_config)),
                 Attempted::Absent => return Err(StoreError::NotFound),
                 Attempted::Changed(_) if read.is_some() => return Err(StoreError::PreconditionFailed),
-                // Two deletions that mark the item in turn would keep each other from it.
                 Attempted::Changed(found) if is_marked(&found) => sleep(pause(round)?).await,
                 Attempted::Changed(_) => {}
             }
@@ -55,8 +64,14 @@ impl ConfigStore {
         Err(keeps_changing())
     }
 
-    async fn try_delete(&self, key: &ConfigKey, mark: &Mark, read: Option<&Item>) -> Result<Attempted, StoreError> {
-        let before = match self.mark(key, mark, read).await? {
+    async fn try_delete(
+        &self,
+        key: &ConfigKey,
+        mark: &Mark,
+        read: Option<&Item>,
+        others: OtherMarks,
+    ) -> Result<Attempted, StoreError> {
+        let before = match self.mark(key, mark, read, others).await? {
             Marking::Done(before) => Some(before),
             Marking::Rejected(None) => return Ok(Attempted::Absent),
             Marking::Rejected(Some(found)) => return Ok(Attempted::Changed(found)),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use tenant_core::{
     ConfigKey, Field,
-    history::{ChangeKind, LAST_CHANGE_ATTRIBUTE, LastChange},
+    history::{ChangeKind, LAST_CHANGE_ATTRIBUTE, LAST_CHANGE_KIND, LastChange},
 };
 use tokio::time::timeout;
 
@@ -34,6 +34,15 @@ pub(super) fn own_work<'a>(rejection: &'a Rejection, by: &LastChange) -> Option<
 /// The name of the request that deletes an item, on the item while it still exists.
 #[derive(Debug)]
 pub(super) struct Mark(AttributeValue);
+
+/// What becomes of the mark of another deletion that is on the item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OtherMarks {
+    /// It is replaced, and the other deletion has to begin again.
+    Replaced,
+    /// It stays, and the item is not marked.
+    Kept,
+}
 
 /// The outcome of an attempt to mark an item.
 #[derive(Debug)]
@@ -74,6 +83,14 @@ pub(super) fn is_marked(item: &Item) -> bool {
     change.is_some_and(|change| change.kind == ChangeKind::Delete)
 }
 
+/// "No deletion has marked the item".
+fn is_unmarked(placeholders: &mut Placeholders) -> String {
+    let change = placeholders.name(LAST_CHANGE_ATTRIBUTE);
+    let kind = placeholders.alias("kind_of_change", LAST_CHANGE_KIND);
+    let deletion = placeholders.value("deletion", AttributeValue::S(ChangeKind::Delete.to_string()));
+    format!("NOT ({change}.{kind} = {deletion})")
+}
+
 fn text_member<'a>(members: &'a Item, name: &str) -> Option<&'a str> {
     members.get(name)?.as_s().ok().map(String::as_str)
 }
@@ -81,12 +98,21 @@ fn text_member<'a>(members: &'a Item, name: &str) -> Option<&'a str> {
 impl ConfigStore {
     /// Marks the item that was read, or whatever item there is. The mark is all that changes, so neither entity tags nor
     /// conditions of other writers are affected.
-    pub(super) async fn mark(&self, key: &ConfigKey, mark: &Mark, read: Option<&Item>) -> Result<Marking, StoreError> {
+    pub(super) async fn mark(
+        &self,
+        key: &ConfigKey,
+        mark: &Mark,
+        read: Option<&Item>,
+        others: OtherMarks,
+    ) -> Result<Marking, StoreError> {
         let mut placeholders = Placeholders::default();
-        let condition = match read {
+        let mut condition = match read {
             Some(read) => placeholders.is_unchanged(read, item::modelled_attributes()),
             None => placeholders.exists(Field::TenantId.name()),
         };
+        if others == OtherMarks::Kept {
+            condition = format!("{condition} AND {}", is_unmarked(&mut placeholders));
+        }
         let update = ItemUpdate {
             set: vec![(LAST_CHANGE_ATTRIBUTE, mark.0.clone())],
             ..ItemUpdate::default()

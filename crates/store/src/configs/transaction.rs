@@ -12,7 +12,7 @@ use super::{
     ConfigStore,
     batch::{Effect, found},
     item,
-    last_change::{Mark, Marking},
+    last_change::{Mark, Marking, OtherMarks},
     write::{Updated, is_free},
 };
 use crate::{
@@ -182,7 +182,10 @@ impl ConfigStore {
     }
 
     async fn mark_one(&self, attempt: &mut Attempt<'_>, mark: &Mark) -> Result<bool, StoreError> {
-        match self.mark(&attempt.key, mark, attempt.read.as_ref()).await? {
+        match self
+            .mark(&attempt.key, mark, attempt.read.as_ref(), OtherMarks::Replaced)
+            .await?
+        {
             Marking::Done(before) => attempt.marked = Marked::Yes(before),
             Marking::NoRoom => attempt.marked = Marked::NoRoom,
             Marking::Rejected(found) => attempt.found(found, mark),

@@ -1,6 +1,6 @@
 //! A deletion is two calls: a mark with the name of the request, and the deletion on that mark.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
@@ -11,6 +11,7 @@ use tenant_core::{
 };
 use tenant_store::{Precondition, StoreError, configs::ConfigStore};
 use testing::Fault;
+use tokio::sync::Notify;
 
 use crate::harness::{
     Harness, item, key, now, request, request_with, s3, store_with, text, unchanged, update, with_edit_before,
@@ -164,6 +165,59 @@ async fn deletion_by_another_between_the_calls_is_not_this_one() {
     let (deleted, others) = delete_around(&harness, &Precondition::None, 1, edit).await;
     assert!(matches!(deleted, Err(StoreError::NotFound)), "{deleted:?}");
     assert!(others.unwrap().is_some());
+}
+
+/// Deletes an item that another deletion marks between the two calls, and runs `then` once this one has tried again. Returns
+/// also the number of calls.
+async fn delete_overtaken(harness: &Harness, then: impl Future<Output = ()>) -> (Deleted, usize) {
+    harness.store.create(&s3("acme"), &request(), now()).await.unwrap();
+    let gate = Arc::new(Notify::new());
+    let (store, proxy) = store_with(harness, &[Fault::Pass, Fault::Hold(Arc::clone(&gate)), Fault::Pass]).await;
+    let has_sent = async |requests| {
+        while proxy.requests() < requests {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let other = async {
+        has_sent(2).await;
+        let mut marked = stored(harness).await;
+        let members = request_with("other", ChangeKind::Delete).members().into_iter();
+        let members = members.map(|(name, value)| (name.to_owned(), text(&value))).collect();
+        marked.insert("last_change".to_owned(), AttributeValue::M(members));
+        harness.put(marked).await;
+        gate.notify_one();
+        has_sent(3).await;
+        then.await;
+    };
+    let (deleted, ()) = tokio::join!(Box::pin(delete(&store, &Precondition::None)), other);
+    (deleted, proxy.requests())
+}
+
+#[tokio::test]
+async fn deletion_that_another_overtakes_leaves_the_others_mark_and_lets_it_end() {
+    let harness = Harness::start().await;
+    let (deleted, calls) = delete_overtaken(&harness, async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(request_id(&stored(&harness).await), "other");
+        let (acme, other) = (key("acme", S3), request());
+        let ended = harness.store.delete(&acme, &Precondition::None, &other).await;
+        ended.unwrap();
+    })
+    .await;
+    assert!(matches!(deleted, Err(StoreError::NotFound)), "{deleted:?}");
+    assert!((3..=7).contains(&calls), "{calls}");
+}
+
+#[tokio::test]
+async fn deletion_that_another_overtakes_ends_although_the_other_does_not() {
+    let harness = Harness::start().await;
+    let (deleted, calls) = delete_overtaken(&harness, async {}).await;
+    assert!(deleted.unwrap().is_some());
+    assert_eq!(harness.item("acme", "s3").await, None);
+    assert_eq!(
+        calls, 9,
+        "two calls in the first and last round, one in the five between them"
+    );
 }
 
 #[tokio::test]

@@ -106,25 +106,22 @@ impl Stepped {
 
     /// Waits until the next call is held, or there is none.
     async fn pending(&self) {
-        while !self.is_done.load(Ordering::SeqCst) && self.proxy.requests() <= self.released {
+        while !self.is_done() && self.proxy.requests() <= self.released {
             yield_now().await;
         }
     }
 
     /// Lets one call through, and waits for its effect.
     async fn step(&mut self) {
-        if !self.is_done.load(Ordering::SeqCst) {
+        if !self.is_done() {
             self.released += 1;
             self.gate.notify_one();
             self.pending().await;
         }
     }
 
-    async fn finish(mut self) -> Result<(), StoreError> {
-        while !self.is_done.load(Ordering::SeqCst) {
-            self.step().await;
-        }
-        self.write.await.unwrap()
+    fn is_done(&self) -> bool {
+        self.is_done.load(Ordering::SeqCst)
     }
 }
 
@@ -190,9 +187,15 @@ async fn race_in_every_order(parties: &[Party], steps: u32) {
             running[rest % parties.len()].step().await;
             rest /= parties.len();
         }
+        // The rest in turn: a deletion waits for another one that has marked the item.
+        while !running.iter().all(Stepped::is_done) {
+            for stepped in &mut running {
+                stepped.step().await;
+            }
+        }
         let mut outcomes = Vec::new();
         for stepped in running {
-            outcomes.push(stepped.finish().await);
+            outcomes.push(stepped.write.await.unwrap());
         }
         conclude(&harness, parties, &outcomes, &mut seen).await;
     }
