@@ -7,7 +7,7 @@
 #   ./deploy.sh --rollback [VERSION]  serve with the release before the live one, or with this one
 #   ./deploy.sh --status              print the stack, its releases and what needs attention
 #   ./deploy.sh --follow              follow an operation that began elsewhere, or that Ctrl-C left
-#   ./deploy.sh --delete              delete the stack and keep the table and its history
+#   ./deploy.sh --delete              delete the stack and keep its tables
 #
 # For every command:
 #   -e, --environment NAME           the environment, also the stage of the API; default development
@@ -25,11 +25,13 @@
 #       --external-id ID             the external id for assuming customers' roles; default: the id of this account
 #       --api-auth-ssm-parameter NAME    the SecureString with the signing key; default /PROJECT/ENVIRONMENT/api/psk
 #       --create-psk                 create that parameter with 256 random bits if it does not exist
+#       --create-webhook-key         create the master key of the webhooks also where there are endpoints already, whose
+#                                    secrets then change; without endpoints, a missing one is created anyway
 #       --package image|zip          the package type of the functions; default image
 #       --authorizer-image-uri URI   the image of the authorizer in ECR
 #       --api-image-uri URI          the image of all other functions in ECR
-#       --binaries DIRECTORY         for zip: a directory with the programs authorizer, api and recorder, and, with a
-#                                    central role, validator; without it, deploy.sh builds them
+#       --binaries DIRECTORY         for zip: a directory with the programs authorizer, api, recorder and notifier, and,
+#                                    with a central role, validator; without it, deploy.sh builds them
 #       --arch arm64|x86_64          the architecture; default: that of the images, arm64 for zip packages
 #       --allowed-origins LIST       the origins whose pages may call the API, separated by commas
 #       --allowed-cidrs LIST         the addresses that may call the API, separated by commas
@@ -69,6 +71,8 @@ source "$LIBRARY/domain.sh"
 source "$LIBRARY/table.sh"
 # shellcheck source=cloudformation/lib/history.sh
 source "$LIBRARY/history.sh"
+# shellcheck source=cloudformation/lib/webhooks.sh
+source "$LIBRARY/webhooks.sh"
 # shellcheck source=cloudformation/lib/key.sh
 source "$LIBRARY/key.sh"
 # shellcheck source=cloudformation/lib/images.sh
@@ -126,6 +130,7 @@ deploy() {
   [[ $mode == set ]] || check_bucket
   check_table
   check_history
+  check_webhooks
   if [[ ${parameter[IncludeApi]} == true ]]; then
     check_domain
     check_images
@@ -137,6 +142,7 @@ deploy() {
   confirm_loss
   if [[ ${parameter[IncludeApi]} == true ]]; then
     create_missing_key
+    create_missing_master_key
     [[ $mode == set || ${parameter[PackageType]} == Image ]] || package_functions
   fi
   prepare_templates

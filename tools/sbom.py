@@ -16,7 +16,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-FUNCTIONS = ("authorizer", "api", "validator", "recorder")
+FUNCTIONS = ("authorizer", "api", "validator", "recorder", "notifier")
 
 
 def tree(target):

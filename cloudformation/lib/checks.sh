@@ -75,14 +75,19 @@ check_log_groups() {
   check_log_group ManageApiLogs "/aws/lambda/$(function_name api)"
   ! has_validator || check_log_group ManageValidatorLogs "/aws/lambda/$(function_name validator)"
   ! has_history || check_log_group ManageRecorderLogs "/aws/lambda/$(function_name recorder)"
+  ! has_webhooks || check_log_group ManageNotifierLogs "/aws/lambda/$(function_name notifier)"
 }
 
 check_log_group() {
   local name=$1 group=$2 found
   [[ -n ${parameter[$name]+set} && -z ${given[$name]-} ]] || return 0
   # The deployed stack, or one of an earlier release, contains the group, or the operator has decided.
-  [[ ${previous[IncludeApi]-} != true || $name == ManageValidatorLogs && -z ${previous[CentralRoleArn]-} ||
-    $name == ManageRecorderLogs && ${previous[IncludeHistory]-} != true ]] || return 0
+  case $name in
+    ManageValidatorLogs) [[ ${previous[IncludeApi]-} != true || -z ${previous[CentralRoleArn]-} ]] || return 0 ;;
+    ManageRecorderLogs) [[ ${previous[IncludeApi]-} != true || ${previous[IncludeHistory]-} != true ]] || return 0 ;;
+    ManageNotifierLogs) ! had_webhooks || return 0 ;;
+    *) [[ ${previous[IncludeApi]-} != true ]] || return 0 ;;
+  esac
   found=$(aws_call logs describe-log-groups --log-group-name-prefix "$group" \
     --query "logGroups[?logGroupName=='$group'].logGroupName | [0]") || return 0
   parameter[$name]=true

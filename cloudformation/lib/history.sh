@@ -82,23 +82,28 @@ check_recorder_program() {
   fi
 }
 
-# The table of the history may exist: a stack leaves it when it is deleted, and when its history is switched off.
 check_history_table() {
-  local table=$project-$environment-config-history keys owner
+  check_kept_table config-history tenant_id position IncludeHistory 'the history that it contains'
+}
+
+# A table that the stack keeps may exist: it is left when the stack is deleted, and when what it is for is switched off.
+# Takes its name without the stack's, its keys, the parameter that it depends on, and what it contains.
+check_kept_table() {
+  local table=$project-$environment-$1 hash=$2 range=$3 included=$4 content=$5 keys owner
   if ! keys=$(aws_call dynamodb describe-table --table-name "$table" \
     --query "join(',', sort(Table.KeySchema[].join(':', [KeyType, AttributeName])))"); then
     aws_error_matches ResourceNotFound || fail "The table $table cannot be described. ($(aws_error))"
     return 0
   fi
-  [[ $keys == HASH:tenant_id,RANGE:position ]] ||
-    fail "The table $table exists with other keys than tenant_id and position: choose another project or environment."
+  [[ $keys == "HASH:$hash,RANGE:$range" ]] ||
+    fail "The table $table exists with other keys than $hash and $range: choose another project or environment."
   owner=$(owner_of_table "$table")
   [[ $owner != "$stack" ]] || return 0
   [[ -z $owner ]] || fail "The table $table belongs to the stack $owner: remove it from that stack first, with DeletionPolicy: Retain."
   $adopt_table || is_left_by_stack "$table" ||
-    fail "The table $table exists, and no stack of this name left it: pass --adopt-table if no other tool manages it, or --parameter IncludeHistory=false."
+    fail "The table $table exists, and no stack of this name left it: pass --adopt-table if no other tool manages it, or --parameter $included=false."
   import_table=true
-  info "The table $table exists and is imported into the stack with the history that it contains."
+  info "The table $table exists and is imported into the stack with $content."
 }
 
 report_history_left() {

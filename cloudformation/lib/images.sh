@@ -9,9 +9,12 @@ check_images() {
   # An earlier release built the API image without the validator.
   [[ -z ${parameter[CentralRoleArn]} || -z ${previous[ValidatorImageUri]+set} || -n ${given[ApiImageUri]-} ]] ||
     misuse "The API image of this stack does not contain the validator: build Containerfile.api, push it, and pass --api-image-uri."
-  # An earlier release built it without the recorder.
+  # Earlier releases built it without the recorder, or without the notifier.
   if has_history && [[ -n ${previous[ApiImageUri]-} && -z ${previous[IncludeHistory]+set} && -z ${given[ApiImageUri]-} ]]; then
     misuse "The API image of this stack does not contain the recorder: build Containerfile.api, push it, and pass --api-image-uri."
+  fi
+  if has_webhooks && [[ -n ${previous[ApiImageUri]-} && -z ${previous[IncludeWebhooks]+set} && -z ${given[ApiImageUri]-} ]]; then
+    misuse "The API image of this stack does not contain the notifier: build Containerfile.api, push it, and pass --api-image-uri."
   fi
   for name in "${names[@]}"; do
     found=$(resolve_image "$(label_of "$name")" "${parameter[$name]}")

@@ -55,18 +55,22 @@ warn_of_shared_key() {
 }
 
 create_missing_key() {
-  local name=${parameter[PskParameterName]}
-  $key_is_missing || return 0
+  ! $key_is_missing || create_parameter "${parameter[PskParameterName]}" 'PSK for tenant management API authentication'
+}
+
+# Creates a SecureString with a random key. Takes its name and its description.
+create_parameter() {
+  local name=$1
   if $dry_run; then
     info "The parameter $name would be created."
     return
   fi
   # In a file, because every user can read the arguments of a process. An existing key is never overwritten.
-  printf '{"Name":"%s","Type":"SecureString","Description":"PSK for tenant management API authentication","Value":"%s"}' \
-    "$name" "$(head -c 32 /dev/urandom | base64 | tr -d '\n')" >"$work/psk.json"
-  aws_call ssm put-parameter --no-overwrite --cli-input-json "file://$work/psk.json" >/dev/null ||
+  printf '{"Name":"%s","Type":"SecureString","Description":"%s","Value":"%s"}' \
+    "$name" "$2" "$(head -c 32 /dev/urandom | base64 | tr -d '\n')" >"$work/key.json"
+  aws_call ssm put-parameter --no-overwrite --cli-input-json "file://$work/key.json" >/dev/null ||
     fail "The parameter $name cannot be created. ($(aws_error))"
-  rm "$work/psk.json"
+  rm "$work/key.json"
   info "Created the parameter $name with 256 random bits."
 }
 

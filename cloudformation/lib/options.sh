@@ -23,7 +23,7 @@ declare -rA PARAMETER_OF=(
 
 # The options that fit a command other than a deployment, beside -e, -r, -p and --yes.
 declare -rA FITS=(
-  [set]=' --dry-run --tags --cloudformation-role --termination-protection --monitor '
+  [set]=' --create-webhook-key --dry-run --tags --cloudformation-role --termination-protection --monitor '
   [rollback]=' --dry-run --cloudformation-role '
   [status]=' '
   [follow]=' '
@@ -31,13 +31,13 @@ declare -rA FITS=(
 )
 
 # Parameters that deploy.sh computes.
-readonly COMPUTED=' TemplatesPrefix Release AuthorizerCodeKey ApiCodeKey ValidatorCodeKey RecorderCodeKey PskSecretArn
-  ErrorOrigin TableStreamArn PinnedAuthorizerVersion PinnedApiVersion PinnedValidatorVersion PinnedRecorderVersion '
+readonly COMPUTED=' TemplatesPrefix Release AuthorizerCodeKey ApiCodeKey ValidatorCodeKey RecorderCodeKey NotifierCodeKey PskSecretArn
+  ErrorOrigin TableStreamArn PinnedAuthorizerVersion PinnedApiVersion PinnedValidatorVersion PinnedRecorderVersion PinnedNotifierVersion '
 
 # Parameters of the root template that the command line sets, and name and value of each tag.
 declare -A given=() tag=()
 mode=deploy template_type='' bucket='' environment=development region='' project=multi-tenant-logging
-package='' binaries='' create_psk=false adopt_table=false dry_run=false yes=false
+package='' binaries='' create_psk=false create_webhook_key=false adopt_table=false dry_run=false yes=false
 wanted_release='' cloudformation_role='' termination_protection='' monitor=''
 # The options that were used, and `--parameter` and `--set` with their arguments in turn.
 used=() pairs=()
@@ -65,6 +65,7 @@ read_options() {
       --include-api) given[IncludeApi]=true ;;
       --adopt-table) adopt_table=true ;;
       --create-psk) create_psk=true ;;
+      --create-webhook-key) create_webhook_key=true ;;
       --package) package=$(value_of "$@"); shift ;;
       --validator-image-uri) value_of "$@" >/dev/null; ignore_validator_image --validator-image-uri; shift ;;
       --binaries) binaries=$(value_of "$@"); shift ;;

@@ -5,7 +5,7 @@
 readonly LAMBDA_GLIBC=2.34
 
 # Every function, by the program in its package. The template's parameter for the package is NameCodeKey.
-readonly FUNCTIONS=(authorizer api validator recorder)
+readonly FUNCTIONS=(authorizer api validator recorder notifier)
 
 package_functions() {
   local program deployed=()
@@ -28,6 +28,8 @@ is_packaged() {
     validator) has_validator ;;
     # Without a history as well, so that `--set IncludeHistory=true` finds it, unless --binaries lacks it.
     recorder) has_history || [[ -z $binaries || -f $binaries/recorder ]] ;;
+    # The same.
+    notifier) has_webhooks || [[ -z $binaries || -f $binaries/notifier ]] ;;
   esac
 }
 

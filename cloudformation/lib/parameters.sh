@@ -17,6 +17,7 @@ declare -rA MEANING=(
   [ApiConcurrency]='a number of at most 5 digits, or empty'
   [ValidatorConcurrency]='a number of at most 5 digits, or empty'
   [RecorderConcurrency]='a number of at most 5 digits, or empty'
+  [NotifierConcurrency]='a number of at most 5 digits, or empty'
 )
 
 read_template_parameters() {
@@ -78,10 +79,14 @@ merge_parameters() {
     [[ -z ${given[$name]+set} ]] || parameter[$name]=${given[$name]}
   done
   default_history
+  default_webhooks
   parameter[ProjectName]=$project
   parameter[Environment]=$environment
   parameter[TemplatesBucket]=$bucket
   parameter[PskParameterName]=${parameter[PskParameterName]:-/$project/$environment/api/psk}
+  # The templates of an earlier release have no webhooks.
+  [[ -z ${parameter[WebhookMasterKeyParameter]+set} ]] ||
+    parameter[WebhookMasterKeyParameter]=${parameter[WebhookMasterKeyParameter]:-/$project/$environment/webhooks/master-key}
   # A gateway response's header has fixed text, so it can name only one origin. With several, pages cannot read the
   # gateway's errors, only the API's.
   parameter[ErrorOrigin]=''
@@ -175,7 +180,7 @@ check_table_only() {
       *) misuse "Options for the API need --include-api." ;;
     esac
   done
-  if $create_psk || [[ -n $binaries$package$monitor ]]; then
+  if $create_psk || $create_webhook_key || [[ -n $binaries$package$monitor ]]; then
     misuse "Options for the API need --include-api."
   fi
 }
@@ -200,6 +205,7 @@ check_needs() {
     misuse "--domain needs --certificate-arn, or --hosted-zone-id to have a certificate issued."
   [[ -n ${parameter[CentralRoleArn]} ]] || needs --central-role-arn ExternalId ValidatorMemory ValidatorConcurrency
   [[ ${parameter[IncludeHistory]-} == true ]] || needs IncludeHistory=true HistoryRetentionDays RecorderMemory RecorderConcurrency
+  check_webhook_needs
   [[ ${parameter[HistoryRetentionDays]-} != *.* ]] ||
     misuse "HistoryRetentionDays must be a whole number of days, not '${parameter[HistoryRetentionDays]}'."
   [[ -z ${parameter[AlarmEmail]} || -z ${parameter[AlarmTopicArn]-} ]] ||

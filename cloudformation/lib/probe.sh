@@ -12,6 +12,7 @@ function_name() {
     api) printf '%s-api-service' "$stack" ;;
     validator) printf '%s-api-validator' "$stack" ;;
     recorder) printf '%s-api-recorder' "$stack" ;;
+    notifier) printf '%s-api-notifier' "$stack" ;;
   esac
 }
 
@@ -21,6 +22,7 @@ title_of() {
     api) printf 'the API function' ;;
     validator) printf 'the validator' ;;
     recorder) printf 'the recorder' ;;
+    notifier) printf 'the notifier' ;;
   esac
 }
 
@@ -95,7 +97,7 @@ invoke_version() {
   fi
   case $program in
     authorizer) [[ $response == *'"policyDocument"'* ]] || cause="$what returns no policy: ${response:0:300}" ;;
-    recorder) [[ $response == *'"batchItemFailures"'* ]] || cause="$what returns no batch response: ${response:0:300}" ;;
+    recorder | notifier) [[ $response == *'"batchItemFailures"'* ]] || cause="$what returns no batch response: ${response:0:300}" ;;
     *)
       status=$(sed -nE 's/.*"statusCode": *([0-9]+).*/\1/p' <<<"$response")
       [[ $status =~ ^[1-4][0-9][0-9]$ ]] || cause="$what responds ${status:-without a status} to GET /health: ${response:0:300}"
@@ -117,11 +119,11 @@ field_of() {
   sed -nE 's/.*"'"$1"'": *"(([^"\\]|\\.)*)".*/\1/p' | sed 's/\\"/"/g; s/\\\\/\\/g'
 }
 
-# An event as API Gateway sends it, for a request that every release serves; for the recorder, a batch without records. The authorizer's is signed, if the caller may
-# read the key: then its decision also proves that the authorizer can.
+# An event as API Gateway sends it, for a request that every release serves; for recorder and notifier, a batch without
+# records. The authorizer's is signed, if the caller may read the key: then its decision also proves that the authorizer can.
 write_event() {
   local path=/api/v1/delivery-configs timestamp signature=0000000000000000000000000000000000000000000000000000000000000000
-  if [[ $1 == recorder ]]; then
+  if [[ $1 == recorder || $1 == notifier ]]; then
     printf '{"Records":[]}'
     return
   elif [[ $1 != authorizer ]]; then

@@ -106,8 +106,8 @@ settle_pins() {
     keeps_pins=true
     return
   fi
-  for name in AuthorizerImageUri ApiImageUri AuthorizerCodeKey ApiCodeKey ValidatorCodeKey RecorderCodeKey; do
-    [[ ${parameter[$name]} == "${previous[$name]-}" ]] || same=false
+  for name in AuthorizerImageUri ApiImageUri AuthorizerCodeKey ApiCodeKey ValidatorCodeKey RecorderCodeKey NotifierCodeKey; do
+    [[ ${parameter[$name]-} == "${previous[$name]-}" ]] || same=false
   done
   ! $same || $dry_run ||
     confirm "A rollback chose the live release, and this deployment serves with the code of the newest one again."

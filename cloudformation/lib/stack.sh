@@ -126,7 +126,7 @@ run_deletion() {
 }
 
 delete_stack() {
-  local tables="The table $project-$environment-tenant-configs" bucket
+  local tables bucket keys='the key'
   if [[ -z $stack_status ]]; then
     info "The stack $stack does not exist."
     return
@@ -134,12 +134,23 @@ delete_stack() {
   [[ $is_protected != True ]] ||
     fail "The stack $stack is protected from deletion: run aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name $stack --region $region first."
   bucket=$(stack_output FailedRecordsBucket)
-  ! aws_call dynamodb describe-table --table-name "$project-$environment-config-history" --query Table.TableName >/dev/null ||
-    tables="The tables $project-$environment-tenant-configs and $project-$environment-config-history"
+  tables=$(kept_tables)
+  ! had_webhooks || keys='the keys'
   confirm "This deletes the API of $stack and keeps ${tables,}."
   step "Deleting the stack $stack"
   run_deletion
-  info "Deleted. $tables, the key and the objects in the templates bucket${bucket:+, and the bucket $bucket for failed records,} are kept."
+  info "Deleted. $tables, $keys and the objects in the templates bucket${bucket:+, and the bucket $bucket for failed records,} are kept."
+}
+
+# Prints the tables that a deletion keeps.
+kept_tables() {
+  local name text="$stack-tenant-configs" found=()
+  for name in config-history webhooks webhook-deliveries; do
+    ! aws_call dynamodb describe-table --table-name "$stack-$name" --query Table.TableName >/dev/null || found+=("$stack-$name")
+  done
+  ((${#found[@]} > 0)) || { printf 'The table %s' "$text" && return; }
+  for name in "${found[@]::${#found[@]}-1}"; do text+=", $name"; done
+  printf 'The tables %s and %s' "$text" "${found[-1]}"
 }
 
 print_outputs() {

@@ -15,6 +15,7 @@ print_status() {
   print_releases
   report_drift
   report_history
+  report_webhooks
   report_alarms
   [[ ${parameter[PackageType]} != Image ]] || warn_of_lost_images
   warn_of_shared_key "${parameter[PskParameterName]}"

@@ -3,7 +3,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # the variables are deploy.sh's
 
 # Names in the templates that deploy.sh replaces for each release.
-readonly VERSIONS='AuthorizerVersion|ApiVersion|ValidatorVersion|RecorderVersion'
+readonly VERSIONS='AuthorizerVersion|ApiVersion|ValidatorVersion|RecorderVersion|NotifierVersion'
 
 # For --set: the templates of the deployed stack in place of those beside this script, so that only the setting changes.
 use_deployed_templates() {
@@ -21,21 +21,22 @@ use_deployed_templates() {
 
 # Prepares the templates in $work/templates, and sets the parameters that are made from their content.
 prepare_templates() {
-  local set=$work/templates release deployment
+  local set=$work/templates release deployment file
   mkdir -p "$set"
   cp "$TEMPLATES"/*.yaml "$set"
   # A Lambda version and an API deployment are immutable, so their logical ids contain a hash of everything that they are
   # made from.
-  release=$(fingerprint "$TEMPLATES/functions.yaml" "$TEMPLATES/history.yaml")
+  release=$(fingerprint "$TEMPLATES/functions.yaml" "$TEMPLATES/history.yaml" "$TEMPLATES/webhooks.yaml")
   deployment=$(fingerprint "$TEMPLATES/api.yaml" -- DomainName)
   # The integration of the validate route depends on a parameter that this template does not declare.
   ! has_validator || deployment+=Validated
   parameter[Release]=$release
-  substitute "s/($VERSIONS)Revision/\\1$release/g" "$set/functions.yaml"
-  [[ ! -f $set/history.yaml ]] || substitute "s/($VERSIONS)Revision/\\1$release/g" "$set/history.yaml"
+  for file in "$set"/{functions,history,webhooks}.yaml; do
+    [[ ! -f $file ]] || substitute "s/($VERSIONS)Revision/\\1$release/g" "$file"
+  done
   substitute "s/DeploymentRevision/Deployment$deployment/g" "$set/api.yaml"
   # CloudFormation imports an existing table only if its name is literal in the template.
-  substitute "s/!Sub \\$\{ProjectName\}-\\$\{Environment\}-(tenant-configs|config-history)$/$project-$environment-\\1/" "$set/regional.yaml"
+  substitute "s/!Sub \\$\{ProjectName\}-\\$\{Environment\}-(tenant-configs|config-history|webhooks|webhook-deliveries)$/$project-$environment-\\1/" "$set/regional.yaml"
   parameter[TemplatesPrefix]=$project/templates/$(cat "$set"/*.yaml | sha256 | cut -c1-16)
 }
 
@@ -60,7 +61,7 @@ upload_templates() {
 fingerprint() {
   local template name names=()
   while (($# > 0)) && [[ $1 != -- ]]; do
-    # An earlier release has no template of the history.
+    # An earlier release has no template of the history, or of the webhooks.
     [[ ! -f $1 ]] || names+=("$1")
     shift
   done

@@ -21,14 +21,17 @@ BUCKET = "your-templates-bucket"
 STACK = "multi-tenant-logging-development"
 TABLE = f"{STACK}-tenant-configs"
 HISTORY = f"{STACK}-config-history"
+WEBHOOKS, DELIVERIES = f"{STACK}-webhooks", f"{STACK}-webhook-deliveries"
 PSK_PARAMETER = "/multi-tenant-logging/development/api/psk"
+MASTER_KEY_PARAMETER = "/multi-tenant-logging/development/webhooks/master-key"
 ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64"}[os.uname().machine]
 # The built functions. run.sh builds them unless it is set.
 BINARIES = Path(os.environ["FUNCTION_BINARIES"])
 ZIP = ("--package", "zip", "--binaries", BINARIES)
-# The functions behind the API, and the one behind the table.
+# The functions behind the API, the one behind the table, and the one behind the queue.
 FUNCTIONS = (f"{STACK}-api-authorizer", f"{STACK}-api-service", f"{STACK}-api-validator")
 RECORDER = f"{STACK}-api-recorder"
+NOTIFIER = f"{STACK}-api-notifier"
 CENTRAL_ROLE = f"arn:aws:iam::{ACCOUNT}:role/ROSA-CentralLogDistributionRole-abc123"
 
 
@@ -152,7 +155,7 @@ class Cloud:
     def change_programs(self, into):
         """A new build: the same programs with other bytes at their end, which the loader ignores."""
         into.mkdir()
-        for name in ("authorizer", "api", "validator", "recorder"):
+        for name in ("authorizer", "api", "validator", "recorder", "notifier"):
             (into / name).write_bytes((BINARIES / name).read_bytes() + os.urandom(16))
         return into
 

@@ -1,4 +1,4 @@
-"""Starts ministack on the loopback port GATEWAY_PORT, with nine of its defects fixed.
+"""Starts ministack on the loopback port GATEWAY_PORT, with eleven of its defects fixed.
 
 - An update of a nested stack loses the attributes of unchanged resources, so `Fn::GetAtt` of one of them fails. Here
   the recorded attributes of the stack are used.
@@ -7,12 +7,15 @@
 - IAM evaluates `DescribeLogGroups` as a call on all resources, and `DescribeLogStreams` as one on a log group whose ARN
   has no suffix. Here both have the suffix that policies use for log groups, `:*`.
 - `DescribeStackResources` needs a stack name. Here it also finds the stack of a physical resource.
+- IAM evaluates `SendMessageBatch` as an action of that name. IAM has none: `SendMessage` allows it, as here.
 - CloudFormation rejects composite alarms and associations of web ACLs. Here they are calls to their services.
 - A deleted table with point-in-time recovery is lost. DynamoDB keeps a backup of it, as here.
 - An event is sent to its function in two writes, and TCP delays the second until the first is acknowledged, 40 ms
   later. Here both are sent at once, and a request takes a quarter of the time.
 - A change set of an update ignores conditions: a resource whose condition becomes true is not added, so it is not
   imported either. Here a resource whose condition is false is not in its template.
+- CloudFormation passes the largest number of batches of a queue's mapping as a text, if it is a parameter, and then
+  Lambda reads no queue at all. Here it is a number.
 - A mapping of a DynamoDB stream ignores reported failures, bisection and limits. streams.py has them.
 
 CloudFormation has no rollback triggers here. Those that it is asked for are printed.
@@ -24,13 +27,15 @@ import socketserver
 import streams
 from ministack import app
 from ministack.core import iam_actions
-from ministack.services import cloudwatch, dynamodb, waf
+from ministack.services import cloudwatch, dynamodb, lambda_svc, waf
 from ministack.services.cloudformation import _stacks, changesets, handlers, provisioners
 
 _update_resource = provisioners._update_resource
 _extract_resource_arn = iam_actions.extract_resource_arn
+_extract_iam_action = iam_actions.extract_iam_action
 _create_change_set = handlers._ACTION_HANDLERS["CreateChangeSet"]
 _delete_table = dynamodb._delete_table
+_sqs_esm_concurrency = lambda_svc._sqs_esm_concurrency
 _describe_stack_resources = handlers._describe_stack_resources
 _resolve_props_for_diff = changesets._resolve_props_for_diff
 
@@ -50,6 +55,11 @@ def extract_resource_arn(service, method, path, headers, body, query, region, ac
     if service == "logs" and headers.get("x-amz-target", "").endswith((".DescribeLogGroups", ".DescribeLogStreams")):
         return f"arn:aws:logs:{region}:{account}:log-group:{json.loads(body).get('logGroupName', '')}:log-stream:"
     return _extract_resource_arn(service, method, path, headers, body, query, region, account)
+
+
+def extract_iam_action(*arguments, **named):
+    action = _extract_iam_action(*arguments, **named)
+    return "sqs:SendMessage" if action == "sqs:SendMessageBatch" else action
 
 
 def describe_stack_resources(params):
@@ -88,6 +98,12 @@ def delete_table(data):
     return _delete_table(data)
 
 
+def sqs_esm_concurrency(mapping, *arguments):
+    scaling = mapping.get("ScalingConfig") or {}
+    mapping["ScalingConfig"] = {name: int(value) for name, value in scaling.items()}
+    return _sqs_esm_concurrency(mapping, *arguments)
+
+
 def put_composite_alarm(logical_id, properties, stack_name):
     status, _, body = cloudwatch._put_composite_alarm({}, properties, False, True)
     if status >= 400:
@@ -113,7 +129,9 @@ def disassociate_web_acl(physical_id, properties):
 socketserver.StreamRequestHandler.disable_nagle_algorithm = True
 provisioners._update_resource = update_resource
 iam_actions.extract_resource_arn = extract_resource_arn
+iam_actions.extract_iam_action = extract_iam_action
 dynamodb._delete_table = delete_table
+lambda_svc._sqs_esm_concurrency = sqs_esm_concurrency
 provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::CompositeAlarm"] = {
     "create": put_composite_alarm,
     "update": lambda physical_id, old, new, stack_name: put_composite_alarm(None, new, stack_name),

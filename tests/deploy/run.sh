@@ -30,7 +30,7 @@ run_tests() {
 }
 
 # Each group has its own emulator: the deployment that test_2 to test_4 share, the test that waits for stale keys, the
-# releases of a stack, the history, and the other tests. The first sends 100 requests at once, which must not time out, so
+# releases of a stack, the history with the webhooks, and the other tests. The first sends 100 requests at once, which must not time out, so
 # the others have a lower priority.
 run_all() {
   local pid status=0 background=()

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from cloud import PSK_PARAMETER, ROOT
+from cloud import MASTER_KEY_PARAMETER, PSK_PARAMETER, ROOT
 from documents import blocks, described
 
 DOCUMENTS = ("deployment.md", "operations.md")
@@ -36,7 +36,15 @@ def test_documents_name_only_options_that_exist():
 
 
 def test_described_key_is_created(cloud):
-    cloud.run(["bash", "-ec", described("deployment.md", "aws ssm put-parameter")])
+    cloud.run(["bash", "-ec", described("deployment.md", f"aws ssm put-parameter --name {PSK_PARAMETER}")])
     (parameter,) = cloud.aws("ssm", "get-parameters", "--names", PSK_PARAMETER)["Parameters"]
     assert parameter["Type"] == "SecureString"
     cloud.aws("ssm", "delete-parameter", "--name", PSK_PARAMETER)
+
+
+def test_described_master_key_is_created(cloud):
+    cloud.run(["bash", "-ec", described("deployment.md", f"aws ssm put-parameter --name {MASTER_KEY_PARAMETER}")])
+    named = ("--names", MASTER_KEY_PARAMETER)
+    (parameter,) = cloud.aws("ssm", "get-parameters", *named, "--with-decryption")["Parameters"]
+    assert (parameter["Type"], len(parameter["Value"])) == ("SecureString", 44)
+    cloud.aws("ssm", "delete-parameter", "--name", MASTER_KEY_PARAMETER)

@@ -58,6 +58,7 @@ USAGE = [
     ((*ZIPPED, "--kms-key-arn", "alias/ours"), "--kms-key-arn must be the ARN of a KMS key"),
     ((*ZIPPED, "--alarm-topic-arn", "ours"), "--alarm-topic-arn must be the ARN of an SNS topic, not 'ours'."),
     ((*ZIPPED, "--allowed-cidrs", "203.0.113.7"), "--allowed-cidrs must be address ranges such as 203.0.113.0/24"),
+    (setting("BatchConcurrency=101"), "BatchConcurrency must be a whole number from 1 to 100, not '101'."),
     (setting("ApiConcurrency=all"), "ApiConcurrency must be a number of at most 5 digits, or empty, not 'all'."),
     (setting("AlarmEmail=us"), "AlarmEmail must be an e-mail address, not 'us'."),
     (setting("AlarmEmail=us@example.com\nor@example.com"), "AlarmEmail contains a line break"),
@@ -139,6 +140,29 @@ USAGE = [
     ((*API, "--validator-image-uri"), "--validator-image-uri needs a value."),
     (("-t", "regional", "-b", BUCKET, "--api-image-uri", "x"), "Options for the API need --include-api."),
     (("-t", "regional", "-b", BUCKET, "--create-psk"), "Options for the API need --include-api."),
+    (("-t", "regional", "-b", BUCKET, "--create-webhook-key"), "Options for the API need --include-api."),
+    (
+        (*ZIPPED, "--parameter", "IncludeHistory=false", "--parameter", "IncludeWebhooks=true"),
+        "IncludeWebhooks needs IncludeHistory=true.",
+    ),
+    (
+        (*ZIPPED, "--parameter", "IncludeHistory=false", "--parameter", "NotifierBatches=20"),
+        "NotifierBatches needs IncludeHistory=true.",
+    ),
+    (
+        (*ZIPPED, "--parameter", "IncludeWebhooks=false", "--parameter", "EventBusName=ours"),
+        "EventBusName needs IncludeWebhooks=true.",
+    ),
+    (
+        (*ZIPPED, "--parameter", "IncludeWebhooks=false", "--create-webhook-key"),
+        "--create-webhook-key needs IncludeWebhooks=true.",
+    ),
+    (setting("NotifierConcurrency=10"), "NotifierConcurrency must be greater than NotifierBatches, 10, so that"),
+    (setting("NotifierBatches=1"), "NotifierBatches must be a number of at least 2 and at most 1000, not '1'."),
+    (setting("WebhookRetrySchedule=5,0"), "WebhookRetrySchedule must be 1 to 20 whole numbers of seconds"),
+    (setting("WebhookRetrySchedule=604801"), "WebhookRetrySchedule must be 1 to 20 whole numbers of seconds"),
+    (setting("WebhookMasterKeyParameter=key"), "WebhookMasterKeyParameter must be the full name of an SSM parameter"),
+    (setting("WebhookNetworks=10.0.0.0/8"), "cloudformation/regional.yaml has no parameter WebhookNetworks."),
     (("-t", "regional", "-b", BUCKET, "--parameter", "ApiMemory=512"), "Options for the API need --include-api."),
     (API, "--authorizer-image-uri is missing"),
     ((*API, "--binaries", "/nowhere"), "--binaries must be a directory, and /nowhere is not one."),
@@ -226,6 +250,26 @@ def test_unencrypted_key_is_rejected(cloud):
     assert "The parameter /clear is a String" in output
 
 
+def test_key_for_both_purposes_is_rejected(cloud):
+    cloud.aws("ssm", "put-parameter", "--name", "/both", "--type", "SecureString", "--value", "x" * 32)
+    same = ("--api-auth-ssm-parameter", "/both", "--parameter", "WebhookMasterKeyParameter=/both")
+    output = cloud.deploy("--include-api", "--package", "zip", *same, fails=True)
+    assert "must be two parameters, not both /both." in output
+
+
+def test_unencrypted_master_key_is_rejected(cloud):
+    cloud.aws("ssm", "put-parameter", "--name", "/clear-master", "--type", "String", "--value", "x" * 32)
+    setting = ("--create-psk", "--parameter", "WebhookMasterKeyParameter=/clear-master")
+    output = cloud.deploy("--include-api", "--package", "zip", *setting, fails=True)
+    assert "The parameter /clear-master is a String" in output
+
+
+def test_event_bus_that_does_not_exist_is_reported(cloud):
+    setting = ("--create-psk", "--parameter", "EventBusName=nowhere")
+    output = cloud.deploy("--include-api", "--package", "zip", *setting, fails=True)
+    assert "The event bus nowhere was not found: create it in us-east-1 first." in output
+
+
 # --- Images.
 
 
@@ -296,7 +340,7 @@ def test_image_for_another_architecture_is_rejected(cloud, tmp_path):
 
 
 def programs(folder, source):
-    for name in ("authorizer", "api", "recorder"):
+    for name in ("authorizer", "api", "recorder", "notifier"):
         shutil.copy(source, folder / name)
         (folder / name).chmod(stat.S_IRWXU)
     return folder
@@ -344,6 +388,17 @@ def test_missing_recorder_program_is_reported_unless_there_is_no_history(cloud, 
     (folder / "api").unlink()
     output = deploy_programs(cloud, folder, ARCHITECTURE, "--parameter", "IncludeHistory=false")
     assert f"The program {folder}/api does not exist: put it there" in output
+
+
+def test_missing_notifier_program_is_reported_unless_there_are_no_webhooks(cloud, tmp_path):
+    folder = compile_c(tmp_path, "int main(void) { return 0; }\n")
+    (folder / "notifier").unlink()
+    output = deploy_programs(cloud, folder, ARCHITECTURE)
+    assert f"The program {folder}/notifier does not exist: put it there" in output
+    (folder / "api").unlink()
+    for without in ("IncludeWebhooks=false", "IncludeHistory=false"):
+        output = deploy_programs(cloud, folder, ARCHITECTURE, "--parameter", without)
+        assert f"The program {folder}/api does not exist: put it there" in output
 
 
 def test_script_in_place_of_a_program_is_rejected(cloud, tmp_path):

@@ -156,3 +156,41 @@ def test_only_new_events_are_read(tmp_path, known, pages_read, shown):
     events = [line.split("\t")[0] for line in output.stdout.splitlines()]
     assert events == [str(number) for number in range(shown, 0, -1)]
     assert len((tmp_path / "calls").read_text()) == pages_read
+
+
+@pytest.mark.parametrize(
+    ("previous", "given", "included"),
+    [
+        ("", "", "true"),
+        ("[IncludeApi]=false [IncludeWebhooks]=true", "", "true"),
+        ("[IncludeApi]=true [IncludeHistory]=true", "", "false"),
+        ("[IncludeApi]=true [IncludeHistory]=true", "[IncludeWebhooks]=true", "true"),
+        ("[IncludeApi]=true [IncludeHistory]=true [IncludeWebhooks]=true", "", "true"),
+    ],
+)
+def test_webhooks_are_added_to_an_existing_stack_only_on_request(previous, given, included):
+    output = run_part("webhooks", f"""
+        mode=deploy
+        declare -A parameter=([IncludeWebhooks]=true) previous=({previous}) given=({given})
+        default_webhooks
+        echo "${{parameter[IncludeWebhooks]}}"
+    """)  # fmt: skip
+    assert output.returncode == 0, output
+    assert output.stdout.splitlines()[-1] == included
+    assert ("does not send webhooks" in output.stdout) == (included == "false")
+
+
+@pytest.mark.parametrize(
+    ("missing", "named"),
+    [
+        ("", "The tables ours-tenant-configs, ours-config-history, ours-webhooks and ours-webhook-deliveries"),
+        ("ours-webhooks ours-webhook-deliveries", "The tables ours-tenant-configs and ours-config-history"),
+        ("ours-config-history ours-webhooks ours-webhook-deliveries", "The table ours-tenant-configs"),
+    ],
+)
+def test_tables_that_a_deletion_keeps_are_named(missing, named):
+    output = run_part("stack", f"""
+        aws_call() {{ [[ " {missing} " != *" $4 "* ]]; }}
+        kept_tables
+    """)  # fmt: skip
+    assert output.stdout == named, output

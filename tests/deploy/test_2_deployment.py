@@ -12,6 +12,7 @@ from cloud import (
     BINARIES,
     CENTRAL_ROLE,
     FUNCTIONS,
+    NOTIFIER,
     PSK_PARAMETER,
     RECORDER,
     ROOT,
@@ -105,12 +106,13 @@ def test_log_groups_have_their_names_and_retention(cloud):
         f"/aws/lambda/{STACK}-api-service",
         f"/aws/lambda/{STACK}-api-validator",
         f"/aws/lambda/{STACK}-api-recorder",
+        f"/aws/lambda/{STACK}-api-notifier",
     ):
         assert retention[name] == (365 if name.endswith("-api-service") else 90)
 
 
 def test_functions_are_invoked_by_their_alias(cloud):
-    for name in (*FUNCTIONS, RECORDER):
+    for name in (*FUNCTIONS, RECORDER, NOTIFIER):
         alias = cloud.aws("lambda", "get-alias", "--function-name", name, "--name", "live")
         assert alias["FunctionVersion"] == "1"
         function = cloud.aws("lambda", "get-function-configuration", "--function-name", name)

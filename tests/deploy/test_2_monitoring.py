@@ -2,7 +2,7 @@
 
 import json
 
-from cloud import FUNCTIONS, RECORDER, STACK
+from cloud import FUNCTIONS, NOTIFIER, RECORDER, STACK
 
 ALARMS = {
     "error-rate",
@@ -26,6 +26,12 @@ ALARMS = {
     "history-lag",
     "history-failures",
     "history-stream",
+    "notifier-timeouts",
+    "notifier-throttles",
+    "notifier-errors",
+    "webhook-overdue",
+    "webhook-dead-letters",
+    "webhook-disabled",
 }
 PARTS = {"burn-rate-1h", "burn-rate-5m", "burn-rate-6h", "burn-rate-30m", "failed-requests"}
 COMPOSITES = {"fast-burn", "slow-burn"}
@@ -48,11 +54,11 @@ def test_dashboard_has_its_widgets(cloud):
     name = cloud.outputs()["DashboardName"]
     body = cloud.aws("cloudwatch", "get-dashboard", "--dashboard-name", name)["DashboardBody"]
     assert "${" not in body
-    assert len(json.loads(body)["widgets"]) == 19
+    assert len(json.loads(body)["widgets"]) == 23
 
 
 def test_timeouts_are_counted_from_the_logs(cloud):
-    for name in (*FUNCTIONS, RECORDER):
+    for name in (*FUNCTIONS, RECORDER, NOTIFIER):
         found = cloud.aws("logs", "describe-metric-filters", "--log-group-name", f"/aws/lambda/{name}")["metricFilters"]
         patterns = sorted(one["filterPattern"] for one in found)
         assert ["platform.initReport" in patterns[0], "platform.report" in patterns[1]] == [True, True]

@@ -5,7 +5,20 @@ import json
 import threading
 import time
 
-from cloud import ACCOUNT, BUCKET, CENTRAL_ROLE, FUNCTIONS, PSK_PARAMETER, RECORDER, REGION, STACK, TABLE, ZIP, request
+from cloud import (
+    ACCOUNT,
+    BUCKET,
+    CENTRAL_ROLE,
+    FUNCTIONS,
+    NOTIFIER,
+    PSK_PARAMETER,
+    RECORDER,
+    REGION,
+    STACK,
+    TABLE,
+    ZIP,
+    request,
+)
 from metrics import NAMESPACE, Window, key_of
 
 
@@ -92,7 +105,7 @@ def test_deployment_without_a_change_changes_nothing(cloud):
     output = cloud.deploy("--include-api", *ZIP)
     assert "Nothing to change." in output
     assert cloud.aws("s3api", "list-objects-v2", "--bucket", BUCKET)["Contents"] == before
-    for name in (*FUNCTIONS, RECORDER):
+    for name in (*FUNCTIONS, RECORDER, NOTIFIER):
         versions = cloud.aws("lambda", "list-versions-by-function", "--function-name", name)["Versions"]
         assert [version["Version"] for version in versions] == ["$LATEST", "1"]
 
@@ -103,7 +116,7 @@ def test_new_build_goes_live_and_the_old_version_is_kept(cloud, tmp_path):
     url = cloud.base_url()
     output = cloud.deploy("--package", "zip", "--binaries", changed)
     assert "Modify  Functions" in output
-    for name in (*FUNCTIONS, RECORDER):
+    for name in (*FUNCTIONS, RECORDER, NOTIFIER):
         alias = cloud.aws("lambda", "get-alias", "--function-name", name, "--name", "live")
         assert alias["FunctionVersion"] == "2"
         versions = cloud.aws("lambda", "list-versions-by-function", "--function-name", name)["Versions"]

@@ -1,6 +1,21 @@
 """A deployment that fails, the deletion of one, and the next one."""
 
-from cloud import ACCOUNT, ARCHITECTURE, CENTRAL_ROLE, FUNCTIONS, HISTORY, RECORDER, REGION, STACK, TABLE, ZIP, request
+from cloud import (
+    ACCOUNT,
+    ARCHITECTURE,
+    CENTRAL_ROLE,
+    DELIVERIES,
+    FUNCTIONS,
+    HISTORY,
+    NOTIFIER,
+    RECORDER,
+    REGION,
+    STACK,
+    TABLE,
+    WEBHOOKS,
+    ZIP,
+    request,
+)
 from faults import credentials_without
 from test_3_operation import read_something
 
@@ -28,10 +43,9 @@ def test_change_of_the_package_type_is_rejected(cloud):
 
 def test_delete_keeps_the_table(cloud):
     output = cloud.run(["./deploy.sh", "--delete", "--yes"])
-    assert (
-        f"Deleted. The tables {TABLE} and {HISTORY}, the key and the objects in the templates bucket, and the" in output
-    )
-    assert set(cloud.aws("dynamodb", "list-tables")["TableNames"]) == {TABLE, HISTORY}
+    kept = f"The tables {TABLE}, {HISTORY}, {WEBHOOKS} and {DELIVERIES}, the keys"
+    assert f"Deleted. {kept} and the objects in the templates bucket, and the" in output
+    assert set(cloud.aws("dynamodb", "list-tables")["TableNames"]) == {TABLE, HISTORY, WEBHOOKS, DELIVERIES}
     items = cloud.aws("dynamodb", "scan", "--table-name", TABLE)["Items"]
     assert [item["tenant_id"]["S"] for item in items] == ["kept"]
     assert cloud.aws("lambda", "list-functions")["Functions"] == []
@@ -68,7 +82,8 @@ def central_role_check(cloud):
 
 
 def deployed_functions(cloud):
-    return {function["FunctionName"] for function in cloud.aws("lambda", "list-functions")["Functions"]} - {RECORDER}
+    functions = cloud.aws("lambda", "list-functions")["Functions"]
+    return {function["FunctionName"] for function in functions} - {RECORDER, NOTIFIER}
 
 
 def test_api_function_validates_without_a_central_role(cloud):

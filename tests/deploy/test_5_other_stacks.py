@@ -5,7 +5,7 @@ import re
 import shutil
 
 import pytest
-from cloud import ARCHITECTURE, BUCKET, CENTRAL_ROLE, FUNCTIONS, RECORDER, ROOT, STACK, ZIP
+from cloud import ARCHITECTURE, BUCKET, CENTRAL_ROLE, FUNCTIONS, NOTIFIER, RECORDER, ROOT, STACK, ZIP
 from test_1_mistakes import REGISTRY, fake_curl, image, move_tag, put_image
 
 # The commands of the first description, with the values of this account.
@@ -156,12 +156,13 @@ def assert_deployed_from(cloud, name, repository, entry_point):
 
 
 def assert_all_are_deployed_from_two_images(cloud):
-    assert deployed_functions(cloud) == {*FUNCTIONS, RECORDER}
+    assert deployed_functions(cloud) == {*FUNCTIONS, RECORDER, NOTIFIER}
     authorizer, api, validator = FUNCTIONS
     assert_deployed_from(cloud, authorizer, "logging-authorizer", None)
     assert_deployed_from(cloud, api, "logging-api", ["/api"])
     assert_deployed_from(cloud, validator, "logging-api", ["/validator"])
     assert_deployed_from(cloud, RECORDER, "logging-api", ["/recorder"])
+    assert_deployed_from(cloud, NOTIFIER, "logging-api", ["/notifier"])
 
 
 def test_first_described_commands_deploy_every_function(cloud, arm64_images):

@@ -15,7 +15,7 @@ NAME = "multi-tenant-logging-organization"
 PATH = "/platform/logging/"
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:operations"
-FUNCTIONS = [f"{NAME}-api-{name}" for name in ("authorizer", "service", "validator", "recorder", "canary")]
+FUNCTIONS = [f"{NAME}-api-{name}" for name in ("authorizer", "service", "validator", "recorder", "notifier", "canary")]
 TAGS = {"project": "multi-tenant-logging", "environment": "organization"}
 
 
@@ -97,7 +97,7 @@ def test_alarms_notify_the_existing_topic(cloud, settings):
 def test_customer_key_encrypts_logs_and_functions_have_tags(cloud, settings):
     groups = cloud.aws("logs", "describe-log-groups")["logGroups"]
     ours = {group["logGroupName"]: group for group in groups if NAME in group["logGroupName"]}
-    assert len(ours) == 6
+    assert len(ours) == 7
     for name, group in ours.items():
         assert group["kmsKeyId"] == settings["KmsKeyArn"]
         assert group["retentionInDays"] == (3653 if name.endswith("-api-service") else 90)

@@ -13,7 +13,20 @@ import threading
 import time
 
 import pytest
-from cloud import ACCOUNT, ARCHITECTURE, FUNCTIONS, HISTORY, RECORDER, REGION, STACK, TABLE, ZIP, request
+from cloud import (
+    ACCOUNT,
+    ARCHITECTURE,
+    DELIVERIES,
+    FUNCTIONS,
+    HISTORY,
+    RECORDER,
+    REGION,
+    STACK,
+    TABLE,
+    WEBHOOKS,
+    ZIP,
+    request,
+)
 from documents import described
 from faults import environments, live_version, serving_unpublished, throttling_table, without_policy
 from history import History, client, wait_for
@@ -468,7 +481,7 @@ def test_latency_of_a_change_is_printed(api, history, capsys):
 def test_deletion_keeps_the_history_and_the_next_stack_continues_it(cloud, history):
     bucket = outputs(cloud)["FailedRecordsBucket"]
     output = script(cloud, "--delete", "--yes")
-    assert f"Deleted. The tables {TABLE} and {HISTORY}, the key" in output
+    assert f"Deleted. The tables {TABLE}, {HISTORY}, {WEBHOOKS} and {DELIVERIES}, the keys" in output
     assert f"the bucket {bucket} for failed records, are kept." in output
     assert {TABLE, HISTORY} <= set(cloud.aws("dynamodb", "list-tables")["TableNames"])
     before = [entry.revision for entry in history.entries("acme")]

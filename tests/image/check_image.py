@@ -31,6 +31,7 @@ from pathlib import Path
 INVOKE = "/2015-03-31/functions/function/invocations"
 USER = 65532
 KEY = "0123456789abcdef0123456789abcdef"
+MASTER_KEY = KEY[::-1]
 METHOD_ARN = "arn:aws:execute-api:us-east-1:123456789012:abcdef1234/development/GET/api/v1/delivery-configs"
 
 
@@ -44,7 +45,7 @@ CONFIG = {
 
 
 class Aws(http.server.BaseHTTPRequestHandler):
-    """SSM with one parameter, DynamoDB with one item that no scan returns, STS that denies every role."""
+    """SSM with the parameters of two keys, DynamoDB with one item that no scan returns, STS that denies every role."""
 
     protocol_version = "HTTP/1.1"
 
@@ -58,6 +59,9 @@ class Aws(http.server.BaseHTTPRequestHandler):
         if operation == "GetParameters":
             parameter = {"Name": "/test/psk", "Type": "SecureString", "Value": KEY, "Version": 1}
             response = {"Parameters": [parameter], "InvalidParameters": ["/test/psk:previous"]}
+        elif operation == "GetParameter":
+            name = json.loads(body)["Name"]
+            response = {"Parameter": {"Name": name, "Type": "SecureString", "Value": MASTER_KEY, "Version": 1}}
         elif operation in ("Query", "Scan"):
             queried = json.loads(body).get("ExpressionAttributeValues", {}).values()
             items = [CONFIG] if CONFIG["tenant_id"] in queried else []
@@ -234,23 +238,41 @@ def check_recorder():
     assert (status, response) == (200, {"reconcile": {"done": True, "compared": 0, "observed": 0}}), response
 
 
+def check_notifier():
+    """The fake keeps nothing, so nothing is due, but DynamoDB is called."""
+    status, response = invoke({"Records": []})
+    assert (status, response) == (200, {"batchItemFailures": []}), response
+    status, response = invoke({"sweep": {}})
+    assert status == 200, response
+    assert "errorType" not in response, response
+
+
 CHECKS = {
     "authorizer": check_authorizer,
     "api": check_api,
     "validator": check_validator,
     "recorder": check_recorder,
+    "notifier": check_notifier,
 }
 ENVIRONMENT = {
     "authorizer": {"PSK_PARAMETER_NAME": "/test/psk"},
     "api": {"TENANT_CONFIG_TABLE": "test-table"},
     "validator": {"TENANT_CONFIG_TABLE": "test-table", "CENTRAL_ROLE_ARN": ROLE},
     "recorder": {"TENANT_CONFIG_TABLE": "test-table", "TENANT_HISTORY_TABLE": "test-history"},
+    "notifier": {
+        "TENANT_HISTORY_TABLE": "test-history",
+        "TENANT_WEBHOOKS_TABLE": "test-webhooks",
+        "TENANT_WEBHOOK_DELIVERIES_TABLE": "test-webhook-deliveries",
+        "WEBHOOK_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/test-webhooks",
+        "WEBHOOK_MASTER_KEY_PARAMETER": "/test/webhooks/master-key",
+    },
 }
 WITHOUT_AWS = {
     "authorizer": lambda: signed("/api/v1/delivery-configs"),
     "api": lambda: event("/health"),
     "validator": lambda: event("/api/v1/tenants/acme/delivery-configs/s3/validate"),
     "recorder": lambda: {"reconcile": {}},
+    "notifier": lambda: {"sweep": {}},
 }
 
 
@@ -269,7 +291,7 @@ def check_without_aws(program):
     check_health()
     status, response = invoke(WITHOUT_AWS[program]())
     assert status == 200, response
-    if program in ("authorizer", "recorder"):
+    if program in ("authorizer", "recorder", "notifier"):
         assert response["errorType"], response
         return
     assert response["statusCode"] == 503, response

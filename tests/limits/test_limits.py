@@ -22,6 +22,7 @@ SIZES = {
         "authorizer": (7.35, 3.06),
         "validator": (8.87, 3.9),
         "recorder": (7.66, 3.4),
+        "notifier": (8.87, 3.9),
     },
     # The benchmark's bars, 7 and 3 for the api, 5 and 2.3 for the authorizer, are not met (docs/benchmarks.md): these
     # limit what there is, as above. Today: authorizer 6.22 and 2.53; api 7.34 and 3.23 before webhooks, which add
@@ -30,7 +31,7 @@ SIZES = {
 }[LINKED]
 
 # Packages that are linked into each program, its own crates among them. One more is a decision, and a higher figure.
-PACKAGES = {"api": 181, "authorizer": 144, "validator": 203, "recorder": 171}
+PACKAGES = {"api": 181, "authorizer": 144, "validator": 203, "recorder": 171, "notifier": 200}
 
 # Second stacks for HTTP and TLS, each a megabyte of code that nothing here uses.
 BANNED = [

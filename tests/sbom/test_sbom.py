@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = "x86_64-unknown-linux-gnu"
-FUNCTIONS = ("authorizer", "api", "validator", "recorder")
+FUNCTIONS = ("authorizer", "api", "validator", "recorder", "notifier")
 
 
 def write(directory):

@@ -82,7 +82,7 @@ function_binaries() {
   variable=$(tr 'a-z-' 'A-Z_' <<<"$target")
   env "CARGO_TARGET_${variable}_RUSTFLAGS=-C target-feature=+crt-static" \
     cargo build --profile lambda --locked --target "$target" --package authorizer --package api --package validator \
-    --package recorder >&2 || return
+    --package recorder --package notifier >&2 || return
   echo "${CARGO_TARGET_DIR:-$TOP/target}/$target/lambda"
 }
 

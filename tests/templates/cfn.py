@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("regional", "functions", "api", "domain", "monitoring", "canary", "history")
+NAMES = ("regional", "functions", "api", "domain", "monitoring", "canary", "history", "webhooks")
 
 
 class Loader(yaml.SafeLoader):

@@ -308,6 +308,19 @@ RECORDER_ACTIONS = API_ACTIONS | {
     "s3:ListBucket",
     "s3:PutObject",
     "kms:GenerateDataKey",
+    "sqs:SendMessage",
+    "events:PutEvents",
+}
+# Lambda takes the messages with the role of the function.
+NOTIFIER_ACTIONS = API_ACTIONS | {
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
+    "sqs:SendMessage",
+    "ssm:GetParameter",
 }
 # What has no name before it exists: the labels of a table's streams, and the objects of a bucket.
 STREAM_ACTIONS = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
@@ -387,7 +400,7 @@ def roles_allow_what_the_code_does(templates):
     if ".transact_write_items()" in code:
         used |= {action for write, action in TRANSACTED.items() if re.search(rf"item\.{write}\(", code)}
     allowed = actions_of(templates, "ApiRole")
-    needed = used - OF_THE_RECORDER | API_ACTIONS
+    needed = used - OF_THE_RECORDER | API_ACTIONS | {"sqs:SendMessage", "ssm:GetParameter"}
     if allowed != needed:
         yield f"ApiRole: {sorted(allowed ^ needed)} is allowed or needed, but not both"
     for role, needed in (
@@ -396,6 +409,8 @@ def roles_allow_what_the_code_does(templates):
         ("CanaryRole", CANARY_ACTIONS),
         ("RecorderRole", RECORDER_ACTIONS),
         ("ReconcileRole", {"lambda:InvokeFunction"}),
+        ("NotifierRole", NOTIFIER_ACTIONS),
+        ("SweepRole", {"lambda:InvokeFunction"}),
     ):
         allowed = actions_of(templates, role)
         if allowed != needed:
@@ -461,6 +476,7 @@ WITHOUT_TAGS = {
     "AWS::ApiGateway::Resource",
     "AWS::CloudWatch::Dashboard",
     "AWS::Lambda::Alias",
+    "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::Permission",
     "AWS::Lambda::Version",
     "AWS::Logs::MetricFilter",
@@ -525,6 +541,7 @@ LOG_GROUPS = {
     "Validator": "/aws/lambda/${ProjectName}-${Environment}-api-validator",
     "Canary": "/aws/lambda/${ProjectName}-${Environment}-api-canary",
     "Recorder": "/aws/lambda/${ProjectName}-${Environment}-api-recorder",
+    "Notifier": "/aws/lambda/${ProjectName}-${Environment}-api-notifier",
 }
 
 
@@ -589,6 +606,8 @@ def access_log_is_json(templates):
 TABLES = {
     "TenantConfigs": ("tenant-configs", ("tenant_id", "type"), "ttl"),
     "ConfigHistory": ("config-history", ("tenant_id", "position"), "expires_at"),
+    "WebhookEndpoints": ("webhooks", ("scope", "id"), "expires_at"),
+    "WebhookDeliveries": ("webhook-deliveries", ("webhook_id", "position"), "expires_at"),
 }
 
 
@@ -629,19 +648,24 @@ def tables_are_retained_and_protected(templates):
 
 ENVIRONMENT = {
     "Authorizer": {"PREVIOUS_KEY_MAX_AGE", "PSK_PARAMETER_NAME", "REQUIRE_BODY_SHA256"},
-    "Api": {"TENANT_CONFIG_TABLE", "HISTORY_TABLE_NAME", "ALLOWED_ORIGINS"},
+    "Api": {"TENANT_CONFIG_TABLE", "HISTORY_TABLE_NAME", "ALLOWED_ORIGINS", "BATCH_CONCURRENCY"}
+    | {"TENANT_WEBHOOKS_TABLE", "TENANT_WEBHOOK_DELIVERIES_TABLE", "WEBHOOK_QUEUE_URL", "WEBHOOK_MASTER_KEY_PARAMETER"},
     "Validator": {"TENANT_CONFIG_TABLE", "ALLOWED_ORIGINS", "CENTRAL_ROLE_ARN", "EXTERNAL_ID"},
-    "Recorder": {"TENANT_CONFIG_TABLE", "TENANT_HISTORY_TABLE", "HISTORY_RETENTION_DAYS"},
+    "Recorder": {"TENANT_CONFIG_TABLE", "TENANT_HISTORY_TABLE", "HISTORY_RETENTION_DAYS"}
+    | {"TENANT_WEBHOOKS_TABLE", "TENANT_WEBHOOK_DELIVERIES_TABLE", "WEBHOOK_QUEUE_URL", "EVENT_BUS_NAME"},
+    # Without WEBHOOK_NETWORKS, which would let it connect to addresses that are not public.
+    "Notifier": {"TENANT_HISTORY_TABLE", "TENANT_WEBHOOKS_TABLE", "TENANT_WEBHOOK_DELIVERIES_TABLE"}
+    | {"WEBHOOK_QUEUE_URL", "WEBHOOK_MASTER_KEY_PARAMETER", "WEBHOOK_RETRY_SCHEDULE"},
 }
 LOGGING = {"LOG_LEVEL", "LOG_FORMAT"}
-TIMEOUTS = {"Authorizer": 5, "Api": 10, "Validator": 10, "Recorder": 900}  # seconds
-# The functions that API Gateway invokes. The stream and a schedule invoke the other ones.
+TIMEOUTS = {"Authorizer": 5, "Api": 10, "Validator": 10, "Recorder": 900, "Notifier": 60}  # seconds
+# The functions that API Gateway invokes. The stream, a queue and schedules invoke the other ones.
 BEHIND_THE_API = ("Authorizer", "Api", "Validator")
 
 
 def our_functions(templates):
     """The functions whose programs are built here; the canary has its program in the template."""
-    for template in ("functions", "history"):
+    for template in ("functions", "history", "webhooks"):
         for logical_id, resource in templates[template]["Resources"].items():
             if resource["Type"] == "AWS::Lambda::Function":
                 yield logical_id, resource
@@ -667,6 +691,24 @@ def functions_are_as_designed(templates):
 
 
 @guard
+def batches_have_the_concurrency_that_the_api_accepts(templates):
+    parameter = templates["regional"]["Parameters"].get("BatchConcurrency", {})
+    numbers = [text for text in map(str, range(1001)) if re.match(parameter.get("AllowedPattern", "$"), text)]
+    (most,) = re.findall(r"const MAX: usize = (\d+);", (ROOT / "crates/api/src/config.rs").read_text())
+    if numbers != [str(number) for number in range(1, int(most) + 1)]:
+        yield f"regional: BatchConcurrency allows {numbers}"
+    (default,) = re.findall(r"`BATCH_CONCURRENCY` .* default (\d+) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    if parameter.get("Default") != default:
+        yield f"regional: BatchConcurrency is {parameter.get('Default')} by default"
+    reference = {"Ref": "BatchConcurrency"}
+    if templates["regional"]["Resources"]["Functions"]["Properties"]["Parameters"].get("BatchConcurrency") != reference:
+        yield "regional: the API function gets another concurrency"
+    variables = templates["functions"]["Resources"]["Api"]["Properties"]["Environment"]["Variables"]
+    if variables.get("BATCH_CONCURRENCY") != reference:
+        yield f"Api: BATCH_CONCURRENCY is {variables.get('BATCH_CONCURRENCY')}"
+
+
+@guard
 def validator_is_deployed_with_a_central_role(templates):
     root = templates["regional"]["Conditions"]["HasValidator"]
     if root != {"Fn::And": [{"Condition": "HasApi"}, {"Fn::Not": [{"Fn::Equals": [{"Ref": "CentralRoleArn"}, ""]}]}]}:
@@ -688,6 +730,7 @@ PROGRAMS = {
     "Api": ("ApiImageUri", "/api"),
     "Validator": ("ApiImageUri", "/validator"),
     "Recorder": ("ApiImageUri", "/recorder"),
+    "Notifier": ("ApiImageUri", "/notifier"),
 }
 
 
@@ -722,7 +765,7 @@ def releases_can_be_rolled_back(templates):
         if resource.get("UpdateReplacePolicy") != "Retain":
             yield f"{logical_id}: its replacement deletes it"
     aliases = {logical_id: resource for _, logical_id, resource in resources(templates, "AWS::Lambda::Alias")}
-    outputs = templates["functions"]["Outputs"] | templates["history"]["Outputs"]
+    outputs = templates["functions"]["Outputs"] | templates["history"]["Outputs"] | templates["webhooks"]["Outputs"]
     for name in TIMEOUTS:
         alias = aliases.get(f"{name}Live", {}).get("Properties", {})
         if alias.get("Name") != "live":
@@ -789,6 +832,8 @@ def nested_templates_get_their_parameters(templates):
 def outputs_are_complete(templates):
     expected = {"APIEndpoint", "TableName", "RestApiId", "PskParameterName", "AccessLogGroup"}
     expected |= {"HistoryTableName", "HistoryStreamArn", "HistoryMappingId", "FailedRecordsBucket"}
+    expected |= {"WebhooksTableName", "WebhookDeliveriesTableName", "WebhookMasterKeyParameter", "WebhookMappingId"}
+    expected |= {"WebhookQueueUrl", "WebhookDeadLetterQueueUrl"}
     expected |= {
         f"{function}{what}" for function in TIMEOUTS for what in ("FunctionArn", "Version", "RoleArn", "LogGroup")
     }

@@ -538,6 +538,16 @@ def share_a_role(templates):
     properties(templates, "functions", "Validator")["Role"] = {"Fn::GetAtt": ["ApiRole", "Arn"]}
 
 
+@breaks("batches_have_the_concurrency_that_the_api_accepts")
+def allow_a_concurrency_that_stops_the_api(templates):
+    templates["regional"]["Parameters"]["BatchConcurrency"]["AllowedPattern"] = "^[1-9][0-9]{0,2}$"
+
+
+@breaks("batches_have_the_concurrency_that_the_api_accepts")
+def fix_the_concurrency_of_batches(templates):
+    properties(templates, "functions", "Api")["Environment"]["Variables"]["BATCH_CONCURRENCY"] = "16"
+
+
 @breaks("validator_is_deployed_with_a_central_role")
 def validate_without_a_central_role(templates):
     del templates["regional"]["Conditions"]["HasValidator"]["Fn::And"][1]
