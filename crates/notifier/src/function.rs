@@ -11,6 +11,7 @@ use tenant_aws::usage::measure;
 use crate::{
     Notifier, Swept,
     event::{Event, Message},
+    fault::{Fault, Unfinished},
     log::{self, Line},
 };
 
@@ -49,26 +50,27 @@ impl NotifierFunction {
     /// Works on all messages at the same time, since each waits for a subscriber for most of its time.
     async fn work_on(&self, messages: Vec<Message>, invocation: &Invocation) -> Vec<u8> {
         let started = Instant::now();
-        let count = messages.len();
         let working = join_all(messages.into_iter().map(|message| self.work_on_one(message)));
         let (worked, usage) = measure(Box::pin(working)).await;
-        let failed: Vec<_> = worked.into_iter().filter_map(Result::err).collect();
-        Line::for_messages(count, failed.len(), invocation).write(started.elapsed(), usage, invocation);
-        let failures = failed
-            .into_iter()
-            .map(|item_identifier| BatchItemFailure { item_identifier });
+        let unfinished: Vec<_> = worked.into_iter().filter_map(Result::err).collect();
+        Line::for_messages(&unfinished, invocation).write(started.elapsed(), usage, invocation);
+        let failures = unfinished.into_iter().map(|unfinished| BatchItemFailure {
+            item_identifier: unfinished.message_id,
+        });
         let response = BatchResponse {
             batch_item_failures: failures.collect(),
         };
         serde_json::to_vec(&response).expect("a list of strings is always JSON")
     }
 
-    /// Returns the name of a message that is to be delivered again.
-    async fn work_on_one(&self, message: Message) -> Result<(), String> {
-        let Some(wake_up) = message.wake_up else {
-            // It ends in the dead-letter queue, where somebody sees it.
-            tracing::error!(message_id = message.id, "a message is not one of this service");
-            return Err(message.id);
+    async fn work_on_one(&self, message: Message) -> Result<(), Unfinished> {
+        let Message { id, wake_up } = message;
+        let Some(wake_up) = wake_up else {
+            tracing::error!(message_id = id, "a message is not one of this service");
+            return Err(Unfinished {
+                message_id: id,
+                fault: Fault::Foreign,
+            });
         };
         match Box::pin(self.0.handle(&wake_up)).await {
             Ok(report) => {
@@ -76,13 +78,16 @@ impl NotifierFunction {
                 Ok(())
             }
             Err(error) => {
-                tracing::error!(
+                tracing::warn!(
                     error = chain(&error),
                     webhook_id = wake_up.webhook_id,
                     position = wake_up.position,
-                    "a delivery was not handled"
+                    "a delivery was not worked on"
                 );
-                Err(message.id)
+                Err(Unfinished {
+                    message_id: id,
+                    fault: error.into(),
+                })
             }
         }
     }

@@ -12,6 +12,7 @@ mod attempt;
 pub mod config;
 mod deliver;
 mod event;
+mod fault;
 mod function;
 pub mod http;
 mod log;

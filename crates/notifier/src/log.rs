@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use lambda::{Invocation, logging, metrics::Measurements};
+use lambda::{Invocation, chain, logging, metrics::Measurements};
 use serde::Serialize;
 use tenant_aws::usage::Usage;
 use tracing::Level;
 
-use crate::{Handled, Report, Swept, metrics};
+use crate::{
+    Handled, Report, Swept,
+    fault::{Fault, Unfinished},
+    metrics,
+};
 
 /// The members of the line of an invocation; the measurements are the others.
 #[derive(Serialize)]
@@ -19,9 +23,9 @@ struct Members<'a> {
     trace_id: Option<&'a str>,
     cold_start: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    messages: Option<usize>,
+    unfinished: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    failed_messages: Option<usize>,
+    error: Option<String>,
 }
 
 /// The members of the line of a delivery. Never a URL, a header or a part of what was sent: any of them may hold a secret.
@@ -51,12 +55,19 @@ pub(crate) struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    pub(crate) fn for_messages(messages: usize, failed: usize, invocation: &'a Invocation) -> Self {
+    /// The line of a batch, with the messages of it that could not be worked on.
+    pub(crate) fn for_messages(unfinished: &[Unfinished], invocation: &'a Invocation) -> Self {
+        let faults = || unfinished.iter().map(|unfinished| &unfinished.fault);
+        let level = match unfinished {
+            [] => Level::INFO,
+            _ if faults().all(Fault::is_transient) => Level::WARN,
+            _ => Level::ERROR,
+        };
         Self {
-            level: if failed > 0 { Level::WARN } else { Level::INFO },
+            level,
             members: Members {
-                messages: Some(messages),
-                failed_messages: (failed > 0).then_some(failed),
+                unfinished: faults().next().map(|_| unfinished.len()),
+                error: faults().next().map(|fault| chain(fault)),
                 ..Members::new("messages", invocation)
             },
             measured: Measurements::default(),
@@ -84,8 +95,8 @@ impl<'a> Members<'a> {
             lambda_request_id: &invocation.request_id,
             trace_id: invocation.trace_root(),
             cold_start: invocation.cold_start,
-            messages: None,
-            failed_messages: None,
+            unfinished: None,
+            error: None,
         }
     }
 }
@@ -113,8 +124,11 @@ pub(crate) fn write_delivery(report: &Report, now: DateTime<Utc>) {
         response_status: attempt.and_then(|attempt| attempt.status),
         error: attempt.and_then(|attempt| attempt.error.as_deref()),
     };
-    // A subscriber that fails is its owner's affair, and repeated: it is no warning of this service.
-    logging::write_delivery(Level::INFO, &members, &measured);
+    let level = match members.error {
+        None => Level::INFO,
+        Some(_) => Level::WARN,
+    };
+    logging::write_delivery(level, &members, &measured);
 }
 
 fn outcome(report: &Report) -> &'static str {

@@ -15,7 +15,7 @@ use crate::{
     subscriber::{Subscriber, ok, response},
 };
 
-async fn invoke(notifier: &Notifier, event: &Value) -> Result<Value, HandlerError> {
+pub(crate) async fn invoke(notifier: &Notifier, event: &Value) -> Result<Value, HandlerError> {
     let invocation = Invocation {
         request_id: "invocation".to_owned(),
         trace_id: None,
@@ -28,12 +28,12 @@ async fn invoke(notifier: &Notifier, event: &Value) -> Result<Value, HandlerErro
     Ok(serde_json::from_slice(&response).unwrap())
 }
 
-fn messages(messages: &[(&str, String)]) -> Value {
+pub(crate) fn messages(messages: &[(&str, String)]) -> Value {
     let messages = messages.iter().map(|(id, body)| json!({"messageId": id, "body": body}));
     json!({"Records": messages.collect::<Vec<_>>()})
 }
 
-fn message(delivery: &Delivery) -> String {
+pub(crate) fn message(delivery: &Delivery) -> String {
     serde_json::to_string(&WakeUp::for_delivery(delivery)).unwrap()
 }
 

@@ -2,8 +2,12 @@
 
 use std::{
     future::Future,
+    net::SocketAddr,
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -31,7 +35,10 @@ pub(crate) const KEY: &[u8; 32] = b"0123456789abcdef0123456789abcdef";
 
 /// Keeps the messages.
 #[derive(Debug, Default)]
-pub(crate) struct Messages(Mutex<Vec<(WakeUp, Duration)>>);
+pub(crate) struct Messages {
+    sent: Mutex<Vec<(WakeUp, Duration)>>,
+    fails: AtomicBool,
+}
 
 pub(crate) struct Service {
     dynamodb: EmbeddedDynamoDb,
@@ -55,7 +62,10 @@ impl WakeUps for Messages {
         wake_ups: Vec<WakeUp>,
         delay: Duration,
     ) -> Pin<Box<dyn Future<Output = Result<(), WakeUpError>> + Send + 'a>> {
-        self.0
+        if self.fails.load(Ordering::Relaxed) {
+            return Box::pin(async { Err(WakeUpError("the queue is gone".into())) });
+        }
+        self.sent
             .lock()
             .unwrap()
             .extend(wake_ups.into_iter().map(|wake_up| (wake_up, delay)));
@@ -65,7 +75,12 @@ impl WakeUps for Messages {
 
 impl Messages {
     pub(crate) fn take(&self) -> Vec<(WakeUp, Duration)> {
-        std::mem::take(&mut self.0.lock().unwrap())
+        std::mem::take(&mut self.sent.lock().unwrap())
+    }
+
+    /// Takes no more.
+    pub(crate) fn fail(&self) {
+        self.fails.store(true, Ordering::Relaxed);
     }
 }
 
@@ -95,6 +110,10 @@ impl Service {
             notifier,
             schedule,
         }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.dynamodb.address
     }
 
     pub(crate) fn client(&self) -> Client {

@@ -5,6 +5,7 @@ mod deliveries;
 mod endpoints;
 mod function;
 mod harness;
+mod metrics;
 mod replays;
 mod sender;
 mod subscriber;
