@@ -14,20 +14,22 @@ LINKED = os.environ.get("LINKED", "statically")
 
 # Binary and zip, 10^6 bytes.
 SIZES = {
-    # As they are deployed: today's sizes and 3 %. Today: api 8.75 and 3.85, authorizer 7.24 and 2.99,
-    # validator 8.79 and 3.85, recorder 7.44 and 3.30. Filters, batches and labels made the api 0.52 and 0.25 larger,
-    # the history 0.27 and 0.12, webhooks 0.40 and 0.16; webhooks made the recorder 0.19 and 0.08 larger.
+    # As they are deployed: today's sizes and 3 %. Today: api 10.22 and 4.22, authorizer 7.25 and 3.00,
+    # validator 8.83 and 3.87, recorder 8.08 and 3.56, notifier 8.67 and 3.60.
+    # Filters, batches and labels made the api 0.52 and
+    # 0.25 larger, the history 0.27 and 0.12, webhooks 1.87 and 0.53, of which the clients of SSM and SQS are 1.47 and 0.37;
+    # webhooks made the recorder 0.83 and 0.34 larger, most of it the clients of SQS and EventBridge.
     "statically": {
-        "api": (9.01, 3.97),
+        "api": (10.52, 4.35),
         "authorizer": (7.35, 3.06),
-        "validator": (8.87, 3.9),
-        "recorder": (7.66, 3.4),
-        "notifier": (8.87, 3.9),
+        "validator": (8.93, 3.95),
+        "recorder": (8.32, 3.67),
+        "notifier": (8.93, 3.71),
     },
     # The benchmark's bars, 7 and 3 for the api, 5 and 2.3 for the authorizer, are not met (docs/benchmarks.md): these
     # limit what there is, as above. Today: authorizer 6.22 and 2.53; api 7.34 and 3.23 before webhooks, which add
     # as much as above.
-    "dynamically": {"api": (7.97, 3.5), "authorizer": (6.4, 2.61)},
+    "dynamically": {"api": (9.48, 3.87), "authorizer": (6.4, 2.61)},
 }[LINKED]
 
 # Packages that are linked into each program, its own crates among them. One more is a decision, and a higher figure.

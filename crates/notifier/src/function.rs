@@ -34,7 +34,7 @@ struct BatchItemFailure {
     item_identifier: String,
 }
 
-/// What a sweep found, for whoever invokes it by hand.
+/// What a sweep found, for a person who invokes it.
 #[derive(Serialize)]
 struct SweepResponse {
     due: usize,

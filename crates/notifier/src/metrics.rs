@@ -107,8 +107,7 @@ pub(crate) fn add_invocation(
     measured.count_some(DYNAMODB_THROTTLES, usage.throttles);
 }
 
-/// From a change to its arrival. What is sent again, or is no change, has arrived late for another reason, or has no
-/// beginning.
+/// From a change to its arrival. What is sent again has arrived late for another reason.
 fn lag(delivery: &Delivery, now: DateTime<Utc>) -> Option<Duration> {
     let is_news = delivery.origin == DeliveryOrigin::Event && delivery.progress.status() == DeliveryStatus::Succeeded;
     is_news.then(|| (now - delivery.event.time()).to_std().unwrap_or_default())

@@ -1,4 +1,4 @@
-//! The same events on a bus of `EventBridge`, for whoever has rules there.
+//! The same events on a bus of `EventBridge`, for those who have rules there.
 
 use tenant_aws::event_bus::{BusEvent, EventBus};
 use tenant_core::{
