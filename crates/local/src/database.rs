@@ -93,7 +93,7 @@ impl EmbeddedDynamoDb {
     #[must_use]
     pub fn client(&self) -> Client {
         // Nothing connects to the URL. It names a host that cannot exist.
-        client::connect_embedded_through(InProcess(self.engine.clone()), "http://embedded.invalid")
+        client::connect_in_process(InProcess(self.engine.clone()), "http://embedded.invalid")
     }
 
     /// The file with its data, unless that is temporary.
