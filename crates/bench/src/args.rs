@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, ValueEnum};
 
@@ -12,8 +12,11 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) quick: bool,
     /// Only these parts, separated by commas [default: all but endurance]
-    #[arg(long, value_delimiter = ',', value_name = "PART")]
+    #[arg(long, value_delimiter = ',', value_name = "PART", requires_if("writes", "former"))]
     pub(crate) only: Vec<Part>,
+    /// The local server of another commit, built in the profile release, for the part writes
+    #[arg(long, value_name = "FILE")]
+    former: Option<PathBuf>,
     /// Write the figures to this file, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
@@ -50,6 +53,8 @@ pub(crate) enum Part {
     Change,
     /// How soon a change is in the history, and pages of a long one
     History,
+    /// PATCH and DELETE through the local server, beside another build of it (--former)
+    Writes,
     /// Responses while DynamoDB fails
     Faults,
     /// Memory and open files over many invocations; minutes
@@ -65,9 +70,14 @@ impl Args {
         }
     }
 
+    /// The local server to compare writes with, if they are to be measured.
+    pub(crate) fn former(&self) -> Option<&Path> {
+        self.former.as_deref().filter(|_| self.wants(Part::Writes))
+    }
+
     /// Whether any selected part needs the local server.
     pub(crate) fn wants_local_server(&self) -> bool {
-        self.wants(Part::Batch) || self.wants(Part::History)
+        self.wants(Part::Batch) || self.wants(Part::History) || self.former().is_some()
     }
 
     /// Whether any selected part needs the floors.

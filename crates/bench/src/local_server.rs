@@ -1,8 +1,10 @@
 //! The local server as a process, and a client that signs.
 
 use std::{
+    ffi::OsStr,
     io::{BufRead, BufReader},
     net::SocketAddr,
+    path::Path,
     process::{Child, Command, Stdio},
 };
 
@@ -22,7 +24,7 @@ use crate::{
     ssm::PSK,
 };
 
-/// A running local server with a table in memory. Dropping it ends the process.
+/// A running local server. Dropping it ends the process.
 #[derive(Debug)]
 pub(crate) struct LocalServer {
     child: Child,
@@ -36,11 +38,20 @@ pub(crate) struct Connection {
 }
 
 impl LocalServer {
-    /// Starts one on a free port, and waits until it listens.
+    /// Starts one with a table in memory on a free port, and waits until it listens.
     pub(crate) fn start(programs: &Programs) -> Result<Self, BenchError> {
-        let program = programs.path(Programs::LOCAL_SERVER);
-        let mut child = Command::new(&program)
-            .args(["--in-memory", "--host", "127.0.0.1", "--port", "0"])
+        Self::start_with(&programs.path(Programs::LOCAL_SERVER), &["--in-memory".as_ref()])
+    }
+
+    /// Starts this build of it with its data in a folder.
+    pub(crate) fn start_in(program: &Path, data_dir: &Path) -> Result<Self, BenchError> {
+        Self::start_with(program, &["--data-dir".as_ref(), data_dir.as_os_str()])
+    }
+
+    fn start_with(program: &Path, arguments: &[&OsStr]) -> Result<Self, BenchError> {
+        let mut child = Command::new(program)
+            .args(arguments)
+            .args(["--host", "127.0.0.1", "--port", "0"])
             .env("PSK", PSK)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -12,3 +12,4 @@ pub(crate) mod query;
 pub(crate) mod search;
 pub(crate) mod throughput;
 pub(crate) mod warm;
+pub(crate) mod writes;

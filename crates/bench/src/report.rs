@@ -13,6 +13,7 @@ use crate::{
     measure::{
         batch::Batch, change::Change, cold::Cold, endurance::Endurance, faults::Faulty, growth::Growth,
         history::History, logging::Logging, query::Query, search::Searched, throughput::Throughput, warm::Warm,
+        writes::Writes,
     },
     programs::Size,
 };
@@ -35,6 +36,7 @@ pub(crate) struct Report {
     pub(crate) batch: Option<Batch>,
     pub(crate) change: Option<Vec<Change>>,
     pub(crate) history: Option<History>,
+    pub(crate) writes: Option<Vec<Writes>>,
     pub(crate) faults: Option<Vec<Faulty>>,
     pub(crate) endurance: Option<Vec<Endurance>>,
     pub(crate) bars: Vec<Bar>,
@@ -58,6 +60,7 @@ impl Report {
             batch: None,
             change: None,
             history: None,
+            writes: None,
             faults: None,
             endurance: None,
             bars: Vec::new(),
@@ -143,6 +146,7 @@ impl Display for Report {
         batch(out, self.batch.as_slice())?;
         change(out, self.change.as_deref().unwrap_or_default())?;
         history(out, self.history.as_slice())?;
+        writes(out, self.writes.as_deref().unwrap_or_default())?;
         faults(out, self.faults.as_deref().unwrap_or_default())?;
         endurance(out, self.endurance.as_deref().unwrap_or_default())?;
         bars(out, &self.bars)
@@ -328,6 +332,17 @@ fn change(out: &mut Formatter<'_>, routes: &[Change]) -> fmt::Result {
             out,
             "{:<24}{:>8.0}{:>16.0}{:>14.0}{:>14.2}",
             change.route, change.p50_us, change.floor_p50_us, change.former_floor_p50_us, change.ratio,
+        )
+    })
+}
+
+fn writes(out: &mut Formatter<'_>, routes: &[Writes]) -> fmt::Result {
+    let heading = "local server, closed loop  mean, us  former, us  now / former";
+    table(out, heading, routes, |out, writes| {
+        writeln!(
+            out,
+            "{:<24}{:>11.0}{:>12.0}{:>14.2}",
+            writes.route, writes.mean_us, writes.former_mean_us, writes.ratio,
         )
     })
 }

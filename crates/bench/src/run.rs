@@ -7,7 +7,9 @@ use crate::{
     bench::{Bench, Effort},
     error::BenchError,
     logs::Logs,
-    measure::{batch, change, cold, endurance, faults, growth, history, logging, query, search, throughput, warm},
+    measure::{
+        batch, change, cold, endurance, faults, growth, history, logging, query, search, throughput, warm, writes,
+    },
     programs::Programs,
     progress::Progress,
     report::{Machine, Report},
@@ -59,6 +61,9 @@ pub(crate) async fn run(args: &Args) -> Result<Report, BenchError> {
     }
     if args.wants(Part::History) {
         report.history = Some(history::measure(&bench).await?);
+    }
+    if let Some(former) = args.former() {
+        report.writes = Some(writes::measure(&bench, former).await?);
     }
     if args.wants(Part::Faults) {
         report.faults = Some(faults::measure(&bench).await?);
