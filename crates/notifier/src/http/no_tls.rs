@@ -10,7 +10,7 @@ pub(super) const IS_BUILT: bool = false;
 
 /// Encrypts nothing.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Tls;
+pub(super) struct Tls(());
 
 impl Tls {
     #[expect(clippy::unused_async, reason = "it is a handshake with TLS")]
