@@ -2,6 +2,7 @@
 
 import base64
 import datetime
+import hashlib
 import http.server
 import json
 import os
@@ -22,15 +23,21 @@ NETWORKS = ("--in-memory", "--webhook-networks", "127.0.0.0/8")
 
 
 class Subscriber:
-    """Keeps the headers and bodies that it receives."""
+    """Keeps the headers and bodies that it receives while it is up, and counts what it receives while it is down."""
 
-    def __init__(self):
-        received = self.received = []
+    def __init__(self, is_up=True):
+        self.is_up, self.rejected = is_up, 0
+        received, subscriber = [], self
+        self.received = received
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
-                received.append((dict(self.headers), self.rfile.read(int(self.headers["content-length"]))))
-                self.send_response(204)
+                request = (dict(self.headers), self.rfile.read(int(self.headers["content-length"])))
+                if subscriber.is_up:
+                    received.append(request)
+                else:
+                    subscriber.rejected += 1
+                self.send_response(204 if subscriber.is_up else 503)
                 self.end_headers()
 
             def log_message(self, *_):
@@ -40,16 +47,16 @@ class Subscriber:
         self.url = f"http://127.0.0.1:{self.server.server_port}/"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def wait(self, count):
-        deadline = time.monotonic() + PATIENCE
+    def wait(self, count, patience=PATIENCE):
+        deadline = time.monotonic() + patience
         while len(self.received) < count:
-            assert time.monotonic() < deadline, self.received
+            assert time.monotonic() < deadline, (len(self.received), self.received[:3])
             time.sleep(0.02)
         return self.received
 
 
-def create(server, url):
-    return server.api.call("POST", "/api/v1/webhooks", body={"url": url}).expect(201).data
+def create(server, url, **more):
+    return server.api.call("POST", "/api/v1/webhooks", body={"url": url} | more).expect(201).data
 
 
 def test_official_library_verifies_every_event(start, tenant):
@@ -133,3 +140,35 @@ def test_vector_of_the_specification_is_verified_by_the_example():
         webhook_receiver.verify(secret, headers | {"webhook-timestamp": str(now - 301)}, body.encode())
     with pytest.raises(ValueError, match="no valid signature"):
         webhook_receiver.verify(secret, headers, b"{}")
+
+
+def ids(subscriber):
+    return [headers["webhook-id"] for headers, _ in subscriber.received]
+
+
+@pytest.mark.skipif(
+    not os.environ.get("FULL"), reason="takes two minutes: a subscriber that fails is left alone for one"
+)
+def test_subscriber_that_was_down_gets_a_thousand_events_and_no_other_waits(start, tenant):
+    server = start(*NETWORKS, "--webhook-retry-schedule", "1,2,4,8,16,32")
+    down, healthy = Subscriber(is_up=False), Subscriber()
+    webhook = create(server, down.url)
+    create(server, healthy.url, events=["delivery_config.created"])
+    path = "/api/v1/delivery-configs/batch"
+    for first in range(0, 1000, 100):
+        numbers = range(first, first + 100)
+        operations = [{"op": "create", "config": s3(f"{tenant}-{number}")} for number in numbers]
+        body = json.dumps({"operations": operations, "atomic": False}).encode()
+        signed = server.api.sign("POST", path, digest=hashlib.sha256(body).hexdigest())
+        server.api.call("POST", path, body, headers=signed, signed=False).expect(200)
+    # The other one has everything while this one is left alone.
+    healthy.wait(1000, 120)
+    assert not down.received
+    # Ten failures, and what was under way at the tenth.
+    assert down.rejected <= 20
+    assert server.api.call("GET", f"/api/v1/webhooks/{webhook['id']}").expect(200).data["status"] == "failing"
+    down.is_up = True
+    down.wait(1000, 180)
+    assert sorted(set(ids(down))) == sorted(ids(down)) == sorted(ids(healthy))
+    status = server.api.call("GET", f"/api/v1/webhooks/{webhook['id']}").expect(200).data["status"]
+    assert status == "enabled"

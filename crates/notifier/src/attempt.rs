@@ -43,7 +43,7 @@ impl Notifier {
         body: String,
         key: &MasterKey,
     ) -> Attempted {
-        let (at, started) = (Utc::now(), Instant::now());
+        let (at, started) = (self.now(), Instant::now());
         let headers = headers(webhook, &delivery.event, at, &body, key);
         let sent = self.sender.post(&webhook.settings.url, &headers, body).await;
         let (outcome, error) = match &sent {

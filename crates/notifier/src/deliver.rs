@@ -19,7 +19,7 @@ impl Notifier {
         if wake_up.is_replay() {
             return Ok(self.continue_replay(wake_up).await?);
         }
-        let now = Utc::now();
+        let now = self.now();
         let found = self
             .stores
             .deliveries
@@ -62,7 +62,7 @@ impl Notifier {
         attempted: Attempted,
         claim: &str,
     ) -> Result<Report, StoreError> {
-        let now = Utc::now();
+        let now = self.now();
         let tries = delivery.tries.saturating_add(1);
         let pause = match attempted.outcome {
             Outcome::Failed => self.schedule.pause(tries, attempted.retry_after, random()?),

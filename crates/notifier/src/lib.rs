@@ -58,7 +58,11 @@ pub struct Notifier {
     key: Arc<Secret<MasterKey>>,
     sender: Sender,
     schedule: Arc<Schedule>,
+    clock: Clock,
 }
+
+/// Which time it is.
+type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// Why a message was not worked on. What it points to stays due.
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +96,21 @@ impl Notifier {
             key,
             sender,
             schedule: Arc::new(schedule),
+            clock: Arc::new(Utc::now),
         }
+    }
+
+    /// The same with another clock, for tests.
+    #[must_use]
+    pub fn with_clock(self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+        Self {
+            clock: Arc::new(clock),
+            ..self
+        }
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        (self.clock)()
     }
 
     /// Finds the rows that are due and wakes somebody for each.

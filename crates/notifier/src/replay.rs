@@ -35,7 +35,7 @@ impl Notifier {
         let Some(replay) = found.filter(|replay| replay.state == ReplayState::Running) else {
             return Ok(Report::NOTHING);
         };
-        let now = Utc::now();
+        let now = self.now();
         let webhook = match self.stores.webhooks.get(&replay.scope, &replay.webhook).await {
             Ok(found) if found.value.settings.enabled => Some(found.value),
             Ok(_) | Err(StoreError::NotFound) => None,

@@ -90,6 +90,10 @@ impl Service {
     }
 
     pub(crate) async fn with_schedule(schedule: &str) -> Self {
+        Self::with_schedule_of(schedule.parse().unwrap()).await
+    }
+
+    pub(crate) async fn with_schedule_of(schedule: Schedule) -> Self {
         let dynamodb = EmbeddedDynamoDb::start().await;
         let client = &dynamodb.client;
         ensure_table(client, "webhooks", &ENDPOINTS).await.unwrap();
@@ -101,7 +105,6 @@ impl Service {
             history: HistoryStore::new(client.clone(), "history"),
         };
         let messages = Arc::new(Messages::default());
-        let schedule: Schedule = schedule.parse().unwrap();
         let notifier = Notifier::new(stores.clone(), messages.clone(), key(), sender(), schedule.clone());
         Self {
             dynamodb,
@@ -131,6 +134,11 @@ impl Service {
         let webhook = Webhook::new(WebhookId::new([number; 16]), scope, settings, Utc::now());
         self.stores.webhooks.create(&webhook).await.unwrap();
         webhook
+    }
+
+    /// The same notifier, at the time that the function returns.
+    pub(crate) fn notifier_at(&self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Notifier {
+        self.notifier.clone().with_clock(clock)
     }
 
     /// A change in the history, without a delivery.

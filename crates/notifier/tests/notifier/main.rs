@@ -6,6 +6,7 @@ mod endpoints;
 mod function;
 mod harness;
 mod metrics;
+mod outage;
 mod replays;
 mod sender;
 mod subscriber;
