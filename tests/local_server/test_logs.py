@@ -105,11 +105,12 @@ def test_schema_rejects_a_broken_line(lines):
 
 
 def test_each_change_writes_an_audit_line(lines):
-    changes = [line for line in lines if line["target"] == "audit"]
+    audit = [line for line in lines if line["target"] == "audit"]
+    assert {line["event"] for line in audit} <= {"config_changed", "webhook_changed"}
+    changes = [line for line in audit if line["event"] == "config_changed"]
     created = [line for line in changes if line.get("tenant_id") == "a-tenant-of-the-log"]
     assert [(line["action"], line["type"]) for line in created] == [("create", "s3")]
     for change in changes:
-        assert change["event"] == "config_changed"
         assert {"request_id", "key_version", "source_ip", "tenant_id", "type"} <= set(change), change
     counted = sum(line.get("configs_created", 0) for line in lines)
     # A restoration creates what was deleted. There was no version before it.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use lambda::Invocation;
 use tenant_aws::usage::Usage;
-use tenant_core::ConfigChanged;
+use tenant_core::{ConfigChanged, webhook::WebhookChanged};
 
 use crate::http::error::ApiError;
 
@@ -26,6 +26,8 @@ pub(crate) struct RequestFacts<'a> {
     pub(crate) usage: Usage,
     /// What the request changed; only a batch makes more than one change.
     pub(crate) changes: &'a [ConfigChanged],
+    /// What it did with a webhook.
+    pub(crate) webhook_change: Option<&'a WebhookChanged>,
     /// The number of items that a filter was evaluated on. The filter itself is the client's text.
     pub(crate) scanned: Option<usize>,
     pub(crate) failure: Option<&'a ApiError>,

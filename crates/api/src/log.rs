@@ -21,6 +21,9 @@ pub(crate) fn write(facts: &RequestFacts<'_>) {
     for change in facts.changes {
         audit::write(change);
     }
+    if let Some(change) = facts.webhook_change {
+        audit::write_webhook(change, facts);
+    }
 }
 
 /// The members of the line; [`metrics::measure`] returns the others.

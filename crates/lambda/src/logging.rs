@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn change_is_written_at_every_level() {
-        let lines = lines_at(LogLevel::Error, || write_audit(&FIELDS));
+        let lines = lines_at(LogLevel::Error, || write_audit("configuration changed", &FIELDS));
         assert_eq!((lines.len(), &lines[0]["request_id"]), (1, &"r-1".into()));
     }
 
@@ -229,7 +229,7 @@ mod tests {
     fn text_is_a_line_for_people() {
         let text = text_of(LogLevel::Info, LogFormat::Text, || {
             tracing::warn!(target: "api", status = 200, cause = "a\nb", "of two\nlines");
-            write_audit(&FIELDS);
+            write_audit("configuration changed", &FIELDS);
         });
         let lines: Vec<_> = text.lines().map(|line| line.split_once(' ').unwrap().1).collect();
         assert_eq!(

@@ -33,7 +33,7 @@ impl Handler for Scripted {
         logging::write(Level::INFO, &fields, &Measurements::default());
         match event {
             b"\"change\"" => {
-                logging::write_audit(&fields);
+                logging::write_audit("configuration changed", &fields);
                 Ok(b"{}".to_vec())
             }
             b"\"fail\"" => Err(HandlerError::new("KeysUnavailable", "no key could be read")),

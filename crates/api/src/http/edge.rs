@@ -13,7 +13,7 @@ use chrono::Utc;
 use http::{HeaderValue, Method, header};
 use lambda::Invocation;
 use tenant_aws::usage;
-use tenant_core::{Actor, ConfigChanged, DeliveryType, TenantId};
+use tenant_core::{Actor, ConfigChanged, DeliveryType, TenantId, webhook::WebhookChanged};
 
 use super::{
     context::{GatewayContext, Now, Origin},
@@ -76,6 +76,7 @@ pub(crate) async fn edge(
         .extensions_mut()
         .remove::<Vec<ConfigChanged>>()
         .unwrap_or_default();
+    let webhook_change = response.extensions_mut().remove::<WebhookChanged>();
     let headers = response.headers_mut();
     headers
         .entry(header::CACHE_CONTROL)
@@ -109,6 +110,7 @@ pub(crate) async fn edge(
         duration: started.elapsed(),
         usage,
         changes: &changes,
+        webhook_change: webhook_change.as_ref(),
         scanned: response.extensions().get().map(|Scanned(items)| *items),
         failure: failure.as_ref().map(|Failed(error)| &**error),
     });

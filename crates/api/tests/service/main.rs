@@ -40,4 +40,5 @@ mod search_oracle;
 mod start;
 mod update;
 mod validation;
+mod webhook_log;
 mod webhooks;

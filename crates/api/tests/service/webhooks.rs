@@ -26,8 +26,8 @@ use testing::EmbeddedDynamoDb;
 
 use crate::harness::{Call, Response, Service, TABLE};
 
-const GLOBAL: &str = "/api/v1/webhooks";
-const ACME: &str = "/api/v1/tenants/acme/webhooks";
+pub(crate) const GLOBAL: &str = "/api/v1/webhooks";
+pub(crate) const ACME: &str = "/api/v1/tenants/acme/webhooks";
 
 /// Keeps the messages.
 #[derive(Debug, Default)]
@@ -44,14 +44,14 @@ impl WakeUps for Messages {
     }
 }
 
-struct WithWebhooks {
+pub(crate) struct WithWebhooks {
     service: Service,
     deliveries: DeliveryStore,
     messages: Arc<Messages>,
 }
 
 impl WithWebhooks {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let client = EmbeddedDynamoDb::start_with_table(TABLE).await.client;
         schema::ensure_table(&client, "webhooks", &ENDPOINTS).await.unwrap();
         schema::ensure_table(&client, "deliveries", &DELIVERIES).await.unwrap();
@@ -71,18 +71,18 @@ impl WithWebhooks {
         }
     }
 
-    async fn send(&self, call: Call) -> Response {
+    pub(crate) async fn send(&self, call: Call) -> Response {
         self.service.send(call).await
     }
 
-    async fn create(&self, path: &str) -> String {
+    pub(crate) async fn create(&self, path: &str) -> String {
         let body = json!({"url": "https://hooks.example.com/x", "headers": {"authorization": "Bearer secret"}});
         let created = self.send(Call::post(path).json(&body)).await.expect(201);
         created.body["data"]["id"].as_str().unwrap().to_owned()
     }
 
     /// A delivery that failed.
-    async fn failed_delivery(&self, id: &str) -> EventId {
+    pub(crate) async fn failed_delivery(&self, id: &str) -> EventId {
         let key = ConfigKey::new("acme", "s3").unwrap();
         let revision = Revision::from_record("2023-11-01T00:00:00.000", "123456789012345678901", Utc::now()).unwrap();
         let event = EventId::for_revision(&key, revision);

@@ -32,16 +32,16 @@ pub enum WebhookInputError {
 }
 
 /// The names of the fields.
-struct Name;
+pub(super) struct Name;
 
 impl Name {
-    const URL: &str = "url";
-    const EVENTS: &str = "events";
-    const TYPES: &str = "types";
-    const ENABLED: &str = "enabled";
-    const DESCRIPTION: &str = "description";
-    const HEADERS: &str = "headers";
-    const WRITABLE: [&str; 6] = [
+    pub(super) const URL: &str = "url";
+    pub(super) const EVENTS: &str = "events";
+    pub(super) const TYPES: &str = "types";
+    pub(super) const ENABLED: &str = "enabled";
+    pub(super) const DESCRIPTION: &str = "description";
+    pub(super) const HEADERS: &str = "headers";
+    pub(super) const WRITABLE: [&str; 6] = [
         Self::URL,
         Self::EVENTS,
         Self::TYPES,

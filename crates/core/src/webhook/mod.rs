@@ -5,6 +5,7 @@
 
 mod address;
 mod body;
+mod change;
 mod delivery;
 mod endpoint;
 mod event_id;
@@ -23,6 +24,7 @@ pub use address::{AddressRejection, check_addresses, is_public};
 pub use body::{
     ConfigEventData, EndpointEventData, TestEventData, WebhookEvent, config_event, endpoint_event, test_event,
 };
+pub use change::{WebhookAction, WebhookChanged};
 pub use delivery::{Attempt, Content, Delivery, DeliveryOrigin, DeliveryStatus, DeliveryView, Progress};
 pub use endpoint::{Webhook, WebhookStatus, WebhookView};
 pub use event_id::EventId;

@@ -72,11 +72,11 @@ pub fn write_metrics(measured: &Measurements<'_>) {
     }
 }
 
-/// Writes the line of a change that was accepted: `fields`, which serialise as an object. At once, everywhere: no
+/// Writes the line of a change that was accepted: what happened, and `fields`, which serialise as an object. At once, everywhere: no
 /// response reports a change that the log does not have.
-pub fn write_audit(fields: &impl Serialize) {
+pub fn write_audit(what: &str, fields: &impl Serialize) {
     let members = members(fields);
-    tracing::event!(target: AUDIT_TARGET, Level::INFO, members = members.as_str(), "configuration changed");
+    tracing::event!(target: AUDIT_TARGET, Level::INFO, members = members.as_str(), "{what}");
 }
 
 /// Defers the lines of invocations until [`write_deferred`], from now on.

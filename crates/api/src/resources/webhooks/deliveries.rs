@@ -1,12 +1,15 @@
 //! What was delivered to an endpoint, and sending it again.
 
 use axum::{
+    Extension,
     extract::State,
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
 use serde::Serialize;
-use tenant_core::webhook::{Attempt, Delivery, DeliveryOrigin, DeliveryStatus, DeliveryView, EventId};
+use tenant_core::webhook::{
+    Attempt, Delivery, DeliveryOrigin, DeliveryStatus, DeliveryView, EventId, WebhookAction, WebhookChanged,
+};
 use tenant_store::{
     StoreError,
     webhooks::{DeliveryQuery, WakeUp},
@@ -190,13 +193,15 @@ pub(crate) async fn redeliver(
 ) -> Result<Response, ApiError> {
     let webhooks = state.webhooks()?;
     let id = &target.endpoint.id;
-    require_enabled(&target.endpoint.find(webhooks).await?.value)?;
+    let webhook = target.endpoint.find(webhooks).await?.value;
+    require_enabled(&webhook)?;
     let origin = DeliveryOrigin::Redelivery;
     let delivery = webhooks.deliveries.restart(id, &target.event, origin, now.0).await;
     let delivery = delivery.map_err(delivery_error)?;
     webhooks.wake(WakeUp::for_delivery(&delivery)).await;
+    let change = WebhookChanged::new(WebhookAction::Redeliver, &webhook);
     let queued = QueuedDelivery::new(&delivery);
-    Ok((StatusCode::ACCEPTED, Success::new(now, queued)).into_response())
+    Ok((StatusCode::ACCEPTED, Extension(change), Success::new(now, queued)).into_response())
 }
 
 fn delivery_error(error: StoreError) -> ApiError {

@@ -1,12 +1,15 @@
 //! One endpoint: create, read, update, delete; and the list of a scope.
 
 use axum::{
+    Extension,
     extract::State,
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
-use tenant_core::webhook::{Webhook, WebhookId, WebhookView, parse_webhook, parse_webhook_update};
+use tenant_core::webhook::{
+    Webhook, WebhookAction, WebhookChanged, WebhookId, WebhookView, parse_webhook, parse_webhook_update,
+};
 use tenant_store::Precondition;
 
 use super::{
@@ -88,9 +91,17 @@ pub(crate) async fn create(
         secret,
     };
     let location = [(header::LOCATION, location_of(&webhook))];
+    let change = WebhookChanged::new(WebhookAction::Create, &webhook).with_fields(webhook.settings.fields());
     let message = format!("Created the webhook {}.", webhook.id);
     let response = Success::new(now, view).with_message(message);
-    Ok((StatusCode::CREATED, ETag(created.tag), location, response).into_response())
+    Ok((
+        StatusCode::CREATED,
+        ETag(created.tag),
+        location,
+        Extension(change),
+        response,
+    )
+        .into_response())
 }
 
 /// `GET /webhooks`
@@ -181,9 +192,10 @@ pub(crate) async fn update(
         .update(scope, id, &update, &precondition, now.0)
         .await;
     let updated = updated.map_err(client_error)?;
+    let change = WebhookChanged::new(WebhookAction::Update, &updated.value).with_fields(update.fields());
     let message = format!("Updated the webhook {id}.");
     let response = Success::new(now, updated.value.view()).with_message(message);
-    Ok((ETag(updated.tag), response).into_response())
+    Ok((ETag(updated.tag), Extension(change), response).into_response())
 }
 
 /// `DELETE /webhooks/{webhook_id}`
@@ -210,8 +222,12 @@ pub(crate) async fn delete(
     let precondition = precondition(&state, &endpoint, &conditions).await?;
     let Endpoint { scope, id } = &endpoint;
     let deleted = state.webhooks()?.endpoints.delete(scope, id, &precondition).await;
-    deleted.map_err(client_error)?;
-    Ok(Confirmation::new(now, format!("Deleted the webhook {id}.")).into_response())
+    let change = WebhookChanged {
+        enabled: None,
+        ..WebhookChanged::new(WebhookAction::Delete, &deleted.map_err(client_error)?)
+    };
+    let response = Confirmation::new(now, format!("Deleted the webhook {id}."));
+    Ok((Extension(change), response).into_response())
 }
 
 /// The store's precondition. What excludes contents is checked here, and the write is then bound to what was read.

@@ -1,13 +1,14 @@
 //! Sending an endpoint what it missed.
 
 use axum::{
+    Extension,
     extract::State,
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
 #[cfg(feature = "openapi")]
 use tenant_core::webhook::ReplayView;
-use tenant_core::webhook::{Replay, ReplayId, ReplayState, parse_replay};
+use tenant_core::webhook::{Replay, ReplayId, ReplayState, WebhookAction, WebhookChanged, parse_replay};
 use tenant_store::{StoreError, webhooks::WakeUp};
 
 use super::{
@@ -46,7 +47,8 @@ pub(crate) async fn start(
 ) -> Result<Response, ApiError> {
     let webhooks = state.webhooks()?;
     let request = parse_replay(&body, now.0)?;
-    require_enabled(&endpoint.find(webhooks).await?.value)?;
+    let webhook = endpoint.find(webhooks).await?.value;
+    require_enabled(&webhook)?;
     let replay = Replay {
         id: ReplayId::new(random_bits()?),
         webhook: endpoint.id,
@@ -60,7 +62,9 @@ pub(crate) async fn start(
     };
     webhooks.deliveries.start_replay(&replay).await?;
     webhooks.wake(WakeUp::for_replay(&replay)).await;
-    Ok((StatusCode::ACCEPTED, Success::new(now, replay.view())).into_response())
+    let change = WebhookChanged::new(WebhookAction::Replay, &webhook);
+    let response = Success::new(now, replay.view());
+    Ok((StatusCode::ACCEPTED, Extension(change), response).into_response())
 }
 
 /// `GET /webhooks/{webhook_id}/replays/{replay_id}`

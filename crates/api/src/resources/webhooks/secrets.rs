@@ -1,14 +1,15 @@
 //! The secret of an endpoint, its rotation, and a test of the endpoint.
 
 use axum::{
+    Extension,
     extract::State,
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
 use serde::Serialize;
 use tenant_core::webhook::{
-    Content, Delivery, DeliveryOrigin, EventId, EventType, MasterKey, Webhook, WebhookSecret, parse_rotation,
-    test_event,
+    Content, Delivery, DeliveryOrigin, EventId, EventType, MasterKey, Webhook, WebhookAction, WebhookChanged,
+    WebhookSecret, parse_rotation, test_event,
 };
 use tenant_store::webhooks::WakeUp;
 
@@ -63,7 +64,9 @@ pub(crate) async fn read(
     let webhooks = state.webhooks()?;
     let found = endpoint.find(webhooks).await?;
     let key = webhooks.key.get().await?;
-    Ok(Success::new(now, secrets(key, &found.value, now)).into_response())
+    let change = WebhookChanged::new(WebhookAction::ReadSecret, &found.value);
+    let response = Success::new(now, secrets(key, &found.value, now));
+    Ok((Extension(change), response).into_response())
 }
 
 /// `POST /webhooks/{webhook_id}/secret/rotate`
@@ -97,7 +100,9 @@ pub(crate) async fn rotate(
         .rotate(&endpoint.scope, &endpoint.id, grace, now.0)
         .await;
     let rotated = rotated.map_err(client_error)?;
-    Ok(Success::new(now, secrets(key, &rotated.value, now)).into_response())
+    let change = WebhookChanged::new(WebhookAction::RotateSecret, &rotated.value);
+    let response = Success::new(now, secrets(key, &rotated.value, now));
+    Ok((Extension(change), response).into_response())
 }
 
 /// `POST /webhooks/{webhook_id}/test`
@@ -124,12 +129,13 @@ pub(crate) async fn test(
     let webhook = endpoint.find(webhooks).await?.value;
     let event = EventId::random(random_bits()?, now.0);
     let body = test_event(&event, &webhook).to_json();
+    let change = WebhookChanged::new(WebhookAction::Test, &webhook);
     let content = (event, EventType::WebhookTest, Content::Body(body));
     let delivery = Delivery::new((webhook.scope, webhook.id), content, DeliveryOrigin::Test, now.0);
     webhooks.deliveries.insert(&delivery).await?;
     webhooks.wake(WakeUp::for_delivery(&delivery)).await;
     let queued = QueuedDelivery::new(&delivery);
-    Ok((StatusCode::ACCEPTED, Success::new(now, queued)).into_response())
+    Ok((StatusCode::ACCEPTED, Extension(change), Success::new(now, queued)).into_response())
 }
 
 fn secrets(key: &MasterKey, webhook: &Webhook, now: Now) -> WebhookSecrets {
