@@ -7,9 +7,9 @@ mod connect;
 mod error;
 mod resolve;
 mod response;
-#[cfg(feature = "https")]
+#[cfg(feature = "tls")]
 mod tls;
-#[cfg(not(feature = "https"))]
+#[cfg(not(feature = "tls"))]
 #[path = "http/no_tls.rs"]
 mod tls;
 
@@ -20,7 +20,7 @@ use hyper::{Request, Version, body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use tenant_core::webhook::{Networks, WebhookUrl};
 use tokio::time::{Instant, timeout_at};
-#[cfg(feature = "https")]
+#[cfg(feature = "tls")]
 use tokio_rustls::rustls::RootCertStore;
 
 use self::tls::Tls;
@@ -60,6 +60,9 @@ impl Default for Limits {
 const USER_AGENT: &str = concat!("tenant-management-api/", env!("CARGO_PKG_VERSION"));
 
 impl Sender {
+    /// Whether the program can send to https URLs.
+    pub const HAS_TLS: bool = tls::IS_BUILT;
+
     /// A sender that also connects to the addresses of these networks, with or without TLS.
     #[must_use]
     pub fn new(networks: Networks) -> Self {
@@ -78,7 +81,7 @@ impl Sender {
     }
 
     /// The same with other roots of certificates than the machine's, for tests.
-    #[cfg(feature = "https")]
+    #[cfg(feature = "tls")]
     #[must_use]
     pub fn with_roots(self, roots: RootCertStore) -> Self {
         Self {

@@ -16,8 +16,10 @@ pub enum SendError {
     /// No TLS or a port of another protocol, and not in an allowed network.
     #[error("the URL must begin with https:// and have port 443 or one from 1024 to 65535: no connection was made")]
     NotPublicForm,
-    /// A program that was built without TLS.
-    #[error("this program was built without TLS: no connection was made")]
+    /// A program that was built without TLS. Only the local server can be.
+    #[error(
+        "this program was built without TLS (build it with `cargo run --release --features https`): no connection was made"
+    )]
     NoTls,
     /// The connection leads elsewhere.
     #[error("the connection leads to another address")]
@@ -43,4 +45,15 @@ pub enum SendError {
     /// A URL or a header that HTTP cannot represent.
     #[error("the request cannot be made")]
     Unrepresentable(#[from] http::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn program_without_tls_names_the_build_that_has_it() {
+        let text = SendError::NoTls.to_string();
+        assert!(text.contains("`cargo run --release --features https`"), "{text}");
+    }
 }
