@@ -1,4 +1,4 @@
-//! What the log has of the changes of webhooks, and of whoever reads a secret.
+//! What the log has of the changes of webhooks, and of the requests that read a secret.
 
 use lambda::logging;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ fn line(action: &str, tenant_id: Option<&str>, fields: Option<&str>, enabled: Op
 }
 
 #[tokio::test]
-async fn each_change_of_a_webhook_writes_a_line_and_so_does_each_look_at_its_secret() {
+async fn each_change_of_a_webhook_writes_a_line_and_so_does_each_reading_of_its_secret() {
     let service = WithWebhooks::start().await;
     for (path, tenant_id) in [(ACME, Some("acme")), (GLOBAL, None)] {
         let log = capture_log();

@@ -18,7 +18,7 @@ named_enum! {
         Delete = "delete",
         /// A new secret.
         RotateSecret = "rotate_secret",
-        /// A look at the secret. It changes nothing, but who knows the secret can sign events.
+        /// Reading the secret. It changes nothing, but who knows the secret can sign events.
         ReadSecret = "read_secret",
         /// An event that is sent again.
         Redeliver = "redeliver",
