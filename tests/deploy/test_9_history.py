@@ -366,7 +366,8 @@ def test_lines_of_the_bucket_need_tls(cloud):
 
 def schedule(cloud):
     """What the daily schedule sends."""
-    (found,) = [one for one in cloud.aws("scheduler", "list-schedules")["Schedules"] if STACK in one["Target"]["Arn"]]
+    schedules = cloud.aws("scheduler", "list-schedules")["Schedules"]
+    (found,) = [one for one in schedules if f"{STACK}-api-recorder" in one["Target"]["Arn"]]
     return cloud.aws("scheduler", "get-schedule", "--name", found["Name"])["Target"]
 
 
