@@ -18,8 +18,8 @@
   Lambda reads no queue at all. Here it is a number.
 - A mapping of a DynamoDB stream ignores reported failures, bisection and limits. streams.py has them.
 
-An update of a stack ends at once here. While there is a file SLOW_UPDATES in the working directory, it takes seconds, as
-in AWS, so that a test can interrupt it.
+An update of a stack ends at once here. While there is a file SLOW_UPDATES in the working directory, it takes seconds,
+as in AWS, so that a test can interrupt it.
 
 CloudFormation has no rollback triggers here. Those that it is asked for are printed.
 """

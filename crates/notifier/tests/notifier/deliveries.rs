@@ -77,7 +77,10 @@ async fn failure_is_repeated_on_schedule_until_it_succeeds_with_the_same_id_and_
         response(302, "location: http://127.0.0.1/\r\n", ""),
         ok(),
     ];
-    let (service, subscriber) = (Service::with_schedule("100,300").await, Subscriber::start(&failing).await);
+    let (service, subscriber) = (
+        Service::with_schedule("100,300").await,
+        Subscriber::start(&failing).await,
+    );
     let webhook = service.create(1, acme(), &subscriber.url()).await;
     let delivery = service
         .queue(&webhook, &service.change("acme", 1, Utc::now()).await)
