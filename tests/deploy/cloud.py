@@ -77,16 +77,6 @@ class Cloud:
             yield self
 
     @contextlib.contextmanager
-    def slow_updates(self):
-        """Lets updates of stacks take seconds, as in AWS, so that they can be interrupted."""
-        switch = self.work / "home" / "slow-updates"
-        switch.touch()
-        try:
-            yield
-        finally:
-            switch.unlink()
-
-    @contextlib.contextmanager
     def _process(self, program, *arguments, cwd=ROOT, **environment):
         with (self.work / f"{program.removesuffix('.py')}.log").open("wb") as log:
             process = subprocess.Popen(

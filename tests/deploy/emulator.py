@@ -18,26 +18,17 @@
   Lambda reads no queue at all. Here it is a number.
 - A mapping of a DynamoDB stream ignores reported failures, bisection and limits. streams.py has them.
 
-An update of a stack ends at once here. While there is a file SLOW_UPDATES in the working directory, it takes seconds,
-as in AWS, so that a test can interrupt it.
-
 CloudFormation has no rollback triggers here. Those that it is asked for are printed.
 """
 
-import asyncio
 import json
 import socketserver
-from pathlib import Path
-from types import SimpleNamespace
 
 import streams
 from ministack import app
 from ministack.core import iam_actions
 from ministack.services import cloudwatch, dynamodb, lambda_svc, waf
-from ministack.services.cloudformation import _stacks, changesets, handlers, provisioners, stacks
-
-SLOW_UPDATES = Path("slow-updates")
-SLOW_SECONDS = 5
+from ministack.services.cloudformation import _stacks, changesets, handlers, provisioners
 
 _update_resource = provisioners._update_resource
 _extract_resource_arn = iam_actions.extract_resource_arn
@@ -47,11 +38,6 @@ _delete_table = dynamodb._delete_table
 _sqs_esm_concurrency = lambda_svc._sqs_esm_concurrency
 _describe_stack_resources = handlers._describe_stack_resources
 _resolve_props_for_diff = changesets._resolve_props_for_diff
-
-
-async def pause_before_the_end(seconds):
-    """What the emulator awaits between the last resource of a stack and its end."""
-    await asyncio.sleep(SLOW_SECONDS if SLOW_UPDATES.exists() else seconds)
 
 
 def update_resource(kind, physical_id, old, new, stack_name, logical_id=None, old_attrs=None):
@@ -142,7 +128,6 @@ def disassociate_web_acl(physical_id, properties):
 
 socketserver.StreamRequestHandler.disable_nagle_algorithm = True
 provisioners._update_resource = update_resource
-stacks.asyncio = SimpleNamespace(**vars(asyncio) | {"sleep": pause_before_the_end})
 iam_actions.extract_resource_arn = extract_resource_arn
 iam_actions.extract_iam_action = extract_iam_action
 dynamodb._delete_table = delete_table
