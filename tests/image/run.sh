@@ -15,7 +15,7 @@ source "$TOP/tests/stages/lib.sh"
 readonly IMAGES=(authorizer api)
 # The programs in each image, and the largest size of each image in bytes.
 declare -Ar PROGRAMS=([authorizer]=authorizer [api]='api validator recorder notifier')
-declare -Ar MAX_BYTES=([authorizer]=15000000 [api]=30000000)
+declare -Ar MAX_BYTES=([authorizer]=15000000 [api]=37000000)
 mounted=()
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
 
