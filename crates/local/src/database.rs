@@ -113,16 +113,24 @@ impl EmbeddedDynamoDb {
     }
 
     /// Gives a table a stream, unless it has one, and invokes a function with the changes of the table's items, as an event
-    /// source mapping of Lambda does. The region is for ARNs.
-    pub fn drive(&mut self, table: &str, region: &str, function: impl Handler) -> Result<(), DatabaseError> {
+    /// source mapping of Lambda does. The region is for ARNs. What it returns becomes `true` once every change that was there
+    /// is handled.
+    pub fn drive(
+        &mut self,
+        table: &str,
+        region: &str,
+        function: impl Handler,
+    ) -> Result<watch::Receiver<bool>, DatabaseError> {
         let records = self.streams.records.take();
         let records = records.ok_or_else(|| DatabaseError::Setup("one of its streams is driven already".to_owned()))?;
         let checkpoint_file = self.streams.checkpoint_file.clone();
         let checkpoint_file = checkpoint_file.map(|path| CheckpointFile::open(path, table));
         let stream = TableStream::open(self.engine.database.clone(), records, table, region, checkpoint_file)
             .map_err(|error| DatabaseError::Setup(error.to_string()))?;
-        self.streams.driver = Some(Driver::start(stream, self.engine.written.subscribe(), function));
-        Ok(())
+        let driver = Driver::start(stream, self.engine.written.subscribe(), function);
+        let has_caught_up = driver.has_caught_up();
+        self.streams.driver = Some(driver);
+        Ok(has_caught_up)
     }
 
     /// Announces that it will be stopped, so that its driver completes what it does meanwhile.

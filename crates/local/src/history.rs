@@ -11,7 +11,7 @@ use tenant_store::{
     history::{self, ConfigImages, HistoryStore},
     schema,
 };
-use tokio::{task::JoinHandle, time::sleep};
+use tokio::{sync::watch, task::JoinHandle, time::sleep};
 
 use crate::{
     database::{DatabaseError, EmbeddedDynamoDb},
@@ -62,8 +62,8 @@ impl RecordedHistory {
             let configs = ConfigImages::new(client, configs);
             Recorder::new(store.clone(), configs, settings).with_webhooks(fan_out.clone())
         };
-        embedded.drive(configs, region, recorder(client.clone()))?;
-        let comparison = tokio::spawn(compare_daily(recorder(client)));
+        let has_caught_up = embedded.drive(configs, region, recorder(client.clone()))?;
+        let comparison = tokio::spawn(compare_daily(recorder(client), has_caught_up));
         Ok(Self { store, comparison })
     }
 
@@ -74,7 +74,11 @@ impl RecordedHistory {
     }
 }
 
-async fn compare_daily(recorder: Recorder) {
+/// What the stream is about to bring would be taken for lost, so the first comparison waits for it.
+async fn compare_daily(recorder: Recorder, mut has_caught_up: watch::Receiver<bool>) {
+    if has_caught_up.wait_for(|caught_up| *caught_up).await.is_err() {
+        return;
+    }
     for number in 0_u64.. {
         let invocation = Invocation {
             request_id: id::uuid(),

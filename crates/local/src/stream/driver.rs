@@ -49,6 +49,7 @@ const GRACE: Duration = Duration::from_millis(800);
 pub(crate) struct Driver {
     /// Since when it is to stop.
     stop: watch::Sender<Option<Instant>>,
+    has_caught_up: watch::Receiver<bool>,
     task: JoinHandle<()>,
 }
 
@@ -56,7 +57,9 @@ impl Driver {
     /// Starts to drive `function` at the stream's checkpoint. `written` changes with every write to the database.
     pub(crate) fn start(stream: TableStream, written: watch::Receiver<()>, function: impl Handler) -> Self {
         let (stop, stopped) = watch::channel(None);
+        let (caught_up, has_caught_up) = watch::channel(false);
         let worker = Worker {
+            caught_up,
             checkpoint: stream.checkpoint(),
             stream: Arc::new(stream),
             function,
@@ -69,7 +72,16 @@ impl Driver {
             next_trim: Instant::now(),
         };
         let task = tokio::spawn(worker.run(written, stopped));
-        Self { stop, task }
+        Self {
+            stop,
+            has_caught_up,
+            task,
+        }
+    }
+
+    /// Becomes `true` once every record that was there is handled.
+    pub(crate) fn has_caught_up(&self) -> watch::Receiver<bool> {
+        self.has_caught_up.clone()
     }
 
     /// Lets it complete the batch under way, and begin no other.
@@ -97,6 +109,8 @@ impl Driver {
 struct Worker<F> {
     function: F,
     stream: Arc<TableStream>,
+    /// Whether it has been at the end of the stream.
+    caught_up: watch::Sender<bool>,
     /// How far the stream is handled.
     checkpoint: Checkpoint,
     /// Whether the function was not invoked yet.
@@ -157,7 +171,10 @@ impl<F: Handler> Worker<F> {
         let read = self.blocking(move |stream| stream.source.read(&checkpoint, batch_size));
         let batch = match read.await {
             Ok(Ok(Some(batch))) => batch,
-            Ok(Ok(None)) => return Next::AwaitWrite,
+            Ok(Ok(None)) => {
+                self.caught_up.send_replace(true);
+                return Next::AwaitWrite;
+            }
             Ok(Err(error)) => return self.fail(&chain(&error)),
             Err(error) => return self.fail(&error.to_string()),
         };
@@ -198,6 +215,7 @@ impl<F: Handler> Worker<F> {
         if batch.has_more {
             return Next::Read;
         }
+        self.caught_up.send_replace(true);
         self.next_read = Instant::now() + PACE;
         Next::AwaitWrite
     }

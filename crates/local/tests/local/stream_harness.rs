@@ -17,7 +17,10 @@ use local::{
 };
 use serde_json::{Value, json};
 use tenant_store::{configs, schema};
-use tokio::{sync::Semaphore, time::sleep};
+use tokio::{
+    sync::{Semaphore, watch::Receiver},
+    time::sleep,
+};
 
 pub(crate) const TABLE: &str = "configs";
 const REGION: &str = "eu-west-1";
@@ -198,6 +201,8 @@ impl Directory {
 pub(crate) struct Table {
     pub(crate) embedded: EmbeddedDynamoDb,
     pub(crate) client: Client,
+    /// Of the stream that is driven.
+    pub(crate) has_caught_up: Option<Receiver<bool>>,
 }
 
 impl Table {
@@ -205,7 +210,11 @@ impl Table {
     pub(crate) async fn create(embedded: EmbeddedDynamoDb) -> Self {
         let client = embedded.client();
         schema::ensure_table(&client, TABLE, &configs::SCHEMA).await.unwrap();
-        Self { embedded, client }
+        Self {
+            embedded,
+            client,
+            has_caught_up: None,
+        }
     }
 
     /// Drives a function with this behaviour.
@@ -218,7 +227,7 @@ impl Table {
             behaviour: Box::new(behaviour),
             seen: seen.clone(),
         };
-        self.embedded.drive(TABLE, REGION, function)?;
+        self.has_caught_up = Some(self.embedded.drive(TABLE, REGION, function)?);
         Ok(seen)
     }
 

@@ -39,6 +39,29 @@ fn unhandled_records_are_handled_after_a_kill() {
 }
 
 #[tokio::test]
+async fn driver_has_caught_up_only_after_what_was_there_before_its_start() {
+    let directory = Directory::new();
+    let (table, seen) = directory.start(|_, _| Act::Fail).await;
+    table.put_all(0..3).await;
+    seen.await_batches(1).await;
+    table.stop().await;
+
+    let permits = Arc::new(Semaphore::new(0));
+    let held = Arc::clone(&permits);
+    let (table, seen) = directory
+        .start(move |_, _| Act::Await(Arc::clone(&held), Box::new(Act::Succeed)))
+        .await;
+    let mut has_caught_up = table.has_caught_up.clone().unwrap();
+    seen.await_batches(1).await;
+    assert!(!*has_caught_up.borrow());
+    permits.add_permits(10);
+    has_caught_up.wait_for(|caught_up| *caught_up).await.unwrap();
+    assert_eq!(seen.await_number(2).await.concat(), [0, 1, 2]);
+    drop(has_caught_up);
+    table.stop().await;
+}
+
+#[tokio::test]
 async fn checkpoint_is_stored_while_the_driver_runs() {
     let directory = Directory::new();
     let (table, seen) = directory.start(|_, _| Act::Succeed).await;
